@@ -1,0 +1,72 @@
+// Reading whole files, and writing files and folders so that a reader sees all of the new or all of the old.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace mlora {
+
+/// A whole file as text or bytes. Throws Error(BadInput) when it cannot be read.
+std::string readFile(const std::filesystem::path &path);
+
+/// Makes the folder and its parents. Throws an Error that says why it could not.
+void makeFolders(const std::filesystem::path &path);
+
+/// Throws Error(Failed) when the file system of `path` (which need not exist yet) has less than `bytes` free:
+/// said before hours of work, not after.
+void checkFreeSpace(const std::filesystem::path &path, uint64_t bytes);
+
+/// A file written aside as `.<name>.partial-<pid>` in the same folder; commit() syncs it and renames it into
+/// place. Without commit() nothing of it remains, and what was there before is untouched.
+class AtomicFile {
+public:
+  explicit AtomicFile(const std::filesystem::path &path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile &) = delete;
+  AtomicFile &operator=(const AtomicFile &) = delete;
+
+  void write(const void *data, size_t size);
+  void write(std::string_view text) { write(text.data(), text.size()); }
+  void commit();
+
+  const std::filesystem::path &path() const { return target; }
+  uint64_t bytesWritten() const { return written; }
+
+private:
+  std::filesystem::path target, aside;
+  int descriptor = -1;
+  uint64_t written = 0;
+};
+
+/// AtomicFile in one call.
+void writeFileAtomically(const std::filesystem::path &path, std::string_view bytes);
+
+/// What to do with a folder that stands where the new one goes.
+enum class ExistingFolder {
+  Refuse,  ///< an error, unless it is empty
+  Replace, ///< exchanged for the new one in one step, then removed
+};
+
+/// A folder filled aside as `.<name>.partial-<pid>` next to its place; commit() syncs every file and renames
+/// it. Parents are made. Leftovers of processes that died are removed on the way.
+class AtomicFolder {
+public:
+  explicit AtomicFolder(const std::filesystem::path &path, ExistingFolder existing = ExistingFolder::Refuse);
+  ~AtomicFolder();
+  AtomicFolder(const AtomicFolder &) = delete;
+  AtomicFolder &operator=(const AtomicFolder &) = delete;
+
+  /// Where to put files until commit().
+  const std::filesystem::path &aside() const { return asidePath; }
+  void commit();
+
+private:
+  std::filesystem::path target, asidePath;
+  ExistingFolder existing;
+  bool committed = false;
+};
+
+} // namespace mlora
