@@ -1,0 +1,109 @@
+// What holds between keys: dependent defaults, paths beside the file, contradictions, and what is not built
+// yet.
+#include "mlora/Runtime/Config/Arguments.h"
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace mlora {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const Arguments &arguments, std::string_view key, const std::string &message) {
+  auto found = arguments.given.find(key);
+  std::string place = found == arguments.given.end() ? "" : found->second.text() + ": ";
+  badInput(place + std::string(key) + ": " + message);
+}
+
+/// A relative path that the current folder lacks, and the folder of the file that names it has.
+void findBeside(const Arguments &arguments, std::string_view key, std::string &path) {
+  auto origin = arguments.given.find(key);
+  if (path.empty() || origin == arguments.given.end() || origin->second.file.empty() || fs::exists(path))
+    return;
+  fs::path beside = fs::path(origin->second.file).parent_path() / path;
+  if (fs::exists(beside))
+    path = fs::absolute(beside).lexically_normal().string();
+}
+
+void resolvePaths(Arguments &arguments) {
+  Config &config = arguments.config;
+  findBeside(arguments, "model_name_or_path", config.model);
+  findBeside(arguments, "adapter", config.adapter);
+  findBeside(arguments, "tokenizer", config.tokenizer);
+  for (DatasetSpec &spec : config.datasets)
+    findBeside(arguments, "datasets", spec.path);
+  for (DatasetSpec &spec : config.validation)
+    findBeside(arguments, "validation", spec.path);
+}
+
+void resolveMethod(Arguments &arguments) {
+  Config &config = arguments.config;
+  if (config.method == "lora" && config.numBranches != 1) {
+    auto branches = arguments.given.find("num_branches"), method = arguments.given.find("method");
+    bool overridden = branches != arguments.given.end() && !branches->second.file.empty() &&
+                      method != arguments.given.end() && method->second.file.empty();
+    if (branches != arguments.given.end() && !overridden)
+      refuse(arguments, "num_branches",
+             "method=lora has one branch, got " + std::to_string(config.numBranches));
+    config.numBranches = 1;
+  }
+  static const std::vector<std::string> projections = TrainConfig{}.targetModules;
+  if (config.targetModules == std::vector<std::string>{"all-linear"})
+    config.targetModules = projections;
+  if (config.targetModules.empty() && config.method != "ft")
+    refuse(arguments, "lora_target_modules", "expected at least one projection, got none");
+  std::vector<std::string_view> known(projections.begin(), projections.end());
+  for (const std::string &target : config.targetModules)
+    if (std::ranges::find(projections, target) == projections.end())
+      refuse(arguments, "lora_target_modules",
+             "'" + target + "' matches no projection: did you mean '" + std::string(nearest(target, known)) +
+                 "'?");
+  for (size_t i = 0; i < config.targetModules.size(); ++i)
+    if (std::count(config.targetModules.begin(), config.targetModules.end(), config.targetModules[i]) > 1)
+      refuse(arguments, "lora_target_modules", "'" + config.targetModules[i] + "' is named twice");
+  config.loraAlpha = config.alpha();
+  config.learningRate = config.rate();
+}
+
+/// Keys whose names stay (CLI.md) but whose other values nothing implements yet: never silently ignored.
+void refuseUnbuilt(const Arguments &arguments) {
+  const Config &config = arguments.config;
+  auto unbuilt = [&](std::string_view key, bool asked, const std::string &value) {
+    if (asked)
+      refuse(arguments, key, value + " is not built yet");
+  };
+  unbuilt("device", config.device != "cpu", config.device);
+  unbuilt("dtype", config.dtype != "f32" && arguments.command != Command::Merge,
+          "computing in " + config.dtype);
+  unbuilt("offload", config.offload != "none", config.offload);
+  unbuilt("lora_dropout", config.loraDropout != 0, "dropout");
+  unbuilt("eval_tasks", !config.evalTasks.empty(), "scoring tasks");
+  unbuilt("metric_for_best_model", config.metricForBestModel == "average", "the mean of eval_tasks");
+  unbuilt("report_to", std::ranges::find(config.reportTo, "html") != config.reportTo.end(), "html");
+}
+
+} // namespace
+
+void resolve(Arguments &arguments) {
+  Config &config = arguments.config;
+  for (const Key &key : keys())
+    if (contains(key.required, arguments.command) && !arguments.has(key.name))
+      badInput("`mlora-run " + std::string(commandName(arguments.command)) + "` needs " +
+               std::string(key.name) + " (" + std::string(key.doc) + ")");
+  resolvePaths(arguments);
+  resolveMethod(arguments);
+  refuseUnbuilt(arguments);
+  if (config.adamBeta1 >= 1)
+    refuse(arguments, "adam_beta1", "expected less than 1");
+  if (config.adamBeta2 >= 1)
+    refuse(arguments, "adam_beta2", "expected less than 1");
+  if (config.loadBestModelAtEnd && config.validation.empty())
+    refuse(arguments, "load_best_model_at_end",
+           "needs `validation`, whose loss says which checkpoint is best");
+  if (config.reportTo == std::vector<std::string>{"none"})
+    config.reportTo.clear();
+}
+
+} // namespace mlora
