@@ -1,0 +1,28 @@
+//===- MLoraBlockOps.td - what kernels call on blocks ------------*- tablegen -*-===//
+
+#ifndef MLORA_BLOCK_OPS_TD
+#define MLORA_BLOCK_OPS_TD
+
+include "mlora/Dialect/MLoraBase.td"
+
+def MLora_GemmOp : MLora_Op<"gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "A matrix product of blocks";
+  let description = [{
+    `C = alpha · op(A) op(B) + beta · C`; rows may be strided, columns are contiguous; with beta 0 C is not read. On the CPU
+    it becomes one call of the library's single-threaded `sgemm`.
+
+    Example:
+    ```mlir
+    mlora.gemm %x, transposed %w into %y alpha %one beta %zero
+      : memref<?x64xf32, strided<[64, 1], offset: ?>>, memref<32x64xf32>, memref<?x32xf32>
+    ```
+  }];
+  let arguments = (ins MemRefRankOf<[F32], [2]>:$a, MemRefRankOf<[F32], [2]>:$b, MemRefRankOf<[F32], [2]>:$c,
+                       F32:$alpha, F32:$beta, UnitAttr:$transpose_a, UnitAttr:$transpose_b);
+  let assemblyFormat = [{
+    (`transposed` $transpose_a^)? $a `,` (`transposed` $transpose_b^)? $b `into` $c `alpha` $alpha `beta` $beta attr-dict
+    `:` type($a) `,` type($b) `,` type($c)
+  }];
+}
+
+#endif // MLORA_BLOCK_OPS_TD

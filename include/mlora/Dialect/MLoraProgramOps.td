@@ -1,0 +1,140 @@
+//===- MLoraProgramOps.td - kernels and programs -----------------*- tablegen -*-===//
+
+#ifndef MLORA_PROGRAM_OPS_TD
+#define MLORA_PROGRAM_OPS_TD
+
+include "mlora/Dialect/MLoraBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/FunctionInterfaces.td"
+
+def MLora_KernelOp : MLora_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove, Symbol]> {
+  let summary = "A grid of blocks: some tensor ops in one memory pass";
+  let description = [{
+    The body reads as if it ran on whole tensors; `grid` says how it is cut. A dimension `rows by 128` means: blocks of
+    128 along the run-time extent `rows`; `9 by 1`: nine blocks. Blocks are independent, so the result does not depend on who runs
+    them. Operands are read, results are written (gradients: added to when the run-time scalar `accumulate` is 1).
+
+    Example:
+    ```mlir
+    mlora.kernel @norm(%x: tensor<?x64xf32>, %w: tensor<64xf32>) -> tensor<?x64xf32> grid ["rows by 128"] {
+      %y = mlora.rms_norm %x, %w eps 1.000000e-05 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+      mlora.yield %y : tensor<?x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrArrayAttr:$grid,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDeclaration = [{
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+
+    /// One dimension of the grid: blocks of `block` along `extent` (a run-time scalar's name) or `size`.
+    struct GridDimension {
+      ::llvm::StringRef extent; ///< empty: `size` is static
+      int64_t size = 0, block = 1;
+    };
+    /// The parsed grid; outermost first.
+    ::llvm::SmallVector<GridDimension> getGridDimensions();
+  }];
+}
+
+def MLora_YieldOp : MLora_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
+  let summary = "What a kernel writes";
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def MLora_LaunchOp : MLora_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Runs a kernel";
+  let description = [{
+    Before planning, operands and results are tensors, in the order of the kernel's. In a planned program there are no
+    results: operands are buffers, the kernel's operands first, then what it writes; `slots` picks a buffer's slot: `"layer"`
+    is the current layer's (modulo the buffer's number of slots), `"layer+1"` the next one's, `"0"` the first.
+
+    Example:
+    ```mlir
+    %y = mlora.launch @norm(%x, %w) : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+    mlora.launch @norm(%h, %norm, %x) slots ["layer", "layer", "0"]
+      : (memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands_, OptionalAttr<StrArrayAttr>:$slots);
+  let results = (outs Variadic<AnyType>:$results_);
+  let assemblyFormat = [{
+    $kernel `(` $operands_ `)` (`slots` $slots^)? attr-dict `:` functional-type($operands_, $results_)
+  }];
+}
+
+def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRegionArguments, Symbol, SymbolTable]> {
+  let summary = "What runs, in order, where: buffers, then sections";
+  let description = [{
+    Sections are straight lines of launches with loops over layers. `capacity` bounds each run-time scalar; after planning
+    `arena` is the bytes of the one allocation that holds every buffer.
+
+    Example:
+    ```mlir
+    mlora.program @train capacity {counted_rows = 512, kv_rows = 512, rows = 512} arena 1204224000 {
+      %h = mlora.buffer "h" residual slots 31 offset 4096 {shape = ["rows", 64]} : memref<?x64xf32>
+      mlora.section "micro_step" {
+        mlora.layers 0 to 30 step 1 {
+          mlora.launch @k(%h, %h) slots ["layer", "layer+1"] : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+        }
+      }
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DictionaryAttr:$capacity, OptionalAttr<I64Attr>:$arena);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name `capacity` $capacity (`arena` $arena^)? attr-dict-with-keyword $body";
+}
+
+def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
+  let summary = "A buffer of the arena";
+  let description = [{
+    `role` is one of input, weight, parameter, gradient, moment1, moment2, factor, residual, temporary, cache, output
+    (docs/architecture.md). `slots` (1) copies lie one behind another, one a layer. `tensor` is the checkpoint's name of a weight,
+    `of` the parameter that a gradient or moment belongs to.
+
+    Example:
+    ```mlir
+    %wq = mlora.buffer "self_attn.q_proj" weight slots 30 {tensor = "model.layers.{layer}.self_attn.q_proj.weight"}
+      : memref<576x576xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$name, StrAttr:$role, DefaultValuedAttr<I64Attr, "1">:$slots,
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$extent, OptionalAttr<StrAttr>:$tensor,
+                       OptionalAttr<StrAttr>:$of);
+  let results = (outs AnyMemRef:$memory);
+  let assemblyFormat = [{
+    $name custom<Keyword>($role) (`slots` $slots^)? (`offset` $offset^)? (`extent` $extent^)? attr-dict `:` type($memory)
+  }];
+}
+
+def MLora_SectionOp : MLora_Op<"section", [HasParent<"ProgramOp">, NoTerminator, NoRegionArguments]> {
+  let summary = "A part of a program that the runtime runs as one";
+  let arguments = (ins StrAttr:$name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$name attr-dict-with-keyword $body";
+}
+
+def MLora_LayersOp : MLora_Op<"layers", [NoTerminator, NoRegionArguments]> {
+  let summary = "A loop over layers";
+  let description = [{
+    Runs its body for layer = first, first + step, …; `last` is the last one (inclusive).
+
+    Example:
+    ```mlir
+    mlora.layers 29 to 1 step -1 { ... }
+    ```
+  }];
+  let arguments = (ins I64Attr:$first, I64Attr:$last, I64Attr:$step);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$first `to` $last `step` $step attr-dict-with-keyword $body";
+}
+
+#endif // MLORA_PROGRAM_OPS_TD

@@ -1,0 +1,1 @@
+// The folder's passes go beside this file.
