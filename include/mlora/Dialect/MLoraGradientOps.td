@@ -22,7 +22,7 @@ def MLora_LinearInputGradOp : MLora_PureOp<"linear.input_grad"> {
   let assemblyFormat = "$cotangent `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_AdaptedLinearInputGradOp : MLora_PureOp<"adapted_linear.input_grad", [AttrSizedOperandSegments, AttrSizedResultSegments]> {
+def MLora_AdaptedLinearInputGradOp : MLora_PureOp<"adapted_linear.input_grad", [AttrSizedOperandSegments]> {
   let summary = "Cotangents of an adapted group's input and of its m";
   let description = [{
     `u_j = B̃_jᵀ dy_j` (columns of u as those of m), `dx = Σ_j W_jᵀ dy_j + Ãᵀ u`. Without a `dx` result (the lowest adapted
@@ -191,7 +191,7 @@ def MLora_SpreadOp : MLora_PureOp<"spread"> {
     %dnll = mlora.spread %dloss like %nll : (tensor<f32>, tensor<?xf32>) -> tensor<?xf32>
     ```
   }];
-  let arguments = (ins MLora_Scalar:$input, MLora_Vector:$like);
+  let arguments = (ins MLora_Scalar:$input, AnyRankedTensor:$like);
   let results = (outs MLora_Vector:$output);
   let assemblyFormat = "$input `like` $like attr-dict `:` functional-type(operands, results)";
 }
@@ -231,7 +231,7 @@ def MLora_CrossEntropyWeightGradOp : MLora_CrossEntropyGradOp<"cross_entropy.wei
   }];
 }
 
-def MLora_StackUpGradOp : MLora_PureOp<"stack_up.grad", [AttrSizedResultSegments]> {
+def MLora_StackUpGradOp : MLora_PureOp<"stack_up.grad"> {
   let summary = "Gradients of branches and scalings from G";
   let description = [{
     With `G = dB̃`: `db[o, i·r + k] = (alpha/r) · s[o, i] · G[o, i·r + k]`,
