@@ -6,8 +6,8 @@
 
 namespace mlora {
 
-/// IEEE half to f32, exact. Without arithmetic on subnormals, so that a thread's denormals-are-zero mode does not
-/// change it.
+/// IEEE half to f32, exact. Without arithmetic on subnormals, so that a thread's denormals-are-zero mode does
+/// not change it.
 inline float halfToFloat(uint16_t half) {
   uint32_t magnitude = static_cast<uint32_t>(half & 0x7fff) << 13;
   uint32_t sign = static_cast<uint32_t>(half & 0x8000) << 16;
@@ -15,13 +15,15 @@ inline float halfToFloat(uint16_t half) {
   uint32_t special = magnitude + (224u << 23); // infinities and NaNs
   // 2^-14 + mantissa - 2^-14: a subnormal half is a normal float.
   float subnormal = std::bit_cast<float>(magnitude + (113u << 23)) - std::bit_cast<float>(113u << 23);
-  uint32_t bits = magnitude < (1u << 23)    ? std::bit_cast<uint32_t>(subnormal)
+  uint32_t bits = magnitude < (1u << 23)     ? std::bit_cast<uint32_t>(subnormal)
                   : magnitude >= (31u << 23) ? special
                                              : normal;
   return std::bit_cast<float>(bits | sign);
 }
 
-inline float bfloatToFloat(uint16_t bfloat) { return std::bit_cast<float>(static_cast<uint32_t>(bfloat) << 16); }
+inline float bfloatToFloat(uint16_t bfloat) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bfloat) << 16);
+}
 
 /// Rounds to nearest, ties to even; NaN stays NaN.
 inline uint16_t floatToBfloat(float value) {

@@ -26,8 +26,9 @@ struct GgufTensor {
   int64_t rows() const; ///< product of all dimensions but the last
 };
 
-/// Opening checks everything: lengths, duplicate keys and names, alignment, that the tensors follow one another
-/// without gap or overlap and end where the file ends. Every message names the file and the key or tensor.
+/// Opening checks everything: lengths, duplicate keys and names, alignment, that the tensors follow one
+/// another without gap or overlap and end where the file ends. Every message names the file and the key or
+/// tensor.
 class GgufFile {
 public:
   explicit GgufFile(const std::filesystem::path &path);

@@ -26,8 +26,8 @@ struct SafetensorsEntry : SafetensorsSpec {
 /// Bytes of one element of a dtype, 0 for an unknown one.
 uint64_t safetensorsElementSize(const std::string &dtype);
 
-/// Opening checks everything: header length, JSON, duplicate keys, that the tensors tile the data exactly and that
-/// their sizes are those of shape and dtype. Every message names file and tensor.
+/// Opening checks everything: header length, JSON, duplicate keys, that the tensors tile the data exactly and
+/// that their sizes are those of shape and dtype. Every message names file and tensor.
 class SafetensorsFile {
 public:
   explicit SafetensorsFile(const std::filesystem::path &path);
@@ -59,8 +59,8 @@ private:
   std::map<std::string, std::string> pairs;
 };
 
-/// Writes a file aside, tensor after tensor; commit() puts it into place. The same tensors give the same bytes:
-/// larger elements first, then by name, header padded to 8 bytes.
+/// Writes a file aside, tensor after tensor; commit() puts it into place. The same tensors give the same
+/// bytes: larger elements first, then by name, header padded to 8 bytes.
 class SafetensorsWriter {
 public:
   SafetensorsWriter(const std::filesystem::path &path, std::vector<SafetensorsSpec> tensors,

@@ -1,0 +1,60 @@
+#include "mlora/Runtime/Model/ModelTensors.h"
+
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+
+namespace mlora {
+
+bool isProjection(std::string_view name) {
+  return std::find(projections.begin(), projections.end(), name) != projections.end();
+}
+
+std::string projectionPath(int64_t layer, std::string_view projection) {
+  bool attention = projection.size() == 6; // q_proj, k_proj, v_proj, o_proj
+  return "model.layers." + std::to_string(layer) + (attention ? ".self_attn." : ".mlp.") +
+         std::string(projection);
+}
+
+ProjectionShape projectionShape(const ModelConfig &config, std::string_view projection) {
+  int64_t query = config.numHeads * config.headDim, key = config.numKeyValueHeads * config.headDim;
+  if (projection == "q_proj")
+    return {query, config.hiddenSize};
+  if (projection == "k_proj" || projection == "v_proj")
+    return {key, config.hiddenSize};
+  if (projection == "o_proj")
+    return {config.hiddenSize, query};
+  if (projection == "gate_proj" || projection == "up_proj")
+    return {config.intermediateSize, config.hiddenSize};
+  if (projection == "down_proj")
+    return {config.hiddenSize, config.intermediateSize};
+  badInput("'" + std::string(projection) +
+           "' is none of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj");
+}
+
+std::vector<ModelTensor> modelTensors(const ModelConfig &config) {
+  std::vector<ModelTensor> tensors = {{"model.embed_tokens.weight", {config.vocabSize, config.hiddenSize}}};
+  for (int64_t layer = 0; layer < config.numLayers; ++layer) {
+    std::string prefix = "model.layers." + std::to_string(layer) + ".";
+    tensors.push_back({prefix + "input_layernorm.weight", {config.hiddenSize}});
+    for (std::string_view projection : projections) {
+      if (projection == "gate_proj")
+        tensors.push_back({prefix + "post_attention_layernorm.weight", {config.hiddenSize}});
+      auto [out, in] = projectionShape(config, projection);
+      tensors.push_back({projectionPath(layer, projection) + ".weight", {out, in}});
+    }
+  }
+  tensors.push_back({"model.norm.weight", {config.hiddenSize}});
+  if (!config.tiedHead)
+    tensors.push_back({"lm_head.weight", {config.vocabSize, config.hiddenSize}});
+  return tensors;
+}
+
+std::string shapeText(const std::vector<int64_t> &shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+} // namespace mlora
