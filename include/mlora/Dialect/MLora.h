@@ -12,7 +12,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/BitVector.h"
 
 #include "mlora/Dialect/MLoraDialect.h.inc"
@@ -26,6 +27,17 @@ namespace mlir::mlora {
 /// Argument attributes of functions at the model level and below.
 constexpr llvm::StringLiteral kWeightAttr = "mlora.weight";       ///< frozen tensor of the checkpoint
 constexpr llvm::StringLiteral kTrainableAttr = "mlora.trainable"; ///< trained tensor
+constexpr llvm::StringLiteral kInputAttr = "mlora.input";         ///< name of a token-sized or scalar input
 constexpr llvm::StringLiteral kExtentAttr = "mlora.extent";       ///< name of the run-time scalar behind `?`
+
+/// Argument and result attributes of differentiated functions and of the optimizer's, each a name.
+constexpr llvm::StringLiteral kFactorAttr = "mlora.factor";       ///< B̃: derived from parameters
+constexpr llvm::StringLiteral kResidualAttr = "mlora.residual";   ///< made by forward, read by backward
+constexpr llvm::StringLiteral kCotangentAttr = "mlora.cotangent"; ///< of the input or result of that name
+constexpr llvm::StringLiteral kGradientAttr = "mlora.gradient";   ///< of the trainable tensor of that name
+constexpr llvm::StringLiteral kMoment1Attr = "mlora.moment1";     ///< optimizer state of the trainable tensor
+constexpr llvm::StringLiteral kMoment2Attr = "mlora.moment2";
+constexpr llvm::StringLiteral kPartialAttr = "mlora.partial"; ///< row sums of squares of a gradient
+constexpr llvm::StringLiteral kPartsAttr = "mlora.parts";     ///< which part of a tensor is which tensor of a file
 
 } // namespace mlir::mlora

@@ -150,7 +150,7 @@ def MLora_SwigluOp : MLora_PureOp<"swiglu"> {
   let assemblyFormat = "$gate `,` $up attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_AddOp : MLora_PureOp<"add", [Commutative, AllTypesMatch<["lhs", "rhs", "output"]>]> {
+def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType]> {
   let summary = "The sum of two tensors (residual connections, cotangents that meet)";
   let description = [{
     `y = a + b`.

@@ -1,8 +1,74 @@
-//===- ProgramPasses.td ---------------------------------------------*- tablegen -*-===//
+//===- ProgramPasses.td - from layers to a planned program -------*- tablegen -*-===//
 
 #ifndef MLORA_PROGRAM_PASSES_TD
 #define MLORA_PROGRAM_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+
+def MLoraAddOptimizer : Pass<"mlora-add-optimizer", "::mlir::ModuleOp"> {
+  let summary = "Functions that turn gradients into new parameters";
+  let description = [{
+    For every layer kind with gradients, adds `@kind.norm` (row sums of squares of all raw gradients; those of branches and
+    scalings come from G, see `mlora.stack_up.grad`) and `@kind.update` (AdamW on every trainable tensor, then the new
+    factors B̃). Both are parameter-sized: no pass over tokens.
+
+    ```mlir
+    func.func @decoder_layer.update(%g: tensor<32x12xf32> {mlora.gradient = "q.up"}, %b: …, %s: …, %hyper: tensor<8xf32>)
+        -> (tensor<32x12xf32> {mlora.trainable = "q.B"}, …, tensor<32x12xf32> {mlora.factor = "q.up"}) {
+      %db, %ds = mlora.stack_up.grad %g, %b, %s alpha 4.0 : …
+      %b1, %bm1, %bv1 = mlora.adamw %b, %db, %bm, %bv, %hyper : tensor<32x12xf32>, tensor<8xf32>
+      …
+      %up = mlora.stack_up %b1, %s1 alpha 4.0 : …
+    ```
+  }];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::func::FuncDialect"];
+}
+
+def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "Groups ops into kernels: grids of blocks, one memory pass each";
+  let description = [{
+    Ops that compute row t of their results from row t of their operands (norms, linear layers with their skinny products, rope,
+    SwiGLU, additions) join one kernel over blocks of rows, as long as they have the same rows and none needs whole a tensor that the
+    group makes. Attention and its gradients have grids of their own. Sums over tokens (`token_outer`) leave the chain and become one
+    kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
+
+    ```mlir
+    %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
+    %y = mlora.linear %x, %wq : …
+    // becomes
+    %y = mlora.launch @f.0.rms_norm_linear(%h, %w, %wq) : …
+    mlora.kernel @f.0.rms_norm_linear(…) -> … grid ["rows by 128"] { %x = mlora.rms_norm … }
+    ```
+  }];
+  let options = [
+    Option<"rowBlock", "row-block", "int64_t", "128", "Token rows of a block">,
+    Option<"attentionBlock", "attention-block", "int64_t", "64", "Query or key rows of a block of attention">,
+    Option<"tileColumns", "tile-columns", "int64_t", "256", "Columns of a tile of a sum over tokens">,
+    Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
+  ];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect"];
+}
+
+def MLoraPlanMemory : Pass<"mlora-plan-memory", "::mlir::ModuleOp"> {
+  let summary = "One program over one arena: every buffer at a fixed offset";
+  let description = [{
+    Assembles the sections of a program (docs/architecture.md) from the layer kinds' functions, turns tensors into buffers and gives each
+    its offset: what persists first, then residuals (a slot a layer), then temporaries, which share memory where their lives do not
+    overlap. Peak memory is `arena`, known before anything runs. The layer functions are removed; kernels stay.
+
+    ```mlir
+    mlora.program @train capacity {rows = 512, …} arena 1204224000 {
+      %h = mlora.buffer "h" residual slots 31 offset 4096 extent "rows" : memref<?x64xf32>
+      mlora.section "micro_step" { mlora.layers 0 to 29 step 1 { mlora.launch @… } }
+    }
+    ```
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "512", "Capacity of token rows">,
+    Option<"countedRows", "counted-rows", "int64_t", "0", "Capacity of counted rows (0: as rows)">,
+    Option<"kvRows", "kv-rows", "int64_t", "0", "Capacity of keys and values (0: as rows)">,
+  ];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::memref::MemRefDialect"];
+}
 
 #endif // MLORA_PROGRAM_PASSES_TD

@@ -12,12 +12,16 @@ namespace mlora {
 
 /// One entry of `datasets` or `validation`.
 struct DatasetSpec {
-  std::string path; ///< a JSON array, JSON lines, or a folder that holds <split>.jsonl or <split>.json
-  std::string task; ///< empty: told from each row's keys
-  std::string
-      split; ///< name of a file in the folder, and a range of rows: `train`, `train[:90%]`, `[100:200]`
-  int64_t limit = -1; ///< at most so many rows; -1: all
-  double weight = 1;  ///< rows seen in an epoch, as a multiple of the rows there are
+  /// A file (JSON array or JSON lines), or a folder that holds <split>.jsonl or <split>.json.
+  std::string path = {};
+  /// Empty: told from each row's keys.
+  std::string task = {};
+  /// Name of a file in the folder, and a range of rows: `train`, `train[:90%]`, `[100:200]`.
+  std::string split = {};
+  /// At most so many rows; -1: all.
+  int64_t limit = -1;
+  /// Rows seen in an epoch, as a multiple of the rows there are; a fraction is drawn by the seed.
+  double weight = 1;
   bool operator==(const DatasetSpec &) const = default;
 };
 

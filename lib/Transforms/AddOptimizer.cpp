@@ -1,0 +1,166 @@
+//===- AddOptimizer.cpp - functions from gradients to new parameters --------------===//
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_MLORAADDOPTIMIZER
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+
+/// A function under construction whose arguments and results are known by an attribute and a name.
+class NamedFunction {
+public:
+  NamedFunction(ModuleOp module, Twine name) : builder(module.getContext()), name(name.str()) {
+    builder.setInsertionPointToEnd(module.getBody());
+    function = func::FuncOp::create(builder, module.getLoc(), this->name, builder.getFunctionType({}, {}));
+    Block *body = function.addEntryBlock();
+    builder.setInsertionPointToStart(body);
+  }
+
+  Value argument(StringRef attribute, StringRef value, Type type) {
+    Value &known = arguments[(attribute + "=" + value).str()];
+    if (!known) {
+      known = function.getBody().front().addArgument(type, function.getLoc());
+      argumentAttrs.push_back(dictionary(attribute, value));
+    }
+    return known;
+  }
+  void result(StringRef attribute, StringRef name, Value value) {
+    results.push_back(value);
+    resultAttrs.push_back(dictionary(attribute, name));
+  }
+  void finish() {
+    func::ReturnOp::create(builder, function.getLoc(), results);
+    function.setType(builder.getFunctionType(function.getBody().front().getArgumentTypes(), TypeRange(results)));
+    function.setAllArgAttrs(argumentAttrs);
+    function.setAllResultAttrs(resultAttrs);
+  }
+  Location loc() { return function.getLoc(); }
+
+  OpBuilder builder;
+
+private:
+  Attribute dictionary(StringRef attribute, StringRef value) {
+    return builder.getDictionaryAttr(builder.getNamedAttr(attribute, builder.getStringAttr(value)));
+  }
+
+  std::string name;
+  func::FuncOp function;
+  llvm::StringMap<Value> arguments;
+  SmallVector<Value> results;
+  SmallVector<Attribute> argumentAttrs, resultAttrs;
+};
+
+Value squareSum(NamedFunction &f, Value gradient) {
+  auto type = cast<RankedTensorType>(gradient.getType());
+  return SquareSumOp::create(f.builder, f.loc(), RankedTensorType::get({type.getDimSize(0)}, type.getElementType()),
+                             gradient);
+}
+
+/// AdamW of one tensor; the new values become results. Returns the new parameter.
+Value adamw(NamedFunction &f, StringRef name, Value parameter, Value gradient) {
+  Type type = parameter.getType();
+  Value m = f.argument(kMoment1Attr, name, type), v = f.argument(kMoment2Attr, name, type);
+  Value hyper = f.argument(kInputAttr, "hyper", RankedTensorType::get({8}, f.builder.getF32Type()));
+  auto op = AdamWOp::create(f.builder, f.loc(), TypeRange{type, type, type}, parameter, gradient, m, v, hyper);
+  f.result(kTrainableAttr, name, op.getParameterOut());
+  f.result(kMoment1Attr, name, op.getMoment1Out());
+  f.result(kMoment2Attr, name, op.getMoment2Out());
+  return op.getParameterOut();
+}
+
+struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    // Factors B̃ and the op that makes each of its parameters.
+    llvm::StringMap<StackUpOp> factors;
+    for (auto function : module.getOps<func::FuncOp>())
+      function.walk([&](func::ReturnOp op) {
+        for (auto [index, value] : llvm::enumerate(op.getOperands()))
+          if (auto name = function.getResultAttrOfType<StringAttr>(index, kFactorAttr))
+            if (auto stack = value.getDefiningOp<StackUpOp>())
+              factors[name.getValue()] = stack;
+      });
+
+    // Gradients by layer kind, each name once: a tied head's embedding gets both of its gradients in one buffer.
+    llvm::MapVector<StringRef, SmallVector<std::pair<StringRef, RankedTensorType>>> kinds;
+    llvm::StringSet<> seen;
+    for (auto function : module.getOps<func::FuncOp>())
+      for (unsigned index = 0; index < function.getNumResults(); ++index)
+        if (auto name = function.getResultAttrOfType<StringAttr>(index, kGradientAttr))
+          if (seen.insert(name.getValue()).second)
+            kinds[function.getName().split('.').first].push_back(
+                {name.getValue(), cast<RankedTensorType>(function.getResultTypes()[index])});
+    if (kinds.empty())
+      return;
+
+    int64_t layers = 1;
+    if (auto attr = module->getAttrOfType<IntegerAttr>("mlora.layers"))
+      layers = attr.getInt();
+    NamedFunction total(module, "norm");
+    SmallVector<Value> partials;
+    for (auto &[kind, gradients] : kinds) {
+      NamedFunction norm(module, kind + ".norm"), update(module, kind + ".update");
+      auto partial = [&](StringRef name, Value gradient) {
+        Value sums = squareSum(norm, gradient);
+        norm.result(kPartialAttr, name, sums);
+        // A partial's slots lie back to back: the total reads those of all layers as one vector.
+        int64_t rows = cast<RankedTensorType>(sums.getType()).getDimSize(0) * (kind == "decoder_layer" ? layers : 1);
+        partials.push_back(total.argument(
+            kPartialAttr, name, RankedTensorType::get({rows}, cast<RankedTensorType>(sums.getType()).getElementType())));
+      };
+      for (auto [name, type] : gradients) {
+        auto factor = factors.find(name);
+        if (factor == factors.end()) {
+          partial(name, norm.argument(kGradientAttr, name, type));
+          adamw(update, name, update.argument(kTrainableAttr, name, type), update.argument(kGradientAttr, name, type));
+          continue;
+        }
+        StackUpOp stack = factor->second;
+        auto nameOf = [&](Value value) {
+          auto argument = cast<BlockArgument>(value);
+          return cast<func::FuncOp>(argument.getOwner()->getParentOp())
+              .getArgAttrOfType<StringAttr>(argument.getArgNumber(), kTrainableAttr)
+              .getValue();
+        };
+        // The branches' own gradients from G = dB̃, in both functions: cheaper than keeping them between.
+        auto split = [&](NamedFunction &f) {
+          Value b = f.argument(kTrainableAttr, nameOf(stack.getB()), stack.getB().getType());
+          Value s = stack.getS() ? f.argument(kTrainableAttr, nameOf(stack.getS()), stack.getS().getType()) : Value();
+          SmallVector<Type> types{b.getType()};
+          if (s)
+            types.push_back(s.getType());
+          auto grad = StackUpGradOp::create(f.builder, f.loc(), types, f.argument(kGradientAttr, name, type), b, s,
+                                            stack.getAlphaAttr());
+          return std::tuple(b, s, grad);
+        };
+        auto [nb, ns, normGrad] = split(norm);
+        partial(nameOf(stack.getB()), normGrad.getDb());
+        if (ns)
+          partial(nameOf(stack.getS()), normGrad.getDs());
+        auto [b, s, grad] = split(update);
+        Value newB = adamw(update, nameOf(stack.getB()), b, grad.getDb());
+        Value newS = s ? adamw(update, nameOf(stack.getS()), s, grad.getDs()) : Value();
+        Value up = StackUpOp::create(update.builder, update.loc(), type, newB, newS, stack.getAlphaAttr());
+        update.result(kFactorAttr, name, up);
+      }
+      norm.finish();
+      update.finish();
+    }
+    Value value = NormOp::create(total.builder, total.loc(),
+                                 RankedTensorType::get({}, total.builder.getF32Type()), partials);
+    total.result(kInputAttr, "norm", value);
+    total.finish();
+  }
+};
+
+} // namespace

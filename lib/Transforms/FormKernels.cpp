@@ -1,0 +1,293 @@
+//===- FormKernels.cpp - ops into grids of blocks --------------------------------===//
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_MLORAFORMKERNELS
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+
+/// How an op is cut into blocks, and with whom it may share a kernel.
+enum class Shape { Rows, Attention, AttentionKeys, TokenSum, CrossEntropy, VocabularyGradient, Whole };
+
+Shape shapeOf(Operation *op) {
+  if (isa<AttentionOp, AttentionQueryGradOp>(op))
+    return Shape::Attention;
+  if (isa<AttentionKeyValueGradOp>(op))
+    return Shape::AttentionKeys;
+  if (isa<TokenOuterOp, RmsNormWeightGradOp>(op))
+    return Shape::TokenSum;
+  if (isa<CrossEntropyOp, CrossEntropyInputGradOp>(op))
+    return Shape::CrossEntropy;
+  if (isa<CrossEntropyWeightGradOp, EmbeddingWeightGradOp>(op))
+    return Shape::VocabularyGradient;
+  if (isa<SumOp, NormOp, ScatterRowsOp>(op))
+    return Shape::Whole;
+  return Shape::Rows;
+}
+
+/// Whether the op needs all rows of an operand, so that its producer must have finished.
+bool readsWhole(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  if (isa<GatherRowsOp, EmbeddingOp>(op))
+    return true;
+  return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
+}
+
+/// Ops that will be one kernel.
+struct Group {
+  Shape shape;
+  std::string extent; ///< rows of a row group: a run-time scalar's name or a number
+  SmallVector<Operation *> ops;
+};
+
+/// Groups one function's straight line and outlines the groups.
+class Former {
+public:
+  Former(func::FuncOp function, MLoraFormKernelsOptions options, SymbolTable &symbols)
+      : function(function), options(options), symbols(symbols) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult propagateExtents();
+  std::string rowsOf(Operation *op);
+  void assign(Operation *op);
+  void outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values);
+  SmallVector<std::string> gridOf(Group &group, SmallVectorImpl<int64_t> &tiles);
+
+  func::FuncOp function;
+  MLoraFormKernelsOptions options;
+  SymbolTable &symbols;
+  DenseMap<Value, std::string> extents;
+  SmallVector<Group> groups;
+  DenseMap<Operation *, unsigned> groupOf;
+};
+
+LogicalResult Former::propagateExtents() {
+  for (auto [index, argument] : llvm::enumerate(function.getArguments()))
+    if (auto name = function.getArgAttrOfType<StringAttr>(index, kExtentAttr))
+      extents[argument] = name.str();
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    // Rows follow the operand that the op walks along; its position is a fact of the op.
+    Value leader = op.getNumOperands() ? op.getOperand(0) : Value();
+    if (auto gather = dyn_cast<GatherRowsOp>(op))
+      leader = gather.getRows();
+    else if (auto scatter = dyn_cast<ScatterRowsOp>(op))
+      leader = scatter.getLike();
+    else if (auto spread = dyn_cast<SpreadOp>(op))
+      leader = spread.getLike();
+    for (Value result : op.getResults()) {
+      auto type = dyn_cast<RankedTensorType>(result.getType());
+      if (!type || type.getRank() == 0 || !type.isDynamicDim(0))
+        continue;
+      if (isa<AttentionKeyValueGradOp>(op))
+        leader = op.getOperand(2);
+      if (!extents.count(leader))
+        return op.emitOpError("has a result whose number of rows is not tied to a run-time scalar; give the "
+                              "function's arguments `mlora.extent`");
+      extents[result] = extents[leader];
+    }
+  }
+  return success();
+}
+
+std::string Former::rowsOf(Operation *op) {
+  Value result = op->getResult(0);
+  auto found = extents.find(result);
+  if (found != extents.end())
+    return found->second;
+  auto type = cast<RankedTensorType>(result.getType());
+  return type.getRank() ? std::to_string(type.getDimSize(0)) : "1";
+}
+
+void Former::assign(Operation *op) {
+  Shape shape = shapeOf(op);
+  std::string extent = rowsOf(op);
+  // The earliest group that has everything this op reads.
+  unsigned earliest = 0;
+  for (OpOperand &operand : op->getOpOperands()) {
+    Operation *producer = operand.get().getDefiningOp();
+    if (!producer)
+      continue;
+    unsigned from = groupOf.lookup(producer);
+    bool sameKernel = !readsWhole(operand) && groups[from].shape == shape &&
+                      (shape == Shape::Rows || shape == Shape::CrossEntropy);
+    earliest = std::max(earliest, sameKernel ? from : from + 1);
+  }
+  bool joins = shape == Shape::Rows || shape == Shape::CrossEntropy;
+  if (joins)
+    for (unsigned index = groups.size(); index > earliest; --index) {
+      Group &group = groups[index - 1];
+      if (group.shape == shape && group.extent == extent) {
+        group.ops.push_back(op);
+        groupOf[op] = index - 1;
+        return;
+      }
+    }
+  groupOf[op] = groups.size();
+  groups.push_back({shape, extent, {op}});
+}
+
+SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &tiles) {
+  auto by = [](Twine extent, int64_t block) { return (extent + " by " + Twine(block)).str(); };
+  Operation *first = group.ops.front();
+  switch (group.shape) {
+  case Shape::Rows:
+    return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
+  case Shape::Attention:
+    return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1), by("rows", options.attentionBlock)};
+  case Shape::AttentionKeys:
+    return {by(Twine(first->getAttrOfType<IntegerAttr>("kv_heads").getInt()), 1),
+            by("kv_rows", options.attentionBlock)};
+  case Shape::TokenSum: {
+    int64_t total = 0;
+    for (Operation *op : group.ops) {
+      int64_t count = 1;
+      if (auto outer = dyn_cast<TokenOuterOp>(op)) {
+        auto shape = outer.getOutput().getType().getShape();
+        count = llvm::divideCeil(std::max(shape[0], shape[1]), options.tileColumns);
+      }
+      tiles.push_back(count);
+      total += count;
+    }
+    return {by(Twine(total), 1)};
+  }
+  case Shape::CrossEntropy: {
+    // A block's logits stay below 32 MiB, in steps of 16 rows.
+    auto weight = cast<RankedTensorType>(first->getOperand(isa<CrossEntropyOp>(first) ? 1 : 2).getType());
+    int64_t rows = (int64_t(32) << 20) / (4 * weight.getDimSize(0)) / 16 * 16;
+    return {by(group.extent, std::clamp<int64_t>(rows, 16, options.rowBlock))};
+  }
+  case Shape::VocabularyGradient:
+    return {by(group.extent, options.vocabularyBlock)};
+  case Shape::Whole:
+    return {by("1", 1)};
+  }
+  llvm_unreachable("every shape has a grid");
+}
+
+void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values) {
+  llvm::SetVector<Value> inputs, outputs;
+  llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
+  std::string name = (function.getName() + "." + Twine(index)).str();
+  StringRef last;
+  for (Operation *op : group.ops) {
+    StringRef mnemonic = op->getName().stripDialect();
+    if (mnemonic != last && name.size() < 72)
+      name += (index == 0 && last.empty() ? "." : last.empty() ? "." : "_") + mnemonic.str();
+    last = mnemonic;
+    for (Value operand : op->getOperands())
+      if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
+        inputs.insert(operand);
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
+        outputs.insert(result);
+  }
+  MLIRContext *context = builder.getContext();
+  auto typesOf = [](const llvm::SetVector<Value> &set) {
+    return llvm::map_to_vector(set, [](Value v) { return v.getType(); });
+  };
+  SmallVector<int64_t> tiles;
+  SmallVector<std::string> grid = gridOf(group, tiles);
+  auto attrsOf = [&](const llvm::SetVector<Value> &set) {
+    return builder.getArrayAttr(llvm::map_to_vector(set, [&](Value v) -> Attribute {
+      auto found = extents.find(v);
+      if (found == extents.end())
+        return builder.getDictionaryAttr({});
+      return builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, builder.getStringAttr(found->second)));
+    }));
+  };
+  OpBuilder kernels(context);
+  kernels.setInsertionPoint(function);
+  auto kernel = KernelOp::create(
+      kernels, group.ops.front()->getLoc(), name, kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
+      kernels.getStrArrayAttr(llvm::map_to_vector(grid, [](std::string &s) -> StringRef { return s; })),
+      attrsOf(inputs), attrsOf(outputs));
+  if (!tiles.empty())
+    kernel->setAttr("mlora.tiles", kernels.getDenseI64ArrayAttr(tiles));
+  symbols.insert(kernel);
+  Block *body = kernels.createBlock(&kernel.getBody());
+  IRMapping inside;
+  for (Value input : inputs)
+    inside.map(input, body->addArgument(input.getType(), input.getLoc()));
+  kernels.setInsertionPointToEnd(body);
+  for (Operation *op : group.ops)
+    kernels.clone(*op, inside);
+  YieldOp::create(kernels, kernel.getLoc(),
+                  llvm::map_to_vector(outputs, [&](Value v) { return inside.lookup(v); }));
+
+  auto launch = LaunchOp::create(builder, kernel.getLoc(), typesOf(outputs), kernel.getSymName(),
+                                 llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }),
+                                 ArrayAttr());
+  for (auto [output, result] : llvm::zip_equal(outputs, launch.getResults()))
+    values.map(output, result);
+}
+
+LogicalResult Former::run() {
+  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses, and the
+  // gradient of cross-entropy can share its kernel.
+  function.walk([](SpreadOp spread) {
+    if (auto loss = spread.getLike().getDefiningOp<CrossEntropyOp>())
+      spread.getLikeMutable().assign(loss.getTargets());
+  });
+  if (failed(propagateExtents()))
+    return failure();
+  Block &body = function.getBody().front();
+  SmallVector<Operation *> sums, line;
+  for (Operation &op : body.without_terminator())
+    (shapeOf(&op) == Shape::TokenSum ? sums : line).push_back(&op);
+  // Sums over tokens end chains of cotangents; taking them last lets the chain be one kernel.
+  for (Operation *op : line) {
+    if (auto spread = dyn_cast<SpreadOp>(op)) {
+      groupOf[op] = 0;
+      groups.insert(groups.begin(), {Shape::Rows, rowsOf(op), {op}});
+      for (auto &[other, index] : groupOf)
+        if (other != op)
+          ++index;
+      continue;
+    }
+    assign(op);
+  }
+  if (!sums.empty()) {
+    groups.push_back({Shape::TokenSum, "", sums});
+    for (Operation *op : sums)
+      groupOf[op] = groups.size() - 1;
+  }
+
+  OpBuilder builder(body.getTerminator());
+  IRMapping values;
+  for (auto [index, group] : llvm::enumerate(groups))
+    outline(group, index, builder, values);
+  for (OpOperand &operand : body.getTerminator()->getOpOperands())
+    operand.set(values.lookupOrDefault(operand.get()));
+  for (SmallVector<Operation *> *list : {&sums, &line})
+    for (Operation *op : *list)
+      op->dropAllUses();
+  for (SmallVector<Operation *> *list : {&sums, &line})
+    for (Operation *op : llvm::reverse(*list))
+      op->erase();
+  return success();
+}
+
+struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
+  using MLoraFormKernelsBase::MLoraFormKernelsBase;
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    MLoraFormKernelsOptions options{rowBlock, attentionBlock, tileColumns, vocabularyBlock};
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (!function.isExternal() && failed(Former(function, options, symbols).run()))
+        return signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,223 @@
+//===- Import.cpp - from a model's configuration to one function per layer kind ---===//
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Runtime/Model/ModelConfig.h"
+#include "mlora/Transforms/Passes.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_IMPORT
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+using ::mlora::ModelConfig;
+
+namespace {
+
+/// One function being written; arguments are declared first, then ops are built.
+class Layer {
+public:
+  Layer(ModuleOp module, StringRef name, const ModelConfig &config)
+      : config(config), builder(module.getContext()), module(module), name(name) {}
+
+  /// A tensor of real numbers (or, of elements i32, indices) with one row per `extent`; its name survives as a NameLoc.
+  size_t tokens(StringRef argName, StringRef extent, int64_t features) {
+    return add(argName, matrix(features), kExtentAttr, extent);
+  }
+  size_t indices(StringRef argName, StringRef extent) {
+    return add(argName, RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), kExtentAttr, extent);
+  }
+  size_t cache(StringRef argName, StringRef role) {
+    size_t index = tokens(argName, "kv_rows", config.numKeyValueHeads * config.headDim);
+    attributes[index].append("mlora.cache", builder.getStringAttr(role));
+    return index;
+  }
+  size_t past() { return add("past", RankedTensorType::get({}, builder.getI32Type()), {}, {}); }
+  size_t weight(StringRef tensor, ArrayRef<int64_t> shape) {
+    return add(tensor.rsplit('.').second, RankedTensorType::get(shape, builder.getF32Type()), kWeightAttr, tensor);
+  }
+
+  /// Arguments are complete: opens the body.
+  void begin() {
+    builder.setInsertionPointToEnd(module.getBody());
+    function = func::FuncOp::create(builder, named(name), name, builder.getFunctionType(types, {}));
+    Block *body = function.addEntryBlock();
+    for (auto [index, argument] : llvm::enumerate(body->getArguments())) {
+      argument.setLoc(locations[index]);
+      function.setArgAttrs(index, attributes[index].getDictionary(builder.getContext()));
+    }
+    builder.setInsertionPointToStart(body);
+  }
+  Value operator[](size_t argument) { return function.getArgument(argument); }
+  void end(ValueRange results) {
+    func::ReturnOp::create(builder, named(name), results);
+    function.setType(builder.getFunctionType(types, results.getTypes()));
+  }
+
+  Value norm(StringRef result, Value x, Value weight) {
+    return RmsNormOp::create(builder, named(result), x.getType(), x, weight, builder.getF64FloatAttr(config.rmsNormEps));
+  }
+  Value linear(StringRef result, Value x, Value weight) {
+    return LinearOp::create(builder, named(result), matrix(cast<RankedTensorType>(weight.getType()).getDimSize(0)), x,
+                            weight);
+  }
+  Value rope(StringRef result, Value x, Value table, int64_t heads) {
+    return RopeOp::create(builder, named(result), x.getType(), x, table, heads, /*inverse=*/false);
+  }
+  RankedTensorType matrix(int64_t features) {
+    return RankedTensorType::get({ShapedType::kDynamic, features}, builder.getF32Type());
+  }
+  RankedTensorType vector() { return RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()); }
+  Location named(StringRef value) { return NameLoc::get(builder.getStringAttr(value)); }
+
+  const ModelConfig &config;
+  OpBuilder builder;
+
+private:
+  size_t add(StringRef argName, Type type, StringRef attribute, StringRef value) {
+    types.push_back(type);
+    locations.push_back(named(argName));
+    NamedAttrList &list = attributes.emplace_back();
+    if (!attribute.empty())
+      list.append(attribute, builder.getStringAttr(value));
+    if (attribute != kWeightAttr)
+      list.append(kInputAttr, builder.getStringAttr(argName));
+    return types.size() - 1;
+  }
+
+  ModuleOp module;
+  StringRef name;
+  func::FuncOp function;
+  SmallVector<Type> types;
+  SmallVector<Location> locations;
+  SmallVector<NamedAttrList> attributes;
+};
+
+void importEmbed(ModuleOp module, const ModelConfig &config) {
+  Layer layer(module, "embed", config);
+  size_t ids = layer.indices("ids", "rows"), position = layer.indices("position", "rows");
+  size_t table = layer.weight("model.embed_tokens", {config.vocabSize, config.hiddenSize});
+  layer.begin();
+  OpBuilder &builder = layer.builder;
+  Value h = EmbeddingOp::create(builder, layer.named("h"), layer.matrix(config.hiddenSize), layer[ids], layer[table]);
+  DenseF64ArrayAttr llama3, divisors;
+  if (config.llama3)
+    llama3 = builder.getDenseF64ArrayAttr({config.llama3->factor, config.llama3->lowFrequencyFactor,
+                                           config.llama3->highFrequencyFactor, config.llama3->originalContext});
+  if (!config.ropeDivisors.empty())
+    divisors = builder.getDenseF64ArrayAttr(config.ropeDivisors);
+  Value rotary = RopeTableOp::create(builder, layer.named("rotary"), layer.matrix(config.headDim), layer[position],
+                                     builder.getF64FloatAttr(config.ropeTheta), llama3, divisors);
+  layer.end({h, rotary});
+}
+
+/// Keys and values of training come from the micro-batch, those of generation from a cache that the layer extends.
+void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached) {
+  Layer layer(module, "decoder_layer", config);
+  int64_t hidden = config.hiddenSize, inner = config.intermediateSize;
+  int64_t heads = config.numHeads, kvHeads = config.numKeyValueHeads;
+  int64_t queries = heads * config.headDim, keys = kvHeads * config.headDim;
+
+  size_t h = layer.tokens("h", "rows", hidden), rotary = layer.tokens("rotary", "rows", config.headDim);
+  size_t start = 0, keyCache = 0, valueCache = 0, past = 0;
+  if (cached) {
+    keyCache = layer.cache("key_cache", "key");
+    valueCache = layer.cache("value_cache", "value");
+    past = layer.past();
+  } else {
+    start = layer.indices("start", "rows");
+  }
+  size_t inputNorm = layer.weight("input_layernorm", {hidden});
+  size_t wq = layer.weight("self_attn.q_proj", {queries, hidden});
+  size_t wk = layer.weight("self_attn.k_proj", {keys, hidden});
+  size_t wv = layer.weight("self_attn.v_proj", {keys, hidden});
+  size_t wo = layer.weight("self_attn.o_proj", {hidden, queries});
+  size_t postNorm = layer.weight("post_attention_layernorm", {hidden});
+  size_t wGate = layer.weight("mlp.gate_proj", {inner, hidden});
+  size_t wUp = layer.weight("mlp.up_proj", {inner, hidden});
+  size_t wDown = layer.weight("mlp.down_proj", {hidden, inner});
+  layer.begin();
+
+  OpBuilder &builder = layer.builder;
+  Value x = layer.norm("x", layer[h], layer[inputNorm]);
+  Value q = layer.linear("q", x, layer[wq]), k = layer.linear("k", x, layer[wk]), v = layer.linear("v", x, layer[wv]);
+  q = layer.rope("qr", q, layer[rotary], heads);
+  k = layer.rope("kr", k, layer[rotary], kvHeads);
+  if (cached) {
+    k = CacheAppendOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[past]);
+    v = CacheAppendOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[past]);
+  }
+  auto attention = AttentionOp::create(builder, layer.named("o"), layer.matrix(queries), layer.matrix(heads), q, k, v,
+                                       cached ? Value() : layer[start], cached ? layer[past] : Value(), heads, kvHeads);
+  Value o = layer.linear("attended", attention.getOutput(), layer[wo]);
+  Value h1 = AddOp::create(builder, layer.named("h1"), layer[h], o);
+  Value x1 = layer.norm("x1", h1, layer[postNorm]);
+  Value gate = layer.linear("gate", x1, layer[wGate]), up = layer.linear("up", x1, layer[wUp]);
+  Value active = SwigluOp::create(builder, layer.named("active"), gate.getType(), gate, up);
+  Value down = layer.linear("down", active, layer[wDown]);
+  Value h2 = AddOp::create(builder, layer.named("h2"), h1, down);
+  cached ? layer.end({h2, k, v}) : layer.end(h2);
+}
+
+void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
+  Layer layer(module, logits ? "head_logits" : "head_loss", config);
+  size_t h = layer.tokens("h", "rows", config.hiddenSize);
+  size_t counted = layer.indices(logits ? "last" : "counted", "counted_rows");
+  size_t targets = logits ? 0 : layer.indices("targets", "counted_rows");
+  size_t norm = layer.weight("model.norm", {config.hiddenSize});
+  size_t head = layer.weight(config.tiedHead ? "model.embed_tokens" : "lm_head", {config.vocabSize, config.hiddenSize});
+  layer.begin();
+  OpBuilder &builder = layer.builder;
+  Value rows = GatherRowsOp::create(builder, layer.named("rows"), layer.matrix(config.hiddenSize), layer[h],
+                                    layer[counted]);
+  Value x = layer.norm("x", rows, layer[norm]);
+  if (logits)
+    return layer.end(layer.linear("logits", x, layer[head]));
+  auto loss = CrossEntropyOp::create(builder, layer.named("nll"), layer.vector(), layer.vector(), x, layer[head],
+                                     layer[targets]);
+  layer.end(SumOp::create(builder, layer.named("loss"), RankedTensorType::get({}, builder.getF32Type()), loss.getNll())
+                ->getResults());
+}
+
+DictionaryAttr describe(Builder &builder, const ModelConfig &config) {
+  auto integer = [&](StringRef name, int64_t value) { return builder.getNamedAttr(name, builder.getI64IntegerAttr(value)); };
+  auto real = [&](StringRef name, double value) { return builder.getNamedAttr(name, builder.getF64FloatAttr(value)); };
+  return builder.getDictionaryAttr(
+      {integer("vocab_size", config.vocabSize), integer("hidden_size", config.hiddenSize),
+       integer("intermediate_size", config.intermediateSize), integer("num_layers", config.numLayers),
+       integer("num_heads", config.numHeads), integer("num_key_value_heads", config.numKeyValueHeads),
+       integer("head_dim", config.headDim), integer("max_positions", config.maxPositions),
+       real("rms_norm_eps", config.rmsNormEps), real("rope_theta", config.ropeTheta),
+       builder.getNamedAttr("tied_head", builder.getBoolAttr(config.tiedHead))});
+}
+
+struct ImportPass : ::mlir::mlora::impl::ImportBase<ImportPass> {
+  using ImportBase::ImportBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (kind != "train" && kind != "generate") {
+      module.emitError("mlora-import: kind is '") << kind << "', not train or generate";
+      return signalPassFailure();
+    }
+    ModelConfig model;
+    // The runtime's libraries throw; the compiler reports. This is the border.
+    try {
+      model = ModelConfig::read(std::string(config));
+    } catch (const std::exception &error) {
+      module.emitError("mlora-import: ") << error.what();
+      return signalPassFailure();
+    }
+    bool generate = kind == "generate";
+    importEmbed(module, model);
+    importDecoderLayer(module, model, generate);
+    importHead(module, model, generate);
+    Builder builder(module.getContext());
+    module->setAttr("mlora.kind", builder.getStringAttr(kind));
+    module->setAttr("mlora.layers", builder.getI64IntegerAttr(model.numLayers));
+    module->setAttr("mlora.model", describe(builder, model));
+  }
+};
+
+} // namespace
