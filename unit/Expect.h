@@ -13,7 +13,7 @@
       statement;                                                                                             \
       ADD_FAILURE() << "accepted: " #statement;                                                              \
     } catch (const mlora::Error &error) {                                                                    \
-      for (std::string part : {__VA_ARGS__})                                                                 \
+      for (const std::string &part : std::initializer_list<std::string>{__VA_ARGS__})                        \
         EXPECT_NE(std::string(error.what()).find(part), std::string::npos)                                   \
             << "\"" << part << "\" is not in: " << error.what();                                             \
     }                                                                                                        \

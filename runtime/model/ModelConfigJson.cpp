@@ -18,7 +18,11 @@ void checkArchitecture(const JsonFields &fields) {
     fields.refuse("model_type", "'" + *type + "' is an unknown architecture" + known);
   if (fields.has("architectures")) {
     std::vector<std::string> names = fields.strings("architectures");
-    if (std::find(names.begin(), names.end(), "LlamaForCausalLM") == names.end())
+    // The second spelling is that of the first weeks of the class.
+    auto isLlama = [](const std::string &name) {
+      return name == "LlamaForCausalLM" || name == "LLaMAForCausalLM";
+    };
+    if (std::none_of(names.begin(), names.end(), isLlama))
       fields.refuse("architectures",
                     fields.raw()["architectures"].dump() + " is an unknown architecture" + known);
   } else if (!type) {
@@ -88,7 +92,8 @@ ModelConfig ModelConfig::fromJson(const std::string &text, const std::string &wh
   config.numLayers = fields.integer("num_hidden_layers");
   config.numHeads = fields.integer("num_attention_heads");
   config.numKeyValueHeads = fields.optionalInteger("num_key_value_heads").value_or(config.numHeads);
-  config.maxPositions = fields.optionalInteger("max_position_embeddings").value_or(2048);
+  config.maxPositions = fields.optionalInteger("max_position_embeddings")
+                            .value_or(fields.optionalInteger("max_sequence_length").value_or(2048));
   config.rmsNormEps = fields.optionalNumber("rms_norm_eps").value_or(1e-6);
   config.ropeTheta = fields.optionalNumber("rope_theta").value_or(10000);
   config.tiedHead = fields.optionalBoolean("tie_word_embeddings").value_or(false);
