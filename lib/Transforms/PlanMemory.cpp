@@ -1,0 +1,455 @@
+//===- PlanMemory.cpp - layer functions into one program over one arena -----------===//
+//
+// Functions name what they take and give by attributes (MLora.h); a name is a buffer. Per-layer buffers have a slot a layer. The cotangent of
+// h has two slots, taken by layer parity: a layer reads one and writes the other.
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_MLORAPLANMEMORY
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+
+constexpr int64_t kAlignment = 64;
+constexpr StringLiteral kLayerKind = "decoder_layer";
+
+/// A buffer at a slot: `0`, another number, `layer` or `layer+1`.
+struct Place {
+  BufferOp buffer;
+  std::string slot = "0";
+};
+
+/// When a temporary is first written and last read: launches of one section, counted from its start.
+struct Life {
+  unsigned section = 0, first = 0, last = 0;
+};
+
+class Planner {
+public:
+  Planner(ModuleOp module, DictionaryAttr capacity)
+      : module(module), capacity(capacity), symbols(module), bufferBuilder(module.getContext()),
+        builder(module.getContext()) {
+    if (auto attr = module->getAttrOfType<IntegerAttr>("mlora.layers"))
+      layers = attr.getInt();
+  }
+  LogicalResult run();
+
+private:
+  struct BufferSpec {
+    std::string name;
+    StringRef role;
+    Type type;
+    int64_t slots = 1;
+    StringRef extent = {};
+    std::string tensor = {}, of = {};
+    Attribute parts = {};
+    bool packed = false; ///< slots lie back to back
+  };
+  BufferOp buffer(const BufferSpec &spec);
+  Place named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer);
+  LogicalResult call(StringRef name, ArrayRef<Place> positional = {});
+  void layerLoop(int64_t first, int64_t last, llvm::function_ref<LogicalResult()> body);
+  void openSection(StringRef name);
+  LogicalResult trainSections();
+  LogicalResult generateSections();
+  void assignOffsets();
+  int64_t slotBytes(BufferOp op);
+  bool has(StringRef name) { return symbols.lookup<func::FuncOp>(name) != nullptr; }
+
+  ModuleOp module;
+  DictionaryAttr capacity;
+  SymbolTable symbols;
+  int64_t layers = 1;
+  ProgramOp program;
+  OpBuilder bufferBuilder, builder;
+  llvm::MapVector<StringRef, BufferOp> buffers;
+  llvm::StringMap<BufferOp> byName;
+  DenseMap<Operation *, Life> lives;
+  llvm::StringSet<> gradientsWritten;
+  unsigned section = 0, position = 0, temporaries = 0;
+  int64_t hSlots = 2;
+  LogicalResult status = success();
+};
+
+BufferOp Planner::buffer(const BufferSpec &spec) {
+  BufferOp &known = byName[spec.name];
+  if (known)
+    return known;
+  auto tensor = cast<RankedTensorType>(spec.type);
+  auto string = [&](StringRef text) { return text.empty() ? StringAttr() : bufferBuilder.getStringAttr(text); };
+  known = BufferOp::create(bufferBuilder, module.getLoc(),
+                           MemRefType::get(tensor.getShape(), tensor.getElementType()),
+                           bufferBuilder.getStringAttr(spec.name), bufferBuilder.getStringAttr(spec.role),
+                           bufferBuilder.getI64IntegerAttr(spec.slots), IntegerAttr(), string(spec.extent),
+                           string(spec.tensor), string(spec.of));
+  if (spec.parts)
+    known->setAttr("parts", spec.parts);
+  if (spec.packed)
+    known->setAttr("packed", bufferBuilder.getUnitAttr());
+  return known;
+}
+
+/// The place that an argument's or result's attributes name; a null buffer when they name none.
+Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer) {
+  int64_t slots = perLayer ? layers : 1;
+  std::string slot = perLayer ? "layer" : "0";
+  auto get = [&](StringRef key) {
+    auto attr = attrs ? attrs.getAs<StringAttr>(key) : StringAttr();
+    return attr ? attr.getValue() : StringRef();
+  };
+  StringRef extent = get(kExtentAttr);
+  auto tensorName = [&](StringRef name) {
+    return ((perLayer ? "model.layers.{layer}." : "") + name + ".weight").str();
+  };
+  if (StringRef name = get(kWeightAttr); !name.empty())
+    return {buffer({name.str(), "weight", type, slots, {}, tensorName(name)}), slot};
+  if (StringRef name = get(kFactorAttr); !name.empty())
+    return {buffer({name.str(), "factor", type, slots}), slot};
+  if (StringRef name = get(kTrainableAttr); !name.empty()) {
+    if (attrs.contains(kFactorAttr)) // B̃: a leaf for autodiff, derived for the optimizer
+      return {buffer({name.str(), "factor", type, slots}), slot};
+    BufferSpec spec{name.str(), "parameter", type, slots};
+    if (Attribute parts = attrs.get(kPartsAttr))
+      spec.parts = parts;
+    else if (!byName.count(name)) { // full fine-tuning: the whole tensor, under its checkpoint's name
+      spec.tensor = tensorName(name);
+      SmallVector<int64_t> strides(cast<RankedTensorType>(type).getRank(), 1);
+      ArrayRef<int64_t> shape = cast<RankedTensorType>(type).getShape();
+      for (int64_t i = strides.size() - 2; i >= 0; --i)
+        strides[i] = strides[i + 1] * shape[i + 1];
+      spec.parts = bufferBuilder.getArrayAttr(bufferBuilder.getDictionaryAttr(
+          {bufferBuilder.getNamedAttr("name", bufferBuilder.getStringAttr(spec.tensor)),
+           bufferBuilder.getNamedAttr("offset", bufferBuilder.getI64IntegerAttr(0)),
+           bufferBuilder.getNamedAttr("shape", bufferBuilder.getDenseI64ArrayAttr(shape)),
+           bufferBuilder.getNamedAttr("strides", bufferBuilder.getDenseI64ArrayAttr(strides))}));
+    }
+    return {buffer(spec), slot};
+  }
+  if (StringRef name = get(kGradientAttr); !name.empty())
+    return {buffer({(name + ".gradient").str(), "gradient", type, slots, {}, {}, name.str()}), slot};
+  if (StringRef name = get(kMoment1Attr); !name.empty())
+    return {buffer({(name + ".moment1").str(), "moment1", type, slots, {}, {}, name.str()}), slot};
+  if (StringRef name = get(kMoment2Attr); !name.empty())
+    return {buffer({(name + ".moment2").str(), "moment2", type, slots, {}, {}, name.str()}), slot};
+  if (StringRef name = get(kPartialAttr); !name.empty())
+    return {buffer({(name + ".partial").str(), "residual", type, slots, {}, {}, {}, {}, true}), slot};
+  if (StringRef name = get(kResidualAttr); !name.empty())
+    return {buffer({(function.getName().split('.').first + "." + name).str(), "residual", type, slots, extent}), slot};
+  if (StringRef name = get("mlora.cache"); !name.empty())
+    return {buffer({("cache." + name).str(), "cache", type, slots, extent}), slot};
+  if (StringRef name = get(kCotangentAttr); !name.empty()) {
+    if (name == "loss")
+      return {buffer({"loss_cotangent", "input", type}), "0"};
+    return {buffer({(name + ".cotangent").str(), "residual", type, 2, extent}), {}};
+  }
+  if (StringRef name = get(kInputAttr); !name.empty()) {
+    if (name == "h")
+      return {buffer({"h", "residual", type, hSlots, extent}), {}};
+    if (name == "rotary")
+      return {buffer({"rotary", "residual", type, 1, extent}), "0"};
+    if (name == "norm")
+      return {buffer({"norm", "output", type}), "0"};
+    StringRef external = llvm::StringSwitch<StringRef>(name)
+                             .Case("ids", "input_ids")
+                             .Case("position", "position_ids")
+                             .Case("start", "document_start")
+                             .Case("last", "counted")
+                             .Default(name);
+    return {buffer({external.str(), "input", type, 1, extent}), "0"};
+  }
+  return {};
+}
+
+/// Launches of a layer function, with buffers for its values. `positional` gives what its attributes leave open: a place for h as
+/// argument, for the cotangent of h as argument, and for results that carry no name, in that order of need.
+LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
+  auto function = symbols.lookup<func::FuncOp>(name);
+  if (!function)
+    return module.emitError("plan-memory needs a function @") << name << "; run the passes before it first";
+  bool perLayer = name.starts_with(kLayerKind);
+  unsigned next = 0;
+  auto open = [&](Place place) -> Place {
+    if (place.buffer && !place.slot.empty())
+      return place;
+    if (next < positional.size()) {
+      Place given = positional[next++];
+      return {given.buffer ? given.buffer : place.buffer, given.slot};
+    }
+    return place;
+  };
+  DenseMap<Value, Place> places;
+  for (BlockArgument argument : function.getArguments()) {
+    Place place = open(named(function, argument.getType(), function.getArgAttrDict(argument.getArgNumber()), perLayer));
+    if (!place.buffer)
+      return function.emitError("argument ") << argument.getArgNumber() << " names no buffer";
+    places[argument] = place;
+  }
+  auto returned = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  for (OpOperand &operand : returned->getOpOperands()) {
+    unsigned index = operand.getOperandNumber();
+    Place place = open(named(function, operand.get().getType(), function.getResultAttrDict(index), perLayer));
+    if (!place.buffer)
+      return function.emitError("result ") << index << " names no buffer";
+    places[operand.get()] = place;
+  }
+  for (auto launch : function.getBody().front().getOps<LaunchOp>()) {
+    auto kernel = symbols.lookup<KernelOp>(launch.getKernel());
+    SmallVector<Value> operands;
+    SmallVector<StringRef> slots;
+    auto use = [&](Value value) {
+      Place &place = places[value];
+      operands.push_back(place.buffer.getMemory());
+      slots.push_back(place.slot);
+      if (auto life = lives.find(place.buffer); life != lives.end())
+        life->second.last = position;
+    };
+    for (Value operand : launch.getOperands_())
+      use(operand);
+    for (auto [index, result] : llvm::enumerate(launch.getResults())) {
+      if (!places.count(result)) {
+        auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index]) : DictionaryAttr();
+        auto extentName = extent ? extent.getAs<StringAttr>(kExtentAttr) : StringAttr();
+        BufferOp temporary = buffer({("t" + Twine(temporaries++)).str(), "temporary", result.getType(), 1,
+                                     extentName ? extentName.getValue() : StringRef()});
+        lives[temporary] = {section, position, position};
+        places[result] = {temporary, "0"};
+      }
+      BufferOp target = places[result].buffer;
+      // A second gradient of the same tensor (a tied head's embedding) is added to the first.
+      if (target.getRole() == "gradient" && !gradientsWritten.insert(target.getName()).second)
+        kernel->setAttr("mlora.accumulate", builder.getUnitAttr());
+      use(result);
+    }
+    LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getKernelAttr(), operands,
+                     builder.getStrArrayAttr(slots));
+    ++position;
+  }
+  return success();
+}
+
+void Planner::layerLoop(int64_t first, int64_t last, llvm::function_ref<LogicalResult()> body) {
+  auto loop = LayersOp::create(builder, module.getLoc(), first, last, first <= last ? 1 : -1);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&loop.getBody());
+  if (failed(body()))
+    status = failure();
+}
+
+void Planner::openSection(StringRef name) {
+  builder.setInsertionPointToEnd(&program.getBody().front());
+  auto op = SectionOp::create(builder, module.getLoc(), name);
+  builder.createBlock(&op.getBody());
+  ++section;
+  position = 0;
+}
+
+LogicalResult Planner::trainSections() {
+  hSlots = layers + 1;
+  auto at = [](int64_t slot) { return Place{{}, std::to_string(slot)}; };
+  Place layer{{}, "layer"}, above{{}, "layer+1"};
+  RankedTensorType scalar = RankedTensorType::get({}, builder.getF32Type());
+  auto kindFunction = [&](StringRef kind) { return has((kind + ".forward").str()) ? (kind + ".forward").str() : kind.str(); };
+  Place loss{buffer({"loss", "output", scalar}), "0"};
+  // embed's results are h and the rotary table.
+  auto embed = [&](StringRef name) {
+    auto function = symbols.lookup<func::FuncOp>(name);
+    Place h{buffer({"h", "residual", function.getResultTypes()[0], hSlots, "rows"}), "0"};
+    Place rotary{buffer({"rotary", "residual", function.getResultTypes()[1], 1, "rows"}), "0"};
+    return call(name, {h, rotary});
+  };
+  Place hAbove{byName.lookup("h"), "layer+1"};
+
+  if (has("decoder_layer.prepare")) {
+    openSection("prepare");
+    layerLoop(0, layers - 1, [&] { return call("decoder_layer.prepare"); });
+  }
+  openSection("micro_step");
+  if (failed(embed(kindFunction("embed"))))
+    return failure();
+  hAbove.buffer = byName.lookup("h");
+  layerLoop(0, layers - 1, [&] { return call(kindFunction(kLayerKind), {layer, hAbove}); });
+  // Arguments: h; results: the loss, and h's cotangent.
+  if (failed(call("head_loss.value_and_grad", {at(layers), loss, at(layers % 2)})))
+    return failure();
+  // Arguments come as: cotangent of the output first, then h where the rules read it.
+  bool lowest = has("decoder_layer.backward.lowest");
+  auto backward = [&](StringRef name) {
+    auto function = symbols.lookup<func::FuncOp>(name);
+    SmallVector<Place> places;
+    for (unsigned i = 0; function && i < function.getNumArguments(); ++i) {
+      if (auto attr = function.getArgAttrOfType<StringAttr>(i, kCotangentAttr); attr && attr.getValue() != "loss")
+        places.push_back(above);
+      else if (auto attr = function.getArgAttrOfType<StringAttr>(i, kInputAttr); attr && attr.getValue() == "h")
+        places.push_back(layer);
+    }
+    places.push_back(layer);
+    return call(name, places);
+  };
+  if (layers > (lowest ? 1 : 0) && has("decoder_layer.backward"))
+    layerLoop(layers - 1, lowest ? 1 : 0, [&] { return backward("decoder_layer.backward"); });
+  if (lowest)
+    layerLoop(0, 0, [&] {
+      gradientsWritten.clear(); // other slots of the same buffers
+      return backward("decoder_layer.backward.lowest");
+    });
+  if (has("embed.backward") && failed(call("embed.backward", {at(0)})))
+    return failure();
+
+  openSection("score");
+  if (failed(embed("embed")))
+    return failure();
+  layerLoop(0, layers - 1, [&] { return call(kLayerKind, {layer, hAbove}); });
+  if (failed(call("head_loss", {at(layers), loss})))
+    return failure();
+
+  for (StringRef phase : {"norm", "update"}) {
+    openSection(phase);
+    for (StringRef kind : {"embed", "decoder_layer", "head_loss"}) {
+      std::string name = (kind + "." + phase).str();
+      if (!has(name))
+        continue;
+      if (kind != kLayerKind) {
+        if (failed(call(name)))
+          return failure();
+        continue;
+      }
+      layerLoop(0, layers - 1, [&] { return call(name); });
+    }
+    if (phase == "norm" && failed(call("norm")))
+      return failure();
+  }
+  return status;
+}
+
+LogicalResult Planner::generateSections() {
+  auto at = [](int64_t slot) { return Place{{}, std::to_string(slot)}; };
+  Place layer{{}, "layer"};
+  if (has("decoder_layer.prepare")) {
+    openSection("prepare");
+    layerLoop(0, layers - 1, [&] { return call("decoder_layer.prepare"); });
+  }
+  openSection("step");
+  auto embed = symbols.lookup<func::FuncOp>("embed");
+  if (!embed)
+    return module.emitError("plan-memory needs a function @embed; run mlora-import first");
+  Place h{buffer({"h", "residual", embed.getResultTypes()[0], hSlots, "rows"}), "0"};
+  Place rotary{buffer({"rotary", "residual", embed.getResultTypes()[1], 1, "rows"}), "0"};
+  if (failed(call("embed", {h, rotary})))
+    return failure();
+  auto function = symbols.lookup<func::FuncOp>(kLayerKind);
+  layerLoop(0, layers - 1, [&] {
+    auto cache = [&](StringRef role, unsigned result) {
+      return Place{buffer({("cache." + role).str(), "cache", function.getResultTypes()[result], layers, "kv_rows"}), "layer"};
+    };
+    return call(kLayerKind, {layer, {h.buffer, "layer+1"}, cache("key", 1), cache("value", 2)});
+  });
+  auto head = symbols.lookup<func::FuncOp>("head_logits");
+  if (!head)
+    return module.emitError("plan-memory needs a function @head_logits");
+  Place logits{buffer({"logits", "output", head.getResultTypes()[0], 1, "counted_rows"}), "0"};
+  if (failed(call("head_logits", {at(layers % 2), logits})))
+    return failure();
+  return status;
+}
+
+int64_t Planner::slotBytes(BufferOp op) {
+  auto type = cast<MemRefType>(op.getMemory().getType());
+  int64_t elements = 1;
+  for (int64_t size : type.getShape())
+    elements *= ShapedType::isDynamic(size) ? capacity.getAs<IntegerAttr>(*op.getExtent()).getInt() : size;
+  int64_t bytes = elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  return op->hasAttr("packed") ? bytes : llvm::alignTo(bytes, kAlignment);
+}
+
+/// What persists lies one behind another. A temporary takes the lowest place that no temporary alive at the same time has.
+void Planner::assignOffsets() {
+  int64_t end = 0;
+  SmallVector<BufferOp> temporaryOps;
+  auto place = [&](BufferOp op, int64_t offset) {
+    op.setOffsetAttr(builder.getI64IntegerAttr(offset));
+    op->setAttr("slot_bytes", builder.getI64IntegerAttr(slotBytes(op)));
+  };
+  auto total = [&](BufferOp op) -> int64_t { return llvm::alignTo(slotBytes(op) * op.getSlots(), kAlignment); };
+  for (auto op : program.getBody().front().getOps<BufferOp>()) {
+    if (lives.count(op)) {
+      temporaryOps.push_back(op);
+      continue;
+    }
+    place(op, end);
+    end += total(op);
+  }
+  llvm::stable_sort(temporaryOps, [&](BufferOp a, BufferOp b) { return total(a) > total(b); });
+  int64_t base = end;
+  SmallVector<BufferOp> placed;
+  for (BufferOp op : temporaryOps) {
+    const Life &life = lives[op];
+    SmallVector<std::pair<int64_t, int64_t>> taken;
+    for (BufferOp other : placed) {
+      const Life &o = lives[other];
+      if (o.section == life.section && o.first <= life.last && life.first <= o.last)
+        taken.push_back({*other.getOffset(), *other.getOffset() + total(other)});
+    }
+    llvm::sort(taken);
+    int64_t offset = base;
+    for (auto [from, to] : taken)
+      if (offset + total(op) > from)
+        offset = std::max(offset, to);
+    place(op, offset);
+    end = std::max(end, offset + total(op));
+    placed.push_back(op);
+  }
+  program.setArenaAttr(builder.getI64IntegerAttr(end));
+}
+
+LogicalResult Planner::run() {
+  auto kind = module->getAttrOfType<StringAttr>("mlora.kind");
+  StringRef name = kind ? kind.getValue() : "train";
+  builder.setInsertionPointToEnd(module.getBody());
+  program = ProgramOp::create(builder, module.getLoc(), name, capacity, IntegerAttr());
+  Block *body = builder.createBlock(&program.getBody());
+  // Buffers come first: they are inserted before a marker that the sections follow.
+  bufferBuilder.setInsertionPointToStart(body);
+  if (failed(name == "generate" ? generateSections() : trainSections()))
+    return failure();
+  SmallVector<BufferOp> all(body->getOps<BufferOp>());
+  for (BufferOp op : llvm::reverse(all))
+    op->moveBefore(body, body->begin());
+  assignOffsets();
+  for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
+    function.erase();
+  for (auto kernel : llvm::make_early_inc_range(module.getOps<KernelOp>()))
+    kernel->setAttr("mlora.capacity", capacity);
+  // Kernels of functions that no section calls.
+  llvm::StringSet<> used;
+  program.walk([&](LaunchOp launch) { used.insert(launch.getKernel()); });
+  for (auto kernel : llvm::make_early_inc_range(module.getOps<KernelOp>()))
+    if (!used.contains(kernel.getSymName()))
+      kernel.erase();
+  return success();
+}
+
+struct PlanMemory : mlir::mlora::impl::MLoraPlanMemoryBase<PlanMemory> {
+  using MLoraPlanMemoryBase::MLoraPlanMemoryBase;
+  void runOnOperation() override {
+    Builder builder(&getContext());
+    auto entry = [&](StringRef name, int64_t value) {
+      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+    };
+    DictionaryAttr capacity =
+        builder.getDictionaryAttr({entry("rows", rows), entry("counted_rows", countedRows ? countedRows : rows),
+                                   entry("kv_rows", kvRows ? kvRows : rows)});
+    if (failed(Planner(getOperation(), capacity).run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
