@@ -1,0 +1,138 @@
+// mlora-run as a user meets it: exit status and streams.
+#include "Support.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace mlora::test {
+namespace {
+
+class Program : public testing::Test {
+protected:
+  Program() {
+    std::string name = std::filesystem::temp_directory_path() / "mlora-run-XXXXXX";
+    folder = mkdtemp(name.data());
+  }
+  ~Program() override { std::filesystem::remove_all(folder); }
+
+  /// Runs mlora-run in a shell; fills out, err and status.
+  void run(const std::string &words) {
+    std::string command = "cd '" + folder.string() + "' && " MLORA_BIN "/mlora-run " + words + " >out 2>err";
+    int result = std::system(command.c_str());
+    status = WIFEXITED(result) ? WEXITSTATUS(result) : -1;
+    out = contents("out");
+    err = contents("err");
+  }
+
+  void write(const std::string &name, const std::string &text) const { std::ofstream(folder / name) << text; }
+
+  std::string contents(const std::string &name) const {
+    std::stringstream text;
+    text << std::ifstream(folder / name).rdbuf();
+    return text.str();
+  }
+
+  std::filesystem::path folder;
+  std::string out, err;
+  int status = -1;
+};
+
+TEST_F(Program, HelpIsOnStandardOutput) {
+  run("--help");
+  EXPECT_EQ(status, 0);
+  for (const char *command :
+       {"train", "eval", "generate", "merge", "export", "analyze", "plan", "data", "bench", "inspect"})
+    EXPECT_SAYS(out, std::string("\n  ") + command);
+  run("train --help");
+  EXPECT_EQ(status, 0);
+  EXPECT_SAYS(out, "learning_rate (also lr)");
+  EXPECT_EQ(err, "");
+}
+
+TEST_F(Program, MistakesAreStatus2) {
+  run("");
+  EXPECT_EQ(status, 2);
+  run("trian");
+  EXPECT_EQ(status, 2);
+  EXPECT_EQ(
+      err,
+      "mlora-run: error: unknown command 'trian': did you mean 'train'? (`mlora-run --help` lists them)\n");
+  run("train learing_rate=1");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "mlora-run: error: command line: unknown key 'learing_rate'");
+  EXPECT_EQ(out, "");
+}
+
+TEST_F(Program, LaterCommandsSaySo) {
+  for (const char *command : {"eval", "export", "analyze", "plan"}) {
+    run(command);
+    EXPECT_EQ(status, 2);
+    EXPECT_EQ(err, "mlora-run: error: `" + std::string(command) + "` is not built yet\n");
+  }
+}
+
+TEST_F(Program, BatchesAreWhatTrainConsumes) {
+  write("rows.jsonl",
+        "{\"input_ids\": [1, 2, 3], \"labels\": [-100, 2, 3], \"document_ids\": [0, 0, 0]}\n"
+        "{\"input_ids\": [4, 5, 6, 7], \"labels\": [-100, 5, -100, 7], \"document_ids\": [0, 0, 1, 1]}\n"
+        "{\"input_ids\": [8, 9]}\n");
+  run("data batches datasets=rows.jsonl packing=false shuffle=false per_device_train_batch_size=2 "
+      "max_steps=2 "
+      "gradient_accumulation_steps=2");
+  ASSERT_EQ(status, 0) << err;
+  EXPECT_EQ(out.substr(0, out.find("{\"step\":1")),
+            "{\"step\":0,\"micro_batch\":0,\"rank\":0,\"input_ids\":[[1,2,3],[4,5,6,7]],"
+            "\"labels\":[[-100,2,3],[-100,5,-100,7]],\"position_ids\":[[0,1,2],[0,1,0,1]],"
+            "\"document_ids\":[[0,0,0],[0,0,1,1]]}\n"
+            "{\"step\":0,\"micro_batch\":1,\"rank\":0,\"input_ids\":[[8,9]],\"labels\":[[-100,9]],"
+            "\"position_ids\":[[0,1]],\"document_ids\":[[0,0]]}\n");
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 4);
+  run("data batches datasets=rows.jsonl max_length=16 num_train_epochs=3 --json");
+  ASSERT_EQ(status, 0) << err;
+  nlohmann::json result = nlohmann::json::parse(out);
+  EXPECT_EQ(result["batches"].size(), 3u); // one packed sequence an epoch
+  EXPECT_EQ(result["report"]["total_steps"], 3);
+  run("data batches datasets=rows.jsonl max_steps=0");
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(out, "");
+}
+
+TEST_F(Program, PreviewShowsTokensAndBoundaries) {
+  write("rows.jsonl", "{\"input_ids\": [1, 2, 3, 4], \"labels\": [-100, -100, 3, 4]}\n");
+  run("data preview datasets=rows.jsonl");
+  ASSERT_EQ(status, 0) << err;
+  EXPECT_SAYS(out, "row 0, 4 tokens\n  document 0, 4 tokens\n    read     1|2\n    trained  3|4\n");
+  run("data preview datasets=rows.jsonl --json");
+  EXPECT_EQ(nlohmann::json::parse(out)["rows"][0]["tokens"][3], "4");
+  run("data datasets=rows.jsonl");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "`preview` or `batches`");
+}
+
+TEST_F(Program, BadDataIsStatus2) {
+  write("rows.jsonl", "{\"input_ids\": [1, 2, 3]}\nnot json\n");
+  run("data batches datasets=rows.jsonl");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "mlora-run: error: rows.jsonl:2:");
+  write("text.jsonl", "{\"text\": \"hello\"}\n");
+  run("data batches datasets=text.jsonl");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "needs a tokenizer");
+}
+
+TEST_F(Program, AFullStandardOutputIsAFailure) {
+  write("rows.jsonl", "{\"input_ids\": [1, 2, 3]}\n");
+  int result = std::system(("cd '" + folder.string() +
+                            "' && " MLORA_BIN "/mlora-run data batches datasets=rows.jsonl >/dev/full 2>err")
+                               .c_str());
+  EXPECT_EQ(WEXITSTATUS(result), 1);
+  EXPECT_SAYS(contents("err"), "standard output could not be written");
+}
+
+} // namespace
+} // namespace mlora::test
