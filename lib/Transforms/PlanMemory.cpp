@@ -63,6 +63,7 @@ private:
   LogicalResult generateSections();
   void assignOffsets();
   int64_t slotBytes(BufferOp op);
+  ArrayAttr inLayer(ArrayAttr parts);
   bool has(StringRef name) { return symbols.lookup<func::FuncOp>(name) != nullptr; }
 
   ModuleOp module;
@@ -98,6 +99,15 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
   return known;
 }
 
+/// Parts under the names of adapter files: those of a layer carry its number.
+ArrayAttr Planner::inLayer(ArrayAttr parts) {
+  return bufferBuilder.getArrayAttr(llvm::map_to_vector(parts.getAsRange<DictionaryAttr>(), [&](DictionaryAttr part) {
+    NamedAttrList list(part);
+    list.set("name", bufferBuilder.getStringAttr("layers.{layer}." + part.getAs<StringAttr>("name").getValue()));
+    return Attribute(list.getDictionary(bufferBuilder.getContext()));
+  }));
+}
+
 /// The place that an argument's or result's attributes name; a null buffer when they name none.
 Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer) {
   int64_t slots = perLayer ? layers : 1;
@@ -118,8 +128,8 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
     if (attrs.contains(kFactorAttr)) // B̃: a leaf for autodiff, derived for the optimizer
       return {buffer({name.str(), "factor", type, slots}), slot};
     BufferSpec spec{name.str(), "parameter", type, slots};
-    if (Attribute parts = attrs.get(kPartsAttr))
-      spec.parts = parts;
+    if (auto parts = attrs.getAs<ArrayAttr>(kPartsAttr))
+      spec.parts = inLayer(parts);
     else if (!byName.count(name)) { // full fine-tuning: the whole tensor, under its checkpoint's name
       spec.tensor = tensorName(name);
       SmallVector<int64_t> strides(cast<RankedTensorType>(type).getRank(), 1);
