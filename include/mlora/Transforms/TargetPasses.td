@@ -5,4 +5,105 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
+  let summary = "Kernels to functions of one block";
+  let description = [{
+    Every `mlora.kernel` becomes a function of memrefs that computes one block of the grid with linalg, scf, arith and
+    `mlora.gemm`. Its arguments are the library, the operands, the results, the run-time scalars, the thread's scratch and
+    the block's number; extents come from scalars or static types, never from memrefs. Element-wise work and row
+    reductions are `linalg.generic` whose loops are all parallel, except that the innermost may be a reduction. Values between ops
+    of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total and `mlora.grid` the
+    kernel's grid. Attributes read: `mlora.tiles` (blocks of each sum over tokens, in body order), `mlora.accumulate`
+    (gradients are always added to), and, on the kernel or the module, `mlora.capacity` (bounds of `rows`, `counted_rows`, `kv_rows`).
+
+    Example:
+    ```mlir
+    mlora.kernel @add(%a: tensor<?x64xf32>, %b: tensor<?x64xf32>) -> tensor<?x64xf32> grid ["rows by 128"] {
+      %y = mlora.add %a, %b : tensor<?x64xf32>
+      mlora.yield %y : tensor<?x64xf32>
+    }
+    // becomes
+    func.func @add(%library: !llvm.ptr, %a: memref<?x64xf32>, %b: memref<?x64xf32>, %y: memref<?x64xf32>,
+                   %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+        attributes {mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64} {
+      // first = 128 · block, count = min(128, rows - first), then subviews of `count` rows and one linalg.generic
+      return
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
+def Vectorize : Pass<"mlora-vectorize", "::mlir::func::FuncOp"> {
+  let summary = "Linalg on memrefs to loops over vectors";
+  let description = [{
+    One loop of each `linalg` op becomes vectors of 16 elements, the others `scf.for`. What does not move along it is loaded once a row
+    and broadcast. Reductions along it keep four vectors of partial results when the row is long; they are folded by halves, in
+    an order that depends on extents alone. The rest of a row is a narrower vector or a masked one. Operands a row stride apart are
+    gathered. Scalar loops remain only where nothing is contiguous.
+
+    Before:
+    ```mlir
+    linalg.generic {indexing_maps = [#row, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%lse : memref<4xf32>) outs(%z : memref<4x?xf32>) { ... math.exp ... }
+    ```
+    After:
+    ```mlir
+    scf.for %i = %c0 to %c4 step %c1 {
+      %l = memref.load %lse[%i] : memref<4xf32>
+      scf.for %j = %c0 to %full step %c16 {
+        %v = vector.load %z[%i, %j] : memref<4x?xf32>, vector<16xf32>
+        ...
+      }
+      scf.if %hasRest { ... vector.maskedload ... vector.maskedstore ... }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerToLLVM : Pass<"mlora-lower-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Functions of one block to the LLVM dialect, with the kernel ABI";
+  let description = [{
+    exp, log, sin, cos become polynomials on whatever they work on (1 to 2 ulp in f32), rsqrt becomes 1/sqrt; `mlora.gemm`
+    becomes a call through the library's first entry; everything else goes upstream's way. The signature becomes that of
+    docs/architecture.md: buffers come from a table, and a `?` extent is never read from a memref.
+
+    ```mlir
+    func.func @add(%library: !llvm.ptr, %a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>,
+                   %scratch: memref<?xi8>, %block: index)
+    // becomes
+    llvm.func @add(%library: !llvm.ptr, %block: i64, %buffers: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr)
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+}
+
+def EmitObject : Pass<"mlora-emit-object", "::mlir::ModuleOp"> {
+  let summary = "Compiles a module of the LLVM dialect to a shared object";
+  let description = [{
+    For the CPU at hand, optimised as -O3 with fused multiply-add but no reassociation, linked by lld in this process. An import outside
+    `AllowedSymbols.def` is an error.
+  }];
+  let options = [Option<"path", "path", "std::string", "\"program.so\"", "File to write">];
+}
+
+def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
+  let summary = "A planned program as a bundle: manifest, shared object, IR";
+  let description = [{
+    Writes `program.mlir` (the module as it is), `program.so` (its kernels, lowered by `mlora-to-cpu` in a copy) and
+    `manifest.json` (docs/architecture.md) into an existing folder. The module does not change.
+  }];
+  let options = [
+    Option<"path", "path", "std::string", "\".\"", "Folder to write into">,
+    Option<"request", "request", "std::string", "", "The request that is answered, copied into the manifest">,
+  ];
+}
+
 #endif // MLORA_TARGET_PASSES_TD

@@ -1,0 +1,315 @@
+//===- BlockBuilder.cpp - builds one kernel's block ------------------------------===//
+
+#include "BlockBuilder.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include <cfloat>
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+static constexpr int64_t kAlignment = 64;
+static constexpr int64_t kDefaultCapacity = 4096;
+static constexpr StringLiteral kScalarNames[] = {"rows", "counted_rows", "kv_rows", "past", "accumulate"};
+
+static std::optional<Scalar> findScalar(StringRef name) {
+  auto *found = llvm::find(kScalarNames, name);
+  return found == std::end(kScalarNames) ? std::nullopt : std::optional(Scalar(found - kScalarNames));
+}
+
+static MemRefType getMemory(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+BlockBuilder::BlockBuilder(KernelOp kernel)
+    : ImplicitLocOpBuilder(kernel.getLoc(), kernel), kernel(kernel), grid(kernel.getGridDimensions()) {
+  SmallVector<Type> types = {LLVM::LLVMPointerType::get(getContext())};
+  for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
+    types.push_back(getMemory(type));
+  size_t numBuffers = types.size() - 1;
+  types.push_back(MemRefType::get({kNumScalars}, getI64Type()));
+  types.push_back(MemRefType::get({ShapedType::kDynamic}, getI8Type()));
+  types.push_back(getIndexType());
+  function = func::FuncOp::create(*this, kernel.getSymName(), getFunctionType(types, {}));
+  function->setAttr("mlora.grid", kernel.getGridAttr());
+  Block *entry = function.addEntryBlock();
+  setInsertionPointToStart(entry);
+
+  size_t numOperands = kernel.getArgumentTypes().size();
+  llvm::append_range(operands, entry->getArguments().slice(1, numOperands));
+  llvm::append_range(results, entry->getArguments().slice(1 + numOperands, numBuffers - numOperands));
+  Value scalarArgument = entry->getArgument(1 + numBuffers);
+  scratchArgument = entry->getArgument(2 + numBuffers);
+  block = entry->getArgument(3 + numBuffers);
+  for (int i = 0; i < kNumScalars; ++i)
+    scalars.push_back(
+        arith::IndexCastOp::create(*this, getIndexType(), load(scalarArgument, index(i))));
+
+  // Row-major: the last dimension is the fastest.
+  Value rest = block;
+  position.resize(grid.size());
+  for (size_t i = grid.size(); i-- > 0;) {
+    std::optional<Scalar> extent = findScalar(grid[i].extent);
+    if (!grid[i].extent.empty() && !extent)
+      fail(kernel, "grid over unknown extent '" + grid[i].extent + "'");
+    Value size = extent ? scalar(*extent) : index(grid[i].size);
+    Value blocks = over(plus(size, index(grid[i].block - 1)), grid[i].block);
+    position[i] = i == 0 ? rest : createOrFold<arith::RemUIOp>(rest, blocks);
+    if (i > 0)
+      rest = createOrFold<arith::DivUIOp>(rest, blocks);
+    if (i + 1 < grid.size())
+      continue;
+    blockRows = grid[i].block;
+    first = times(position[i], blockRows);
+    count = !extent && grid[i].size % blockRows == 0 ? index(blockRows) : least(index(blockRows), minus(size, first));
+  }
+}
+
+void BlockBuilder::fail(Operation *op, const Twine &message) {
+  op->emitOpError(message);
+  hasFailed = true;
+}
+
+Value BlockBuilder::placeholder(Type type) {
+  Value library = function.getArgument(0);
+  return UnrealizedConversionCastOp::create(*this, TypeRange{getMemory(type)}, library).getResult(0);
+}
+
+//===- Memory -----------------------------------------------------------------===//
+
+std::optional<unsigned> BlockBuilder::resultIndex(Value value) {
+  ValueRange yielded = kernel.getBody().front().getTerminator()->getOperands();
+  auto found = llvm::find(yielded, value);
+  return found == yielded.end() ? std::nullopt : std::optional<unsigned>(found - yielded.begin());
+}
+
+Value BlockBuilder::in(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return rowBlock(operands[argument.getArgNumber()]);
+  if (Value local = locals.lookup(value))
+    return local;
+  if (std::optional<unsigned> result = resultIndex(value))
+    return rowBlock(results[*result]);
+  fail(value.getDefiningOp(), "result is no block of rows");
+  return placeholder(value.getType());
+}
+
+Value BlockBuilder::out(Value value) {
+  if (std::optional<unsigned> result = resultIndex(value))
+    return rowBlock(results[*result]);
+  Value local = rowScratch(cast<RankedTensorType>(value.getType()).getShape().drop_front());
+  llvm::find_if(allocations, [&](Allocation &a) { return a.value == local; })->value = value;
+  return locals[value] = local;
+}
+
+Value BlockBuilder::whole(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return operands[argument.getArgNumber()];
+  fail(value.getDefiningOp(), "result is used as a whole inside the kernel that computes it");
+  return placeholder(value.getType());
+}
+
+Value BlockBuilder::wholeResult(Value value) {
+  if (std::optional<unsigned> result = resultIndex(value))
+    return results[*result];
+  fail(value.getDefiningOp(), "result must be yielded");
+  return placeholder(value.getType());
+}
+
+Value BlockBuilder::rowBlock(Value memory) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (type.getRank() == 0)
+    return memory;
+  SmallVector<OpFoldResult> offsets(type.getRank(), getIndexAttr(0)), sizes(type.getRank());
+  offsets[0] = getAsOpFoldResult(first);
+  sizes[0] = getAsOpFoldResult(count);
+  for (int64_t i = 1; i < type.getRank(); ++i)
+    sizes[i] = getIndexAttr(type.getDimSize(i));
+  return view(memory, offsets, sizes);
+}
+
+Value BlockBuilder::scratch(ArrayRef<int64_t> shape, Type element, bool keep) {
+  auto type = MemRefType::get(shape, element ? element : Type(getF32Type()));
+  int64_t bytes = llvm::alignTo(type.getNumElements() * type.getElementTypeBitWidth() / 8, kAlignment);
+  // First fit between the live allocations, which are sorted.
+  int64_t offset = 0;
+  auto *place = allocations.begin();
+  for (; place != allocations.end() && place->offset - offset < bytes; ++place)
+    offset = place->offset + place->bytes;
+  Value memory = memref::ViewOp::create(*this, type, scratchArgument, index(offset), ValueRange{});
+  allocations.insert(place, {offset, bytes, memory, keep});
+  scratchBytes = std::max(scratchBytes, offset + bytes);
+  return memory;
+}
+
+Value BlockBuilder::rowScratch(ArrayRef<int64_t> features, bool keep) {
+  SmallVector<int64_t> shape = {blockRows};
+  llvm::append_range(shape, features);
+  Value memory = scratch(shape, {}, keep);
+  SmallVector<OpFoldResult> offsets(shape.size(), getIndexAttr(0)), sizes = {getAsOpFoldResult(count)};
+  for (int64_t size : features)
+    sizes.push_back(getIndexAttr(size));
+  Value rows = view(memory, offsets, sizes);
+  llvm::find_if(allocations, [&](Allocation &a) { return a.value == memory; })->value = rows;
+  return rows;
+}
+
+void BlockBuilder::release() {
+  llvm::erase_if(allocations, [&](Allocation &a) {
+    return !a.keep && !llvm::any_of(locals, [&](auto &local) { return local.first == a.value; });
+  });
+}
+
+void BlockBuilder::release(Value value) {
+  llvm::erase_if(allocations, [&](Allocation &a) { return a.value == value; });
+  // The view stays valid to name, but nothing reads it any more.
+}
+
+Value BlockBuilder::view(Value memory, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes) {
+  SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
+  return memref::SubViewOp::create(*this, memory, offsets, sizes, strides);
+}
+
+Value BlockBuilder::columns(Value memory, int64_t from, int64_t size) {
+  auto type = cast<MemRefType>(memory.getType());
+  if (from == 0 && size == type.getDimSize(1))
+    return memory;
+  OpFoldResult rows = type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
+  return view(memory, {getIndexAttr(0), getIndexAttr(from)}, {rows, getIndexAttr(size)});
+}
+
+Value BlockBuilder::scalarView(Value memory, int64_t at) {
+  auto type = cast<MemRefType>(memory.getType());
+  SmallVector<OpFoldResult> offset = {getIndexAttr(at)}, one = {getIndexAttr(1)};
+  auto reduced = memref::SubViewOp::inferRankReducedResultType({}, type, offset, one, one);
+  return memref::SubViewOp::create(*this, cast<MemRefType>(reduced), memory, offset, one, one);
+}
+
+Value BlockBuilder::split(Value memory, int64_t outer, int64_t inner) {
+  auto type = cast<MemRefType>(memory.getType());
+  OpFoldResult rows = type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
+  SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
+  return memref::ExpandShapeOp::create(*this, ArrayRef<int64_t>{type.getDimSize(0), outer, inner}, memory, groups,
+                                       ArrayRef<OpFoldResult>{rows, getIndexAttr(outer), getIndexAttr(inner)});
+}
+
+//===- Extents and gradients ----------------------------------------------------===//
+
+Value BlockBuilder::rowsOf(Value value, Scalar fallback) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.isDynamicDim(0))
+    return index(type.getDimSize(0));
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    if (auto name = kernel.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kExtentAttr))
+      if (std::optional<Scalar> named = findScalar(name))
+        return scalar(*named);
+  return scalar(fallback);
+}
+
+int64_t BlockBuilder::capacity(Scalar which) {
+  for (Operation *op : {kernel.getOperation(), kernel->getParentOp()})
+    if (auto capacity = op->getAttrOfType<DictionaryAttr>("mlora.capacity"))
+      if (auto bound = capacity.getAs<IntegerAttr>(kScalarNames[which]))
+        return bound.getInt();
+  return kDefaultCapacity;
+}
+
+Value BlockBuilder::beta() {
+  if (kernel->hasAttr("mlora.accumulate"))
+    return real(1);
+  Value accumulate = arith::IndexCastOp::create(*this, getI64Type(), scalar(kAccumulate));
+  return arith::SIToFPOp::create(*this, getF32Type(), accumulate);
+}
+
+void BlockBuilder::clearUnlessAccumulating(Value memory) {
+  if (!kernel->hasAttr("mlora.accumulate"))
+    when(equal(scalar(kAccumulate), index(0)), [&] { fill(memory, 0); });
+}
+
+//===- Arithmetic and control ----------------------------------------------------===//
+
+Value BlockBuilder::loadIndex(Value memory, ValueRange at) {
+  return arith::IndexCastOp::create(*this, getIndexType(), load(memory, at));
+}
+
+Value BlockBuilder::maximum(Value a, Value b) {
+  // Plain `maxps`: scores are no NaN in a run that is worth anything, and a NaN still reaches the loss through exp.
+  return arith::MaximumFOp::create(*this, a, b, arith::FastMathFlags::nnan | arith::FastMathFlags::nsz);
+}
+
+void BlockBuilder::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
+  auto op = scf::ForOp::create(*this, from, to, index(step));
+  InsertionGuard guard(*this);
+  setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getInductionVar());
+}
+
+void BlockBuilder::when(Value condition, function_ref<void()> body) {
+  auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  InsertionGuard guard(*this);
+  setInsertionPoint(op.thenBlock()->getTerminator());
+  body();
+}
+
+//===- Work on blocks -------------------------------------------------------------===//
+
+void BlockBuilder::generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, bool reduceInnermost,
+                           Body body) {
+  SmallVector<Value> inputs, outputs;
+  SmallVector<AffineMap> maps;
+  auto append = [&](const Operand &operand, SmallVector<Value> &values) {
+    SmallVector<AffineExpr> dims;
+    for (unsigned dim : operand.dims)
+      dims.push_back(getAffineDimExpr(dim));
+    maps.push_back(AffineMap::get(loops, 0, dims, getContext()));
+    values.push_back(operand.memory);
+  };
+  for (const Operand &operand : ins)
+    append(operand, inputs);
+  for (const Operand &operand : outs)
+    append(operand, outputs);
+  SmallVector<utils::IteratorType> iterators(loops, utils::IteratorType::parallel);
+  if (reduceInnermost)
+    iterators.back() = utils::IteratorType::reduction;
+  linalg::GenericOp::create(*this, TypeRange{}, inputs, outputs, maps, iterators,
+                            [&](OpBuilder &nested, Location, ValueRange arguments) {
+                              InsertionGuard guard(*this);
+                              setInsertionPointToEnd(nested.getInsertionBlock());
+                              linalg::YieldOp::create(*this, body(arguments));
+                            });
+}
+
+void BlockBuilder::each(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, Body body) {
+  generic(loops, ins, outs, false, body);
+}
+void BlockBuilder::reduce(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, Body body) {
+  generic(loops, ins, outs, true, body);
+}
+
+static SmallVector<unsigned, 3> allDims(Value memory) {
+  return llvm::to_vector<3>(llvm::seq<unsigned>(0, cast<MemRefType>(memory.getType()).getRank()));
+}
+
+void BlockBuilder::fill(Value memory, double value) {
+  SmallVector<unsigned, 3> dims = allDims(memory);
+  each(dims.size(), {}, {{memory, dims}}, [&](ValueRange) { return SmallVector<Value>{real(value)}; });
+}
+
+void BlockBuilder::copy(Value from, Value to) {
+  SmallVector<unsigned, 3> dims = allDims(to);
+  each(dims.size(), {{from, dims}}, {{to, dims}}, [&](ValueRange v) { return SmallVector<Value>{v[0]}; });
+}
+
+void BlockBuilder::gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA, bool transposeB) {
+  GemmOp::create(*this, a, b, c, alpha, beta, transposeA, transposeB);
+}
+
+void BlockBuilder::finish() {
+  for (auto [i, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands()))
+    if (isa<BlockArgument>(value) || *resultIndex(value) != i)
+      copy(in(value), rowBlock(results[i]));
+  func::ReturnOp::create(*this);
+  function->setAttr("mlora.scratch_bytes", getI64IntegerAttr(scratchBytes));
+}

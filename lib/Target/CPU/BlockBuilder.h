@@ -1,0 +1,157 @@
+//===- BlockBuilder.h - builds one kernel's block --------------------------------===//
+//
+// The body of a kernel reads as if it ran on whole tensors; what is built here runs on one block of the grid. Row-wise
+// ops see *blocks* (views of the block's rows, of an operand, a result or scratch), others see *whole* buffers.
+
+#pragma once
+
+#include "mlora/Dialect/MLora.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::mlora {
+
+/// Indices of the `scalars` argument (docs/architecture.md).
+enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
+
+class BlockBuilder : public ImplicitLocOpBuilder {
+public:
+  /// Creates the kernel's function before it (same name: the caller erases the kernel) and decodes the block.
+  explicit BlockBuilder(KernelOp kernel);
+
+  KernelOp kernel;
+  func::FuncOp function;
+  SmallVector<KernelOp::GridDimension> grid;
+  SmallVector<Value> position; ///< the block's index in each grid dimension
+  Value block;                 ///< the block's number
+  Value tile;                  ///< number of the block within a tiled op (`mlora.tiles`)
+  int64_t numTiles = 0;        ///< of that op
+  Value first, count;          ///< the block's rows along the grid's last dimension
+  int64_t blockRows = 1;       ///< at most so many
+  DenseMap<Value, Value> logits; ///< lse of a cross_entropy: its logits, for the gradient in the same kernel
+  bool hasFailed = false;
+
+  /// Reports an unsupported use; building goes on with placeholders.
+  void fail(Operation *op, const Twine &message);
+
+  // Memory.
+  Value in(Value value);             ///< the block's rows of an operand or of a value computed before
+  Value out(Value value);            ///< where the block's rows of a result go
+  Value whole(Value value);          ///< all of an operand
+  Value wholeResult(Value value);    ///< all of the result buffer of a yielded value
+  Value rowBlock(Value memory);      ///< rows [first, first + count) of a buffer
+  Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
+  Value rowScratch(ArrayRef<int64_t> features = {}, bool keep = false); ///< the same, with the block's rows in front
+  Value view(Value memory, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes);
+  Value columns(Value memory, int64_t from, int64_t size);
+  Value scalarView(Value memory, int64_t index); ///< element `index` of a vector, as a rank-0 memref
+  Value split(Value memory, int64_t outer, int64_t inner); ///< the last dimension as two
+  void release();                      ///< temporaries of the op just built
+  void release(Value value);           ///< scratch of a value without further use
+  int64_t getScratchBytes() const { return scratchBytes; }
+
+  // Extents.
+  Value scalar(Scalar which) { return scalars[which]; }
+  Value rowsOf(Value value, Scalar fallback); ///< the first dimension of an operand
+  int64_t capacity(Scalar which);             ///< bound of a run-time scalar
+
+  // Gradients are overwritten, or added to in later micro-batches and always in a kernel with `mlora.accumulate`.
+  Value beta(); ///< 0 or 1
+  void clearUnlessAccumulating(Value memory);
+
+  // Index arithmetic.
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(*this, value); }
+  Value plus(Value a, Value b) { return createOrFold<arith::AddIOp>(a, b); }
+  Value minus(Value a, Value b) { return createOrFold<arith::SubIOp>(a, b); }
+  Value times(Value a, int64_t b) { return createOrFold<arith::MulIOp>(a, index(b)); }
+  Value over(Value a, int64_t b) { return createOrFold<arith::DivUIOp>(a, index(b)); }
+  Value least(Value a, Value b) { return createOrFold<arith::MinSIOp>(a, b); }
+  Value most(Value a, Value b) { return createOrFold<arith::MaxSIOp>(a, b); }
+  Value less(Value a, Value b) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, a, b); }
+  Value equal(Value a, Value b) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, a, b); }
+  Value loadIndex(Value memory, ValueRange at);
+
+  // Float arithmetic.
+  Value real(double value) { return arith::ConstantOp::create(*this, getF32FloatAttr(value)); }
+  Value add(Value a, Value b) { return arith::AddFOp::create(*this, a, b); }
+  Value sub(Value a, Value b) { return arith::SubFOp::create(*this, a, b); }
+  Value mul(Value a, Value b) { return arith::MulFOp::create(*this, a, b); }
+  Value div(Value a, Value b) { return arith::DivFOp::create(*this, a, b); }
+  Value neg(Value a) { return arith::NegFOp::create(*this, a); }
+  Value exp(Value a) { return math::ExpOp::create(*this, a); }
+  Value log(Value a) { return math::LogOp::create(*this, a); }
+  Value sqrt(Value a) { return math::SqrtOp::create(*this, a); }
+  Value maximum(Value a, Value b);
+  Value sigmoid(Value a) { return div(real(1), add(real(1), exp(neg(a)))); }
+  Value load(Value memory, ValueRange at) { return memref::LoadOp::create(*this, memory, at); }
+  void store(Value value, Value memory, ValueRange at) { memref::StoreOp::create(*this, value, memory, at); }
+
+  // Control.
+  void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body);
+  void when(Value condition, function_ref<void()> body);
+
+  // Work on blocks.
+  struct Operand {
+    Value memory;
+    SmallVector<unsigned, 3> dims; ///< which loops index it
+  };
+  using Body = function_ref<SmallVector<Value>(ValueRange)>;
+  /// `outs[...] = body(ins[...], outs[...])` for every index of `loops` loops, all parallel.
+  void each(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, Body body);
+  /// The same where the innermost loop is a reduction into outs.
+  void reduce(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, Body body);
+  void fill(Value memory, double value);
+  void copy(Value from, Value to);
+  /// `c = alpha · op(a) op(b) + beta · c`.
+  void gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA = false, bool transposeB = false);
+  void gemm(Value a, Value b, Value c, double beta = 0) { gemm(a, b, c, real(1), real(beta)); }
+  void gemmTransposed(Value a, Value b, Value c, double beta = 0) { gemm(a, b, c, real(1), real(beta), false, true); }
+
+  /// Results that the kernel yields a second time, or operands that it yields, are copied.
+  void finish();
+
+private:
+  struct Allocation {
+    int64_t offset, bytes;
+    Value value; ///< released when it has no further use; null: a temporary or kept
+    bool keep;
+  };
+  Value placeholder(Type type);
+  std::optional<unsigned> resultIndex(Value value);
+  void generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, bool reduceInnermost, Body body);
+
+  SmallVector<Value> scalars, operands, results;
+  Value scratchArgument;
+  DenseMap<Value, Value> locals; ///< values in scratch
+  SmallVector<Allocation> allocations; ///< live, by offset
+  int64_t scratchBytes = 0;
+};
+
+/// Builds one op's part of the block.
+using BlockEmitter = void (*)(BlockBuilder &, Operation *);
+using BlockEmitters = llvm::StringMap<BlockEmitter>;
+
+/// Adds a typed emitter to the table of ops.
+template <auto emit, typename OpTy>
+void addEmitter(BlockEmitters &table) {
+  table[OpTy::getOperationName()] = [](BlockBuilder &b, Operation *op) { emit(b, cast<OpTy>(op)); };
+}
+
+void addRowEmitters(BlockEmitters &table);       ///< norms, linear layers, activations, row moves
+void addRopeEmitters(BlockEmitters &table);      ///< rotary embedding and its table
+void addParameterEmitters(BlockEmitters &table); ///< factors, their gradients, optimizer, merge
+void addAttentionEmitters(BlockEmitters &table);
+void addOuterEmitters(BlockEmitters &table);     ///< sums over tokens, cut into tiles
+void addHeadEmitters(BlockEmitters &table);      ///< cross-entropy, the embedding's gradient
+void addTotalEmitters(BlockEmitters &table);     ///< sums and scatters of one block
+
+/// Blocks that an op of `mlora.tiles` is cut into when the kernel does not say; 0: the op is not tiled.
+int64_t getNumTiles(Operation *op);
+
+} // namespace mlir::mlora

@@ -1,0 +1,94 @@
+//===- LowerKernels.cpp - kernels to functions of one block ----------------------===//
+
+#include "BlockBuilder.h"
+
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_MLORALOWERKERNELS
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+static BlockEmitters makeEmitters() {
+  BlockEmitters table;
+  addRowEmitters(table);
+  addRopeEmitters(table);
+  addParameterEmitters(table);
+  addAttentionEmitters(table);
+  addOuterEmitters(table);
+  addHeadEmitters(table);
+  addTotalEmitters(table);
+  return table;
+}
+
+/// Kernels hold f32 and i32; anything else has no block form yet.
+static LogicalResult checkTypes(KernelOp kernel) {
+  for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes())) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !(tensor.getElementType().isF32() || tensor.getElementType().isInteger(32)))
+      return kernel.emitOpError() << "operand or result of type " << type << " (f32 and i32 tensors are supported)";
+    for (int64_t i = 1; i < tensor.getRank(); ++i)
+      if (tensor.isDynamicDim(i))
+        return kernel.emitOpError() << "type " << type << ": only the first dimension may be dynamic";
+  }
+  return success();
+}
+
+static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
+  if (failed(checkTypes(kernel)))
+    return failure();
+  SmallVector<Operation *> body;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    body.push_back(&op);
+  auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
+  unsigned numTiled = llvm::count_if(body, [](Operation *op) { return getNumTiles(op) > 0; });
+  if (numTiled > 0 && numTiled < body.size())
+    return kernel.emitOpError() << "mixes sums over tokens with other ops";
+  if (tiles && numTiled > 0 && tiles.size() != numTiled)
+    return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size() << " entries in 'mlora.tiles'";
+
+  BlockBuilder b(kernel);
+  int64_t firstTile = 0;
+  for (auto [i, op] : llvm::enumerate(body)) {
+    BlockEmitter emit = table.lookup(op->getName().getStringRef());
+    if (!emit) {
+      b.fail(op, "has no form on blocks");
+      break;
+    }
+    b.setLoc(op->getLoc());
+    if (numTiled == 0) {
+      emit(b, op);
+    } else {
+      // Blocks [firstTile, firstTile + count) belong to this op.
+      b.numTiles = tiles ? tiles[i] : getNumTiles(op);
+      b.tile = b.minus(b.block, b.index(firstTile));
+      Value inside = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, b.tile, b.index(b.numTiles));
+      b.when(inside, [&] { emit(b, op); });
+      firstTile += b.numTiles;
+    }
+    b.release();
+    for (Value value : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
+      if (llvm::none_of(value.getUsers(), [&](Operation *user) { return op->isBeforeInBlock(user); }))
+        b.release(value);
+  }
+  b.finish();
+  bool hasFailed = b.hasFailed;
+  hasFailed ? b.function.erase() : kernel.erase();
+  return failure(hasFailed);
+}
+
+namespace {
+struct LowerKernels : mlir::mlora::impl::MLoraLowerKernelsBase<LowerKernels> {
+  void runOnOperation() override {
+    BlockEmitters table = makeEmitters();
+    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
+      if (failed(lowerKernel(kernel, table)))
+        return signalPassFailure();
+  }
+};
+} // namespace

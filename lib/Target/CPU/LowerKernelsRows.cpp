@@ -1,0 +1,156 @@
+//===- LowerKernelsRows.cpp - row-wise ops on blocks of rows ---------------------===//
+
+#include "BlockBuilder.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+using Values = SmallVector<Value>;
+
+static int64_t getColumns(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
+
+/// y[t] = w ∘ x[t] · ρ[t] with ρ[t] = 1/sqrt(mean(x[t]²) + eps)
+static void emitRmsNorm(BlockBuilder &b, RmsNormOp op) {
+  Value x = b.in(op.getInput()), y = b.out(op.getOutput()), rho = b.rowScratch();
+  double inverse = 1.0 / getColumns(op.getInput()), eps = op.getEps().convertToDouble();
+  b.fill(rho, 0);
+  b.reduce(2, {{x, {0, 1}}}, {{rho, {0}}}, [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
+  b.each(1, {}, {{rho, {0}}}, [&](ValueRange v) {
+    return Values{b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))))};
+  });
+  b.each(2, {{x, {0, 1}}, {b.whole(op.getWeight()), {1}}, {rho, {0}}}, {{y, {0, 1}}},
+         [&](ValueRange v) { return Values{b.mul(b.mul(v[0], v[2]), v[1])}; });
+}
+
+/// dx = ρ·z - x·(ρ³/D)·Σ z x with z = w ∘ dy
+static void emitRmsNormInputGrad(BlockBuilder &b, RmsNormInputGradOp op) {
+  Value dy = b.in(op.getCotangent()), x = b.in(op.getInput()), w = b.whole(op.getWeight()), dx = b.out(op.getOutput());
+  Value rho = b.rowScratch(), pull = b.rowScratch();
+  double inverse = 1.0 / getColumns(op.getInput()), eps = op.getEps().convertToDouble();
+  b.fill(rho, 0);
+  b.fill(pull, 0);
+  b.reduce(2, {{x, {0, 1}}, {dy, {0, 1}}, {w, {1}}}, {{rho, {0}}, {pull, {0}}}, [&](ValueRange v) {
+    return Values{b.add(v[3], b.mul(v[0], v[0])), b.add(v[4], b.mul(b.mul(v[1], v[2]), v[0]))};
+  });
+  b.each(1, {}, {{rho, {0}}, {pull, {0}}}, [&](ValueRange v) {
+    Value r = b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))));
+    return Values{r, b.mul(b.mul(b.mul(r, r), b.mul(r, b.real(inverse))), v[1])};
+  });
+  b.each(2, {{x, {0, 1}}, {dy, {0, 1}}, {w, {1}}, {rho, {0}}, {pull, {0}}}, {{dx, {0, 1}}}, [&](ValueRange v) {
+    return Values{b.sub(b.mul(v[3], b.mul(v[1], v[2])), b.mul(v[0], v[4]))};
+  });
+}
+
+/// y = x Wᵀ
+static void emitLinear(BlockBuilder &b, LinearOp op) {
+  b.gemmTransposed(b.in(op.getInput()), b.whole(op.getWeight()), b.out(op.getOutput()));
+}
+
+/// dx = dy W
+static void emitLinearInputGrad(BlockBuilder &b, LinearInputGradOp op) {
+  b.gemm(b.in(op.getCotangent()), b.whole(op.getWeight()), b.out(op.getOutput()));
+}
+
+/// m = x Ãᵀ, y_j = x W_jᵀ + m_j B̃_jᵀ
+static void emitAdaptedLinear(BlockBuilder &b, AdaptedLinearOp op) {
+  Value x = b.in(op.getInput()), mid = b.out(op.getMid());
+  b.gemmTransposed(x, b.whole(op.getDown()), mid);
+  int64_t from = 0;
+  for (auto [weight, up, output] : llvm::zip_equal(op.getWeights(), op.getUps(), op.getOutputs())) {
+    Value y = b.out(output);
+    b.gemmTransposed(x, b.whole(weight), y);
+    b.gemmTransposed(b.columns(mid, from, getColumns(up)), b.whole(up), y, 1);
+    from += getColumns(up);
+  }
+}
+
+/// u_j = dy_j B̃_j, dx = Σ_j dy_j W_j + u Ã
+static void emitAdaptedLinearInputGrad(BlockBuilder &b, AdaptedLinearInputGradOp op) {
+  Value u = b.out(op.getMidCotangent());
+  int64_t from = 0;
+  for (auto [dy, up] : llvm::zip_equal(op.getCotangents(), op.getUps())) {
+    b.gemm(b.in(dy), b.whole(up), b.columns(u, from, getColumns(up)));
+    from += getColumns(up);
+  }
+  if (!op.getInputCotangent())
+    return;
+  Value dx = b.out(op.getInputCotangent());
+  for (auto [j, dy, weight] : llvm::enumerate(op.getCotangents(), op.getWeights()))
+    b.gemm(b.in(dy), b.whole(weight), dx, j == 0 ? 0 : 1);
+  b.gemm(u, b.whole(op.getDown()), dx, 1);
+}
+
+/// y = u ∘ g ∘ σ(g)
+static void emitSwiglu(BlockBuilder &b, SwigluOp op) {
+  b.each(2, {{b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}}, {{b.out(op.getOutput()), {0, 1}}},
+         [&](ValueRange v) { return Values{b.div(b.mul(v[0], v[1]), b.add(b.real(1), b.exp(b.neg(v[0]))))}; });
+}
+
+/// dg = dy ∘ u ∘ σ ∘ (1 + g ∘ (1 - σ)), du = dy ∘ g ∘ σ
+static void emitSwigluGrad(BlockBuilder &b, SwigluGradOp op) {
+  b.each(2, {{b.in(op.getCotangent()), {0, 1}}, {b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}},
+         {{b.out(op.getGateCotangent()), {0, 1}}, {b.out(op.getUpCotangent()), {0, 1}}}, [&](ValueRange v) {
+           Value dy = v[0], g = v[1], u = v[2], sigma = b.sigmoid(g), dySigma = b.mul(dy, sigma);
+           Value slope = b.add(b.real(1), b.mul(g, b.sub(b.real(1), sigma)));
+           return Values{b.mul(b.mul(dySigma, u), slope), b.mul(dySigma, g)};
+         });
+}
+
+/// y = a + b
+static void emitAdd(BlockBuilder &b, AddOp op) {
+  auto rank = cast<RankedTensorType>(op.getType()).getRank();
+  auto dims = llvm::to_vector<3>(llvm::seq<unsigned>(0, rank));
+  b.each(rank, {{b.in(op.getLhs()), dims}, {b.in(op.getRhs()), dims}}, {{b.out(op.getOutput()), dims}},
+         [&](ValueRange v) { return Values{b.add(v[0], v[1])}; });
+}
+
+/// y[t] = table[ids[t]], row by row.
+static void emitRowCopies(BlockBuilder &b, Value table, Value ids, Value y) {
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  OpFoldResult width = b.getIndexAttr(cast<MemRefType>(table.getType()).getDimSize(1));
+  b.loop(b.index(0), b.count, 1, [&](Value t) {
+    Value from = b.view(table, {b.loadIndex(ids, t), zero}, {one, width});
+    b.copy(from, b.view(y, {t, zero}, {one, width}));
+  });
+}
+static void emitEmbedding(BlockBuilder &b, EmbeddingOp op) {
+  emitRowCopies(b, b.whole(op.getTable()), b.in(op.getIds()), b.out(op.getOutput()));
+}
+static void emitGatherRows(BlockBuilder &b, GatherRowsOp op) {
+  emitRowCopies(b, b.whole(op.getInput()), b.in(op.getRows()), b.out(op.getOutput()));
+}
+
+/// y[t] = x
+static void emitSpread(BlockBuilder &b, SpreadOp op) {
+  b.each(1, {{b.whole(op.getInput()), {}}}, {{b.out(op.getOutput()), {0}}},
+         [&](ValueRange v) { return Values{v[0]}; });
+}
+
+/// cache[past + t] = x[t]; the result is the cache itself, so nothing else moves.
+static void emitCacheAppend(BlockBuilder &b, CacheAppendOp op) {
+  Value cache = b.wholeResult(op.getOutput()), past = b.scalar(kPast);
+  OpFoldResult zero = b.getIndexAttr(0), width = b.getIndexAttr(getColumns(op.getInput()));
+  if (b.grid.back().extent != "kv_rows")
+    return b.copy(b.in(op.getInput()),
+                  b.view(cache, {b.plus(past, b.first), zero}, {getAsOpFoldResult(b.count), width}));
+  // The grid walks along the cache: the block's rows from `past` on.
+  Value from = b.most(b.first, past), size = b.most(b.minus(b.plus(b.first, b.count), from), b.index(0));
+  b.copy(b.view(b.whole(op.getInput()), {b.minus(from, past), zero}, {size, width}),
+         b.view(cache, {from, zero}, {size, width}));
+}
+
+void mlir::mlora::addRowEmitters(BlockEmitters &table) {
+  addEmitter<emitRmsNorm, RmsNormOp>(table);
+  addEmitter<emitRmsNormInputGrad, RmsNormInputGradOp>(table);
+  addEmitter<emitLinear, LinearOp>(table);
+  addEmitter<emitLinearInputGrad, LinearInputGradOp>(table);
+  addEmitter<emitAdaptedLinear, AdaptedLinearOp>(table);
+  addEmitter<emitAdaptedLinearInputGrad, AdaptedLinearInputGradOp>(table);
+  addEmitter<emitSwiglu, SwigluOp>(table);
+  addEmitter<emitSwigluGrad, SwigluGradOp>(table);
+  addEmitter<emitAdd, AddOp>(table);
+  addEmitter<emitEmbedding, EmbeddingOp>(table);
+  addEmitter<emitGatherRows, GatherRowsOp>(table);
+  addEmitter<emitSpread, SpreadOp>(table);
+  addEmitter<emitCacheAppend, CacheAppendOp>(table);
+}

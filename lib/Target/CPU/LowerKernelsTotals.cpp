@@ -1,0 +1,68 @@
+//===- LowerKernelsTotals.cpp - what one block does for all rows -----------------===//
+
+#include "BlockBuilder.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+/// sum + Σ f(x) over all elements in row order, in f64
+static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum) {
+  auto type = cast<MemRefType>(memory.getType());
+  SmallVector<Value> at;
+  // One loop a dimension, the sum carried through all of them.
+  auto nest = [&](auto &self, Value start) -> Value {
+    unsigned dim = at.size();
+    if (dim == type.getRank()) {
+      Value element = arith::ExtFOp::create(b, b.getF64Type(), b.load(memory, at));
+      return b.add(start, element);
+    }
+    Value end = dim == 0 ? rows : b.index(type.getDimSize(dim));
+    auto loop = scf::ForOp::create(b, b.index(0), end, b.index(1), start);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(loop.getBody());
+    at.push_back(loop.getInductionVar());
+    Value next = self(self, loop.getRegionIterArg(0));
+    scf::YieldOp::create(b, next);
+    at.pop_back();
+    return loop.getResult(0);
+  };
+  return nest(nest, sum);
+}
+
+static Value zero(BlockBuilder &b) { return arith::ConstantOp::create(b, b.getF64FloatAttr(0)); }
+
+static Value rowsOf(BlockBuilder &b, Value value) {
+  return cast<RankedTensorType>(value.getType()).getRank() == 0 ? b.index(1) : b.rowsOf(value, kCountedRows);
+}
+
+/// y = Σ_t x[t]
+static void emitSum(BlockBuilder &b, SumOp op) {
+  Value total = accumulate(b, b.whole(op.getInput()), rowsOf(b, op.getInput()), zero(b));
+  b.store(arith::TruncFOp::create(b, b.getF32Type(), total), b.wholeResult(op.getOutput()), {});
+}
+
+/// y = sqrt(Σ x) over every element of every operand
+static void emitNorm(BlockBuilder &b, NormOp op) {
+  Value total = zero(b);
+  for (Value input : op.getInputs())
+    total = accumulate(b, b.whole(input), rowsOf(b, input), total);
+  b.store(arith::TruncFOp::create(b, b.getF32Type(), b.sqrt(total)), b.wholeResult(op.getOutput()), {});
+}
+
+/// y = 0, y[rows[c]] = x[c]
+static void emitScatterRows(BlockBuilder &b, ScatterRowsOp op) {
+  Value x = b.whole(op.getInput()), rows = b.whole(op.getRows()), y = b.wholeResult(op.getOutput());
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  OpFoldResult width = b.getIndexAttr(op.getOutput().getType().getShape()[1]);
+  b.fill(b.view(y, {zero, zero}, {getAsOpFoldResult(b.rowsOf(op.getLike(), kRows)), width}), 0);
+  b.loop(b.index(0), b.rowsOf(op.getRows(), kCountedRows), 1, [&](Value c) {
+    Value to = b.view(y, {b.loadIndex(rows, c), zero}, {one, width});
+    b.copy(b.view(x, {c, zero}, {one, width}), to);
+  });
+}
+
+void mlir::mlora::addTotalEmitters(BlockEmitters &table) {
+  addEmitter<emitSum, SumOp>(table);
+  addEmitter<emitNorm, NormOp>(table);
+  addEmitter<emitScatterRows, ScatterRowsOp>(table);
+}
