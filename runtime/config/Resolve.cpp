@@ -17,13 +17,14 @@ namespace fs = std::filesystem;
   badInput(place + std::string(key) + ": " + message);
 }
 
-/// A relative path that the current folder lacks, and the folder of the file that names it has.
+/// A path in a file is relative to that file's folder where it exists there (a recipe lies beside its data), else to
+/// the current folder.
 void findBeside(const Arguments &arguments, std::string_view key, std::string &path) {
   auto origin = arguments.given.find(key);
-  if (path.empty() || origin == arguments.given.end() || origin->second.file.empty() || fs::exists(path))
+  if (path.empty() || origin == arguments.given.end() || origin->second.file.empty())
     return;
   fs::path beside = fs::path(origin->second.file).parent_path() / path;
-  if (fs::exists(beside))
+  if (std::error_code ignored; fs::exists(beside, ignored))
     path = fs::absolute(beside).lexically_normal().string();
 }
 
