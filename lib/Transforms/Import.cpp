@@ -35,7 +35,7 @@ public:
   }
   size_t past() { return add("past", RankedTensorType::get({}, builder.getI32Type()), {}, {}); }
   size_t weight(StringRef tensor, ArrayRef<int64_t> shape) {
-    return add(tensor.rsplit('.').second, RankedTensorType::get(shape, builder.getF32Type()), kWeightAttr, tensor);
+    return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, builder.getF32Type()), kWeightAttr, tensor);
   }
 
   /// Arguments are complete: opens the body.
@@ -198,7 +198,7 @@ struct ImportPass : ::mlir::mlora::impl::ImportBase<ImportPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (kind != "train" && kind != "generate") {
-      module.emitError("mlora-import: kind is '") << kind << "', not train or generate";
+      emitError(module.getLoc(), "mlora-import: kind is '") << kind << "', not train or generate";
       return signalPassFailure();
     }
     ModelConfig model;
@@ -206,7 +206,7 @@ struct ImportPass : ::mlir::mlora::impl::ImportBase<ImportPass> {
     try {
       model = ModelConfig::read(std::string(config));
     } catch (const std::exception &error) {
-      module.emitError("mlora-import: ") << error.what();
+      emitError(module.getLoc(), "mlora-import: ") << error.what();
       return signalPassFailure();
     }
     bool generate = kind == "generate";

@@ -22,7 +22,6 @@ def MLora_Dialect : Dialect {
     `{mlora.trainable = "self_attn.q_proj.branch.0.A"}` is trained, `{mlora.extent = "rows"}` names the run-time
     scalar that a `?` stands for (`rows`, `counted_rows`, `kv_rows`).
   }];
-  let useDefaultAttributePrinterParser = 1;
 }
 
 class MLora_Op<string mnemonic, list<Trait> traits = []> : Op<MLora_Dialect, mnemonic, traits>;

@@ -86,7 +86,7 @@ def FuseBranches : Pass<"mlora-fuse-branches", "::mlir::ModuleOp"> {
     func.func @decoder_layer(...,
         %down: tensor<8x64xf32> {mlora.trainable = "self_attn.k_proj.A", mlora.parts = [
           {name = "k_proj.branch.0.A", offset = 0 : i64, shape = array<i64: 4, 64>, strides = array<i64: 64, 1>}, ...]},
-        %up: tensor<32x8xf32> {mlora.factor, mlora.trainable = "self_attn.k_proj.up"}) {
+        %up: tensor<32x8xf32> {mlora.factor = "self_attn.k_proj.up", mlora.trainable = "self_attn.k_proj.up"}) {
       %y1, %m = mlora.adapted_linear %x weights(%w) ups(%up) down %down : (...) -> (tensor<?x32xf32>, tensor<?x8xf32>)
     }
     func.func @decoder_layer.prepare(
