@@ -1,0 +1,28 @@
+// The one allocation that holds every buffer of a program.
+#pragma once
+
+#include "mlora/Runtime/Program/Manifest.h"
+
+namespace mlora {
+
+/// Zeroed, on huge pages where the system has them. Pages count as resident once they are touched.
+class Arena {
+public:
+  /// Throws Error(Failed) when the machine has not that much memory.
+  explicit Arena(int64_t bytes);
+  ~Arena();
+  Arena(const Arena &) = delete;
+  Arena &operator=(const Arena &) = delete;
+
+  std::byte *at(int64_t offset) const { return base + offset; }
+  std::byte *slot(const Buffer &buffer, int64_t index) const {
+    return base + buffer.offset + index * buffer.slotBytes;
+  }
+  int64_t bytes() const { return size; }
+
+private:
+  std::byte *base = nullptr;
+  int64_t size, mapped;
+};
+
+} // namespace mlora

@@ -1,0 +1,40 @@
+// Compiled programs, kept by content: the compiler runs only when the request, the model's configuration, the
+// compiler or the CPU is new.
+#pragma once
+
+#include "mlora/Runtime/Program/Bundle.h"
+#include "mlora/Runtime/Program/ProgramRequest.h"
+
+#include <functional>
+
+namespace mlora {
+
+/// The cache is machine code: its folder must be the user's own, no symbolic link, and closed to others.
+class BundleCache {
+public:
+  /// $MLORA_CACHE, else $XDG_CACHE_HOME/mlora, else ~/.cache/mlora.
+  static std::filesystem::path defaultFolder();
+  /// $MLORA_OPT, else `mlora-opt` beside this executable.
+  static std::filesystem::path defaultCompiler();
+
+  explicit BundleCache(std::filesystem::path folder = defaultFolder(),
+                       std::filesystem::path compiler = defaultCompiler());
+
+  /// Told in a sentence when an entry is compiled or was damaged; by default nobody is.
+  std::function<void(const std::string &)> message = [](const std::string &) {};
+
+  /// The bundle of a request, compiled when the cache lacks it or holds a damaged one. Throws Error(Failed)
+  /// with the compiler's messages when compiling fails.
+  Bundle get(const ProgramRequest &request);
+
+  /// Name of the entry of a request: 32 hex digits.
+  std::string key(const ProgramRequest &request) const;
+
+private:
+  void prepareFolder() const;
+  Bundle compile(const ProgramRequest &request, const std::filesystem::path &entry);
+
+  std::filesystem::path folder, compiler;
+};
+
+} // namespace mlora

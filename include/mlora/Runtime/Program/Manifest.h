@@ -1,0 +1,122 @@
+// manifest.json of a bundle, parsed and checked: whoever holds a Manifest may follow every index and offset
+// in it without looking again.
+#pragma once
+
+#include "mlora/Runtime/Program/Scalars.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlora {
+
+/// What a buffer is for (docs/architecture.md, "Bundle").
+enum class Role {
+  Input,
+  Weight,
+  Parameter,
+  Gradient,
+  Moment1,
+  Moment2,
+  Factor,
+  Residual,
+  Temporary,
+  Cache,
+  Output,
+};
+std::string_view roleName(Role role);
+
+enum class ElementType { F32, I32 };
+
+/// `slots` copies of a tensor, `slotBytes` apart, at `offset` of the arena.
+struct Buffer {
+  std::string name;
+  Role role;
+  ElementType type;
+  std::vector<Extent> shape;
+  int64_t slots = 1, slotBytes = 0, offset = 0;
+  std::string tensor; ///< of a weight: the checkpoint's name, `{layer}` standing for the slot
+  int of = -1;        ///< of a gradient or moment: index of its parameter
+
+  bool isStatic() const;
+  /// Elements of a slot's tensor; `capacity` stands for the extents that are not static.
+  int64_t elements(const Scalars &capacity) const;
+  std::vector<int64_t> staticShape() const;
+};
+
+struct GridDimension {
+  Extent extent;
+  int64_t block = 1;
+};
+
+struct Kernel {
+  std::string name, symbol, doc;
+  std::vector<GridDimension> grid;
+  double flopsPerRow = 0; ///< for reports: operations per row of the first run-time extent of the grid
+  double bytes = 0;       ///< for reports: memory traffic of a launch
+
+  /// The product of ceil(extent / block).
+  int64_t blocks(const Scalars &scalars) const;
+};
+
+/// Buffer `buffer`, slot (slot + layer * l + plus) mod slots, l being the layer of the loop around.
+struct Argument {
+  int buffer = 0;
+  int64_t slot = 0, layer = 0, plus = 0;
+};
+
+struct Launch {
+  int kernel = 0;
+  std::vector<Argument> arguments;
+};
+
+/// Launches for l = from, from + step, …: `to` is exclusive upward, inclusive downward. A launch outside any
+/// loop is a command of one layer, 0.
+struct CommandLoop {
+  int64_t from = 0, to = 1, step = 1;
+  std::vector<Launch> body;
+
+  /// The layers in the order in which they run.
+  std::vector<int64_t> layers() const;
+};
+
+struct Section {
+  std::string name;
+  std::vector<CommandLoop> commands;
+};
+
+/// A tensor of an adapter's (or checkpoint's) file as a strided part of a parameter's slot; lengths in
+/// elements.
+struct ParameterView {
+  std::string name; ///< `{layer}` stands for the slot
+  int buffer = 0;
+  int64_t offset = 0;
+  std::vector<int64_t> shape, strides;
+};
+
+struct Manifest {
+  std::string kind, compiler, cpu, sharedObject, sharedObjectHash;
+  nlohmann::json request, model;
+  Scalars capacity;
+  int64_t arenaBytes = 0, scratchBytes = 0;
+  std::vector<Buffer> buffers;
+  std::vector<Kernel> kernels;
+  std::vector<Section> sections;
+  std::vector<ParameterView> parameters;
+
+  /// Throws Error(BadInput) that names `where` and what does not fit.
+  static Manifest parse(const nlohmann::json &json, const std::string &where);
+  static Manifest read(const std::filesystem::path &path);
+
+  /// Index of the buffer of that name and role, -1 when there is none.
+  int find(std::string_view name, Role role) const;
+  const Section *findSection(std::string_view name) const;
+};
+
+/// `{layer}` in a name replaced by a number.
+std::string layerName(const std::string &pattern, int64_t layer);
+inline bool namesLayer(const std::string &pattern) { return pattern.find("{layer}") != std::string::npos; }
+
+} // namespace mlora

@@ -1,0 +1,46 @@
+// A compiled program ready to run: bundle, memory, threads, and its inputs and outputs by name.
+#pragma once
+
+#include "mlora/Runtime/Program/Executor.h"
+
+#include <span>
+
+namespace mlora {
+
+class Program {
+public:
+  /// `threads` 0: as many as the process may use.
+  explicit Program(Bundle bundle, int64_t threads = 0);
+
+  const Manifest &manifest() const { return bundle_.manifest; }
+  const Bundle &bundle() const { return bundle_; }
+  Executor &executor() { return executor_; }
+  ThreadPool &pool() { return pool_; }
+  int64_t threads() const { return pool_.threads(); }
+
+  void run(std::string_view section, const Scalars &scalars = {}) { executor_.run(section, scalars); }
+  bool has(std::string_view section) const { return executor_.has(section); }
+
+  /// Copies values into the beginning of an input. Throws Error(Failed) when the program has no such input,
+  /// or of another type, or when there are more values than its capacity.
+  void setInput(std::string_view name, std::span<const int32_t> values);
+  void setInput(std::string_view name, std::span<const float> values);
+  bool hasInput(std::string_view name) const { return manifest().find(name, Role::Input) >= 0; }
+  /// An output, as large as its capacity.
+  std::span<const float> output(std::string_view name) const;
+
+  /// All elements of a slot of a f32 buffer.
+  std::span<float> slot(int buffer, int64_t index) const;
+
+  int64_t arenaBytes() const { return arena_.bytes(); }
+
+private:
+  void setInput(std::string_view name, const void *values, size_t count, ElementType type);
+
+  Bundle bundle_;
+  Arena arena_;
+  ThreadPool pool_;
+  Executor executor_;
+};
+
+} // namespace mlora

@@ -1,0 +1,252 @@
+#include "mlora/Runtime/Program/Manifest.h"
+
+#include "ManifestChecks.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Json.h"
+
+#include <algorithm>
+#include <array>
+
+namespace mlora {
+namespace {
+
+constexpr std::array<std::string_view, 11> roleNames = {"input",     "weight",  "parameter", "gradient",
+                                                        "moment1",   "moment2", "factor",    "residual",
+                                                        "temporary", "cache",   "output"};
+
+/// Reads the arrays of a manifest in the order in which later ones refer to earlier ones.
+class Parser {
+public:
+  Parser(const nlohmann::json &json, const std::string &where) : root(json, where) {}
+
+  Manifest parse() {
+    if (root.integer("format") != 1)
+      root.refuse("format", "only format 1 is understood: remove the bundle, so that it is compiled again");
+    manifest.kind = root.string("kind");
+    manifest.compiler = root.optionalString("compiler").value_or("");
+    manifest.cpu = root.optionalString("cpu").value_or("");
+    manifest.sharedObject = root.string("shared_object");
+    if (manifest.sharedObject.empty() || manifest.sharedObject.find('/') != std::string::npos ||
+        manifest.sharedObject[0] == '.')
+      root.refuse("shared_object", "must be a file name in the bundle's folder");
+    manifest.sharedObjectHash = root.string("shared_object_xxh3");
+    manifest.request = json("request");
+    manifest.model = json("model");
+    JsonFields capacity = root.object("capacity");
+    manifest.capacity.rows = size(capacity, "rows", maxRows);
+    manifest.capacity.countedRows = size(capacity, "counted_rows", maxRows);
+    manifest.capacity.kvRows = size(capacity, "kv_rows", maxRows);
+    manifest.arenaBytes = size(root, "arena_bytes", maxBytes);
+    manifest.scratchBytes = size(root, "scratch_bytes", maxBytes);
+    each(root, "buffers", [this](const JsonFields &f) { manifest.buffers.push_back(buffer(f)); });
+    each(root, "kernels", [this](const JsonFields &f) { manifest.kernels.push_back(kernel(f)); });
+    each(root, "sections", [this](const JsonFields &f) { manifest.sections.push_back(section(f)); });
+    if (root.has("parameters"))
+      each(root, "parameters", [this](const JsonFields &f) { manifest.parameters.push_back(view(f)); });
+    checkManifest(manifest, root.where());
+    return std::move(manifest);
+  }
+
+private:
+  // Bounds that keep every product below far from overflow.
+  static constexpr int64_t maxBytes = int64_t(1) << 46, maxRows = int64_t(1) << 31, maxSlots = 1 << 16;
+
+  nlohmann::json json(const char *key) const { return root.raw().value(key, nlohmann::json()); }
+
+  static int64_t size(const JsonFields &fields, const char *key, int64_t greatest, int64_t least = 0) {
+    int64_t value = fields.integer(key);
+    if (value < least || value > greatest)
+      fields.refuse(key, std::to_string(value) + " is not between " + std::to_string(least) + " and " +
+                             std::to_string(greatest));
+    return value;
+  }
+
+  static int64_t sizeOr(const JsonFields &fields, const char *key, int64_t otherwise, int64_t greatest,
+                        int64_t least = 0) {
+    return fields.has(key) ? size(fields, key, greatest, least) : otherwise;
+  }
+
+  static const nlohmann::json &array(const JsonFields &fields, const char *key) {
+    if (!fields.has(key) || !fields.raw()[key].is_array())
+      fields.refuse(key, "must be a list");
+    return fields.raw()[key];
+  }
+
+  template <typename Visit> static void each(const JsonFields &fields, const char *key, Visit visit) {
+    size_t index = 0;
+    for (const nlohmann::json &item : array(fields, key))
+      visit(JsonFields(item, fields.where() + ": " + key + "[" + std::to_string(index++) + "]"));
+  }
+
+  static Extent extent(const nlohmann::json &json, const JsonFields &fields, const char *key) {
+    if (json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= maxBytes)
+      return {json.get<int64_t>(), -1};
+    if (json.is_string())
+      for (int i = 0; i < 3; ++i) // past and accumulate are no sizes
+        if (json.get<std::string>() == scalarNames[i])
+          return {0, i};
+    fields.refuse(key, "must hold sizes or one of rows, counted_rows, kv_rows, not " + json.dump());
+  }
+
+  static std::vector<int64_t> integers(const JsonFields &fields, const char *key) {
+    std::vector<int64_t> result;
+    for (const nlohmann::json &item : array(fields, key)) {
+      if (!item.is_number_integer() || item.get<int64_t>() < 0 || item.get<int64_t>() > maxBytes)
+        fields.refuse(key, "must hold whole numbers from 0 on, not " + item.dump());
+      result.push_back(item.get<int64_t>());
+    }
+    return result;
+  }
+
+  Buffer buffer(const JsonFields &fields) const {
+    Buffer buffer;
+    buffer.name = fields.string("name");
+    std::string role = fields.string("role");
+    auto known = std::find(roleNames.begin(), roleNames.end(), role);
+    if (known == roleNames.end())
+      fields.refuse("role", "unknown role " + role);
+    buffer.role = Role(known - roleNames.begin());
+    std::string type = fields.string("dtype");
+    if (type != "f32" && type != "i32")
+      fields.refuse("dtype", "must be f32 or i32, not " + type);
+    buffer.type = type == "f32" ? ElementType::F32 : ElementType::I32;
+    for (const nlohmann::json &item : array(fields, "shape"))
+      buffer.shape.push_back(extent(item, fields, "shape"));
+    buffer.slots = sizeOr(fields, "slots", 1, maxSlots, 1);
+    buffer.slotBytes = size(fields, "slot_bytes", maxBytes);
+    buffer.offset = size(fields, "offset", maxBytes);
+    buffer.tensor = fields.optionalString("tensor").value_or("");
+    buffer.of = int(sizeOr(fields, "of", -1, maxSlots));
+    return buffer;
+  }
+
+  static Kernel kernel(const JsonFields &fields) {
+    Kernel kernel;
+    kernel.name = fields.string("name");
+    kernel.symbol = fields.string("symbol");
+    kernel.doc = fields.optionalString("doc").value_or("");
+    kernel.flopsPerRow = fields.optionalNumber("flops_per_row").value_or(0);
+    kernel.bytes = fields.optionalNumber("bytes").value_or(0);
+    each(fields, "grid", [&](const JsonFields &f) {
+      kernel.grid.push_back({extent(f.raw().value("extent", nlohmann::json()), f, "extent"),
+                             sizeOr(f, "block", 1, maxBytes, 1)});
+    });
+    return kernel;
+  }
+
+  static Launch launch(const JsonFields &fields) {
+    Launch launch;
+    launch.kernel = int(size(fields, "launch", INT32_MAX));
+    each(fields, "args", [&](const JsonFields &f) {
+      constexpr int64_t far = maxSlots;
+      launch.arguments.push_back({int(size(f, "buffer", INT32_MAX)), sizeOr(f, "slot", 0, far, -far),
+                                  sizeOr(f, "layer", 0, far, -far), sizeOr(f, "plus", 0, far, -far)});
+    });
+    return launch;
+  }
+
+  static Section section(const JsonFields &fields) {
+    Section section;
+    section.name = fields.string("name");
+    each(fields, "commands", [&](const JsonFields &command) {
+      CommandLoop loop;
+      if (!command.has("layers")) {
+        loop.body.push_back(launch(command));
+      } else {
+        JsonFields layers = command.object("layers");
+        loop.from = size(layers, "from", maxSlots);
+        loop.to = size(layers, "to", maxSlots);
+        loop.step = size(layers, "step", maxSlots, -maxSlots);
+        if (loop.step == 0)
+          layers.refuse("step", "must not be 0");
+        each(command, "body", [&](const JsonFields &f) { loop.body.push_back(launch(f)); });
+      }
+      section.commands.push_back(std::move(loop));
+    });
+    return section;
+  }
+
+  static ParameterView view(const JsonFields &fields) {
+    ParameterView view;
+    view.name = fields.string("name");
+    view.buffer = int(size(fields, "buffer", INT32_MAX));
+    view.offset = sizeOr(fields, "offset", 0, maxBytes);
+    view.shape = integers(fields, "shape");
+    view.strides = integers(fields, "strides");
+    return view;
+  }
+
+  JsonFields root;
+  Manifest manifest;
+};
+
+int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+} // namespace
+
+std::string_view roleName(Role role) { return roleNames[size_t(role)]; }
+
+bool Buffer::isStatic() const {
+  return std::all_of(shape.begin(), shape.end(), [](const Extent &extent) { return extent.isStatic(); });
+}
+
+int64_t Buffer::elements(const Scalars &capacity) const {
+  int64_t count = 1;
+  for (const Extent &extent : shape)
+    if (__builtin_mul_overflow(count, extent.at(capacity), &count))
+      return INT64_MAX;
+  return count;
+}
+
+std::vector<int64_t> Buffer::staticShape() const {
+  std::vector<int64_t> sizes;
+  for (const Extent &extent : shape)
+    sizes.push_back(extent.size);
+  return sizes;
+}
+
+int64_t Kernel::blocks(const Scalars &scalars) const {
+  int64_t count = 1;
+  for (const GridDimension &dimension : grid)
+    count *= ceilDivide(dimension.extent.at(scalars), dimension.block);
+  return count;
+}
+
+std::vector<int64_t> CommandLoop::layers() const {
+  std::vector<int64_t> result;
+  for (int64_t l = from; step > 0 ? l < to : l >= to; l += step)
+    result.push_back(l);
+  return result;
+}
+
+Manifest Manifest::parse(const nlohmann::json &json, const std::string &where) {
+  return Parser(json, where).parse();
+}
+
+Manifest Manifest::read(const std::filesystem::path &path) {
+  return parse(readJsonFile(path), path.string());
+}
+
+int Manifest::find(std::string_view name, Role role) const {
+  for (size_t i = 0; i < buffers.size(); ++i)
+    if (buffers[i].role == role && buffers[i].name == name)
+      return int(i);
+  return -1;
+}
+
+const Section *Manifest::findSection(std::string_view name) const {
+  for (const Section &section : sections)
+    if (section.name == name)
+      return &section;
+  return nullptr;
+}
+
+std::string layerName(const std::string &pattern, int64_t layer) {
+  static constexpr std::string_view mark = "{layer}";
+  size_t at = pattern.find(mark);
+  if (at == std::string::npos)
+    return pattern;
+  return pattern.substr(0, at) + std::to_string(layer) + pattern.substr(at + mark.size());
+}
+
+} // namespace mlora

@@ -1,0 +1,146 @@
+#include "ManifestChecks.h"
+
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+#include <set>
+
+namespace mlora {
+namespace {
+
+class Checker {
+public:
+  Checker(const Manifest &manifest, const std::string &where) : manifest(manifest), where(where) {}
+
+  void run() {
+    for (size_t i = 0; i < manifest.buffers.size(); ++i)
+      checkBuffer(manifest.buffers[i]);
+    for (const Kernel &kernel : manifest.kernels)
+      checkKernel(kernel);
+    std::set<std::string> names;
+    for (const Section &section : manifest.sections) {
+      if (!names.insert(section.name).second)
+        refuse("two sections are named " + section.name);
+      checkSection(section);
+    }
+    for (const ParameterView &view : manifest.parameters)
+      checkView(view);
+  }
+
+private:
+  [[noreturn]] void refuse(const std::string &message) const { badInput(where + ": " + message); }
+
+  void checkBuffer(const Buffer &buffer) const {
+    std::string name = "buffer " + buffer.name;
+    // Both types have four bytes.
+    int64_t elements = buffer.elements(manifest.capacity);
+    if (elements > buffer.slotBytes / 4)
+      refuse(name + ": its shape needs more than slot_bytes = " + std::to_string(buffer.slotBytes));
+    if (buffer.offset % 4 || buffer.slotBytes % 4)
+      refuse(name + ": offset and slot_bytes must be multiples of 4");
+    // slots <= 2^16 and slot_bytes <= 2^46: no overflow in 128 bits, and none after this test in 64.
+    __int128 end = __int128(buffer.offset) + __int128(buffer.slots) * buffer.slotBytes;
+    if (end > manifest.arenaBytes)
+      refuse(name + " ends beyond the arena of " + std::to_string(manifest.arenaBytes) + " bytes");
+    switch (buffer.role) {
+    case Role::Weight:
+      checkFileTensor(name, buffer);
+      break;
+    case Role::Parameter:
+      checkTrainable(name, buffer);
+      break;
+    case Role::Gradient:
+    case Role::Moment1:
+    case Role::Moment2:
+      checkTrainable(name, buffer);
+      checkOf(name, buffer);
+      break;
+    default:
+      break;
+    }
+  }
+
+  void checkTrainable(const std::string &name, const Buffer &buffer) const {
+    if (!buffer.isStatic() || buffer.type != ElementType::F32)
+      refuse(name + ": a " + std::string(roleName(buffer.role)) + " must be f32 and of static shape");
+  }
+
+  void checkFileTensor(const std::string &name, const Buffer &buffer) const {
+    checkTrainable(name, buffer);
+    if (buffer.tensor.empty())
+      refuse(name + ": a weight must say its tensor");
+    if (buffer.slots > 1 && !namesLayer(buffer.tensor))
+      refuse(name + ": has several slots, but its tensor " + buffer.tensor + " does not name the {layer}");
+  }
+
+  void checkOf(const std::string &name, const Buffer &buffer) const {
+    if (buffer.of < 0 || size_t(buffer.of) >= manifest.buffers.size() ||
+        manifest.buffers[size_t(buffer.of)].role != Role::Parameter)
+      refuse(name + ": `of` must be the index of a parameter");
+    const Buffer &parameter = manifest.buffers[size_t(buffer.of)];
+    if (parameter.staticShape() != buffer.staticShape() || parameter.slots != buffer.slots)
+      refuse(name + ": differs in shape or slots from its parameter " + parameter.name);
+  }
+
+  void checkKernel(const Kernel &kernel) const {
+    bool plain =
+        !kernel.symbol.empty() && std::all_of(kernel.symbol.begin(), kernel.symbol.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                 c == '.' || c == '$';
+        });
+    if (!plain)
+      refuse("kernel " + kernel.name + ": its symbol must be an identifier");
+    double blocks = 1;
+    for (const GridDimension &dimension : kernel.grid)
+      blocks *= double(dimension.extent.at(manifest.capacity)) / double(dimension.block) + 1;
+    if (blocks > double(int64_t(1) << 40))
+      refuse("kernel " + kernel.name + ": its grid has too many blocks");
+  }
+
+  void checkSection(const Section &section) const {
+    size_t launches = 0;
+    for (const CommandLoop &loop : section.commands) {
+      launches += loop.body.size() * loop.layers().size();
+      for (const Launch &launch : loop.body) {
+        if (size_t(launch.kernel) >= manifest.kernels.size())
+          refuse("section " + section.name + ": there is no kernel " + std::to_string(launch.kernel));
+        for (const Argument &argument : launch.arguments)
+          if (size_t(argument.buffer) >= manifest.buffers.size())
+            refuse("section " + section.name + ": there is no buffer " + std::to_string(argument.buffer));
+      }
+    }
+    if (launches > (size_t(1) << 24))
+      refuse("section " + section.name + " has more launches than any model needs");
+  }
+
+  void checkView(const ParameterView &view) const {
+    std::string name = "parameter " + view.name;
+    if (size_t(view.buffer) >= manifest.buffers.size() ||
+        manifest.buffers[size_t(view.buffer)].role != Role::Parameter)
+      refuse(name + ": `buffer` must be the index of a parameter");
+    const Buffer &buffer = manifest.buffers[size_t(view.buffer)];
+    if (buffer.slots > 1 && !namesLayer(view.name))
+      refuse(name + ": its buffer has several slots, but the name does not hold {layer}");
+    if (view.shape.size() != view.strides.size())
+      refuse(name + ": needs one stride a dimension");
+    __int128 last = view.offset;
+    for (size_t i = 0; i < view.shape.size(); ++i) {
+      if (view.shape[i] == 0)
+        refuse(name + ": is empty");
+      last += __int128(view.shape[i] - 1) * view.strides[i];
+      if (last >= buffer.slotBytes / 4)
+        refuse(name + " reaches beyond its slot");
+    }
+    if (last >= buffer.slotBytes / 4)
+      refuse(name + " reaches beyond its slot");
+  }
+
+  const Manifest &manifest;
+  const std::string &where;
+};
+
+} // namespace
+
+void checkManifest(const Manifest &manifest, const std::string &where) { Checker(manifest, where).run(); }
+
+} // namespace mlora

@@ -1,0 +1,47 @@
+#include "mlora/Runtime/Program/Program.h"
+
+#include "mlora/Runtime/Core/Error.h"
+
+#include <cstring>
+
+namespace mlora {
+
+Program::Program(Bundle bundle, int64_t threads)
+    : bundle_(std::move(bundle)), arena_(bundle_.manifest.arenaBytes), pool_(threads),
+      executor_(bundle_, arena_, pool_) {}
+
+void Program::setInput(std::string_view name, std::span<const int32_t> values) {
+  setInput(name, values.data(), values.size(), ElementType::I32);
+}
+
+void Program::setInput(std::string_view name, std::span<const float> values) {
+  setInput(name, values.data(), values.size(), ElementType::F32);
+}
+
+void Program::setInput(std::string_view name, const void *values, size_t count, ElementType type) {
+  int index = manifest().find(name, Role::Input);
+  if (index < 0)
+    failed("the program has no input " + std::string(name));
+  const Buffer &buffer = manifest().buffers[size_t(index)];
+  if (buffer.type != type)
+    failed("the program's input " + std::string(name) + " is of another type");
+  if (int64_t(count) > buffer.elements(manifest().capacity))
+    failed("the program's input " + std::string(name) + " holds " +
+           std::to_string(buffer.elements(manifest().capacity)) + " values, not " + std::to_string(count));
+  std::memcpy(arena_.slot(buffer, 0), values, count * 4);
+}
+
+std::span<const float> Program::output(std::string_view name) const {
+  int index = manifest().find(name, Role::Output);
+  if (index < 0 || manifest().buffers[size_t(index)].type != ElementType::F32)
+    failed("the program has no output " + std::string(name));
+  return slot(index, 0);
+}
+
+std::span<float> Program::slot(int buffer, int64_t index) const {
+  const Buffer &described = manifest().buffers[size_t(buffer)];
+  return {reinterpret_cast<float *>(arena_.slot(described, index)),
+          size_t(described.elements(manifest().capacity))};
+}
+
+} // namespace mlora

@@ -1,0 +1,133 @@
+#include "mlora/Runtime/Program/BundleCache.h"
+
+#include "../Expect.h"
+#include "TestBundle.h"
+
+#include <sys/stat.h>
+
+using namespace mlora;
+using namespace mlora::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The compiler is a script that copies the bundle written by hand and counts its calls.
+struct BundleCacheTest : testing::Test {
+  TestBundle files;
+  TempFolder folder;
+  std::vector<std::string> messages;
+  ProgramRequest request;
+
+  BundleCacheTest() {
+    folder.file("model/config.json", R"({"hidden_size": 8})");
+    request.model = folder / "model";
+    request.capacity = {.rows = 64, .countedRows = 64, .kvRows = 64};
+    compiler("cp '" + (files.path() / "manifest.json").string() + "' '" +
+             (files.path() / "program.so").string() + "' \"$out\"");
+  }
+
+  void compiler(const std::string &body) {
+    folder.file("compiler",
+                "#!/bin/sh\necho call >> '" + (folder / "calls").string() +
+                    "'\nrequest=${1#--mlora-compile=}; out=${2#--mlora-bundle=}\ntest -f \"$request\" || "
+                    "exit 9\n" +
+                    body + "\n");
+    chmod((folder / "compiler").c_str(), 0755);
+  }
+
+  BundleCache cache() {
+    BundleCache cache(folder / "cache", folder / "compiler");
+    cache.message = [this](const std::string &text) { messages.push_back(text); };
+    return cache;
+  }
+
+  size_t calls() {
+    if (!fs::exists(folder / "calls"))
+      return 0;
+    return size_t(fs::file_size(folder / "calls") / 5);
+  }
+
+  fs::path entry() { return folder / "cache" / cache().key(request); }
+};
+
+TEST_F(BundleCacheTest, CompilesOnceForEqualRequests) {
+  EXPECT_FALSE(cache().get(request).cached);
+  Bundle again = cache().get(request);
+  EXPECT_TRUE(again.cached);
+  EXPECT_EQ(again.manifest.kernels.size(), 6u);
+  EXPECT_EQ(calls(), 1u);
+  struct stat status {};
+  stat((folder / "cache").c_str(), &status);
+  EXPECT_EQ(status.st_mode & 0777, 0700u);
+  EXPECT_TRUE(fs::exists(entry() / "request.json"));
+}
+
+TEST_F(BundleCacheTest, TheKeyCoversWhatTheProgramDependsOn) {
+  std::string first = cache().key(request);
+  EXPECT_EQ(first.size(), 32u);
+  ProgramRequest other = request;
+  other.loraR = 7;
+  EXPECT_NE(cache().key(other), first);
+  // The same configuration elsewhere is the same program.
+  folder.file("copy/config.json", R"({"hidden_size": 8})");
+  other = request;
+  other.model = folder / "copy";
+  EXPECT_EQ(cache().key(other), first);
+  folder.file("copy/config.json", R"({"hidden_size": 9})");
+  EXPECT_NE(cache().key(other), first);
+  compiler("another compiler");
+  EXPECT_NE(cache().key(request), first);
+}
+
+TEST_F(BundleCacheTest, ADamagedEntryIsCompiledAgain) {
+  cache().get(request);
+  for (const char *name : {"program.so", "manifest.json"}) {
+    messages.clear();
+    fs::resize_file(entry() / name, fs::file_size(entry() / name) - 1);
+    EXPECT_FALSE(cache().get(request).cached) << name;
+    ASSERT_FALSE(messages.empty());
+    EXPECT_NE(messages[0].find("damaged"), std::string::npos);
+    EXPECT_TRUE(cache().get(request).cached) << name;
+  }
+  fs::remove(entry() / "program.so");
+  EXPECT_FALSE(cache().get(request).cached);
+  EXPECT_EQ(calls(), 4u);
+}
+
+TEST_F(BundleCacheTest, CodeThatOthersCouldHaveWrittenIsNotLoaded) {
+  cache().get(request);
+  chmod((entry() / "program.so").c_str(), 0666);
+  EXPECT_FALSE(cache().get(request).cached);
+  // A link to a good file is refused too.
+  fs::rename(entry() / "program.so", folder / "moved.so");
+  fs::create_symlink(folder / "moved.so", entry() / "program.so");
+  EXPECT_FALSE(cache().get(request).cached);
+}
+
+TEST_F(BundleCacheTest, TheFolderMustBeOurOwn) {
+  fs::create_directory(folder / "cache");
+  chmod((folder / "cache").c_str(), 0777);
+  EXPECT_REFUSED(cache().get(request), "can be written by others", "MLORA_CACHE");
+  fs::remove(folder / "cache");
+  fs::create_directory(folder / "elsewhere");
+  fs::create_symlink(folder / "elsewhere", folder / "cache");
+  EXPECT_REFUSED(cache().get(request), "symbolic link");
+}
+
+TEST_F(BundleCacheTest, ACompilerThatFailsIsHeard) {
+  compiler("echo 'config.json: no such shape' >&2; exit 3");
+  EXPECT_REFUSED(cache().get(request), "status 3", "no such shape");
+  compiler("cp '" + (files.path() / "manifest.json").string() + "' \"$out\"");
+  EXPECT_REFUSED(cache().get(request), "does not fit", "program.so");
+  // Nothing is left behind.
+  EXPECT_TRUE(fs::is_empty(folder / "cache"));
+  fs::remove(folder / "compiler");
+  EXPECT_REFUSED(cache().get(request), "is not there", "MLORA_OPT");
+}
+
+TEST_F(BundleCacheTest, TwoBundlesLiveSideBySide) {
+  Bundle a = cache().get(request), b = cache().get(request);
+  EXPECT_NE(a.code.kernel("add"), b.code.kernel("add"));
+}
+
+} // namespace

@@ -1,0 +1,83 @@
+#include "mlora/Runtime/Program/Parameters.h"
+
+#include "../Expect.h"
+#include "TestBundle.h"
+
+#include <numeric>
+
+using namespace mlora;
+using namespace mlora::test;
+
+namespace {
+
+/// Tensors model.layers.{0,1,2}.w of eight values.
+class ThreeLayers : public Checkpoint {
+public:
+  explicit ThreeLayers(int64_t width = 8, int layers = 3) {
+    for (int layer = 0; layer < layers; ++layer)
+      list.push_back({"model.layers." + std::to_string(layer) + ".w", {width}, "F32"});
+  }
+  const ModelConfig &config() const override { return modelConfig; }
+  const std::filesystem::path &path() const override { return place; }
+  const std::vector<TensorInfo> &tensors() const override { return list; }
+  void readRows(const std::string &, int64_t, int64_t, std::span<float>) const override {}
+  void read(const std::string &name, std::span<float> out) const override {
+    std::iota(out.begin(), out.end(), float(name[13] - '0') * 100);
+  }
+  std::string fingerprint() const override { return ""; }
+
+private:
+  ModelConfig modelConfig;
+  std::filesystem::path place = "three.safetensors";
+  std::vector<TensorInfo> list;
+};
+
+struct ParametersTest : testing::Test {
+  TestBundle files;
+  Program program{Bundle::load(files.path()), 1};
+};
+
+TEST_F(ParametersTest, WeightsComeFromTheCheckpoint) {
+  loadWeights(program, ThreeLayers());
+  EXPECT_EQ(program.slot(2, 0)[7], 7);
+  EXPECT_EQ(program.slot(2, 2)[3], 203);
+  EXPECT_REFUSED(loadWeights(program, ThreeLayers(9)), "three.safetensors", "layers.0.w", "[9]", "[8]");
+  EXPECT_REFUSED(loadWeights(program, ThreeLayers(8, 2)), "layers.2.w");
+}
+
+TEST_F(ParametersTest, StridedTensorsAreReadAsTheyWereWritten) {
+  Parameters parameters(program);
+  ASSERT_EQ(parameters.tensors().size(), 9u);
+  EXPECT_EQ(parameters.tensors()[3].name, "layers.1.A");
+  EXPECT_EQ(parameters.elements(), 3 * (12 + 12 + 4));
+  float next = 1;
+  for (const ParameterTensor &tensor : parameters.tensors())
+    for (ParameterPart part : {ParameterPart::Value, ParameterPart::Moment1}) {
+      std::vector<float> values(static_cast<size_t>(tensor.elements()));
+      std::iota(values.begin(), values.end(), next);
+      next += 100;
+      parameters.write(tensor, part, values);
+      EXPECT_EQ(parameters.read(tensor, part), values);
+    }
+  next = 1;
+  for (const ParameterTensor &tensor : parameters.tensors())
+    for (ParameterPart part : {ParameterPart::Value, ParameterPart::Moment1}) {
+      EXPECT_EQ(parameters.read(tensor, part)[0], next);
+      next += 100;
+    }
+  // Tensor B is stored transposed: element (2, 1) lies at row 1, column 3 + 2. Column 7 is padding.
+  const ParameterTensor &b = *parameters.find("layers.2.B");
+  EXPECT_EQ(program.slot(3, 2)[8 + 5], parameters.read(b, ParameterPart::Value)[2 * 4 + 1]);
+  for (size_t row = 0; row < 4; ++row)
+    EXPECT_EQ(program.slot(3, 2)[row * 8 + 7], 0);
+}
+
+TEST_F(ParametersTest, SaysWhatIsMissing) {
+  Parameters parameters(program);
+  EXPECT_EQ(parameters.find("layers.3.A"), nullptr);
+  EXPECT_REFUSED(parameters.read(parameters.tensors()[0], ParameterPart::Moment2), "moment2", "layers.0.A");
+  EXPECT_REFUSED(parameters.write(parameters.tensors()[0], ParameterPart::Value, {}), "12 elements");
+  EXPECT_REFUSED(parameters.load(ThreeLayers()), "layers.0.A");
+}
+
+} // namespace

@@ -1,0 +1,116 @@
+// A bundle written by hand: kernels in C, compiled by `cc -shared`, and a manifest that the tests change.
+#pragma once
+
+#include "../TempFolder.h"
+#include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Json.h"
+
+#include <cstdlib>
+#include <fstream>
+
+namespace mlora::test {
+
+/// Sections of a program of three layers and width 8:
+///   micro_step: h[0] = ids; h[l + 1] = h[l] + w[l] upward; g[l] += column sums downward; loss = sum of h[3]
+///   norm, update: p -= rate * scale * g, with moments; matmul: y = h[0] * W by the library's sgemm
+class TestBundle {
+public:
+  static constexpr const char *source = R"(
+#include "mlora/Runtime/Program/Library.h"
+#include <string.h>
+#include <math.h>
+void embed(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const int *ids = b[0]; float *h = b[1];
+  int64_t end = block * 4 + 4 < s[0] ? block * 4 + 4 : s[0];
+  for (int64_t i = block * 4; i < end; ++i)
+    for (int j = 0; j < 8; ++j) h[i * 8 + j] = (float)ids[i] + 0.125f * j;
+}
+/* Two dimensions: 4 rows by 2 columns. The sum goes through scratch, to see that it is private. */
+void add(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const float *h = b[0], *w = b[1]; float *out = b[2], *t = scratch;
+  int64_t r = block / 4, c = block % 4, end = r * 4 + 4 < s[0] ? r * 4 + 4 : s[0];
+  for (int64_t i = r * 4; i < end; ++i) {
+    for (int j = 0; j < 2; ++j) t[j] = h[i * 8 + c * 2 + j] * 1.0001f;
+    for (int j = 0; j < 2; ++j) out[i * 8 + c * 2 + j] = t[j] + w[c * 2 + j];
+  }
+}
+void columns(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const float *h = b[0]; float *g = b[1], sum = s[4] ? g[block] : 0;
+  for (int64_t i = 0; i < s[0]; ++i) sum += h[i * 8 + block];
+  g[block] = sum;
+}
+void total(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const float *h = b[0]; float *loss = b[1], sum = 0;
+  for (int64_t i = 0; i < s[0] * 8; ++i) sum += h[i];
+  *loss = sum;
+}
+void order(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const float *w = b[0]; float *loss = b[1];
+  *loss = *loss * 10 + w[0];
+}
+void matmul(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  lib->sgemm(0, 0, s[0], 8, 8, 1.0f, b[0], 8, b[1], 8, 0.0f, b[2], 8);
+}
+)";
+
+  TestBundle() {
+    folder.file("kernels.c", source);
+    std::string command = std::string("cc -shared -fPIC -O1 -I" MLORA_SOURCE "/include -o ") +
+                          (folder / "program.so").string() + " " + (folder / "kernels.c").string();
+    if (std::system(command.c_str()) != 0)
+      throw std::runtime_error("cc failed");
+    json = parseJson(text, "manifest");
+    json["shared_object_xxh3"] = hashFileHex(folder / "program.so");
+    write();
+  }
+
+  void write() { folder.file("manifest.json", json.dump(1)); }
+  const std::filesystem::path &path() const { return folder.path(); }
+
+  TempFolder folder;
+  nlohmann::json json;
+
+private:
+  static constexpr const char *text = R"({"format": 1, "kind": "train", "compiler": "by hand", "cpu": "any",
+    "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 3},
+    "capacity": {"rows": 64, "counted_rows": 64, "kv_rows": 64}, "arena_bytes": 32768, "scratch_bytes": 64,
+    "buffers": [
+      {"name": "input_ids", "role": "input", "dtype": "i32", "shape": ["rows"], "slot_bytes": 256, "offset": 0},
+      {"name": "h", "role": "residual", "dtype": "f32", "shape": ["rows", 8], "slots": 4, "slot_bytes": 2048, "offset": 256},
+      {"name": "w", "role": "weight", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 64, "offset": 8448,
+       "tensor": "model.layers.{layer}.w"},
+      {"name": "p", "role": "parameter", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 8704},
+      {"name": "m", "role": "moment1", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 9216, "of": 3},
+      {"name": "g", "role": "temporary", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 32, "offset": 9728},
+      {"name": "loss", "role": "output", "dtype": "f32", "shape": [1], "slot_bytes": 64, "offset": 9856},
+      {"name": "y", "role": "output", "dtype": "f32", "shape": ["rows", 8], "slot_bytes": 2048, "offset": 10240},
+      {"name": "W", "role": "input", "dtype": "f32", "shape": [8, 8], "slot_bytes": 256, "offset": 12288}],
+    "kernels": [
+      {"name": "embed", "symbol": "embed", "grid": [{"extent": "rows", "block": 4}], "flops_per_row": 8},
+      {"name": "add", "symbol": "add", "grid": [{"extent": "rows", "block": 4}, {"extent": 8, "block": 2}], "flops_per_row": 16},
+      {"name": "columns", "symbol": "columns", "grid": [{"extent": 8, "block": 1}]},
+      {"name": "total", "symbol": "total", "grid": []},
+      {"name": "order", "symbol": "order", "grid": []},
+      {"name": "matmul", "symbol": "matmul", "grid": []}],
+    "sections": [
+      {"name": "micro_step", "commands": [
+        {"launch": 0, "args": [{"buffer": 0}, {"buffer": 1}]},
+        {"layers": {"from": 0, "to": 3, "step": 1}, "body": [
+          {"launch": 1, "args": [{"buffer": 1, "layer": 1}, {"buffer": 2, "layer": 1}, {"buffer": 1, "layer": 1, "plus": 1}]}]},
+        {"layers": {"from": 2, "to": 0, "step": -1}, "body": [
+          {"launch": 2, "args": [{"buffer": 1, "layer": 1, "plus": 1}, {"buffer": 5, "layer": 1}]}]},
+        {"launch": 3, "args": [{"buffer": 1, "slot": 3}, {"buffer": 6}]}]},
+      {"name": "upward", "commands": [{"layers": {"from": 0, "to": 3, "step": 1}, "body": [
+          {"launch": 4, "args": [{"buffer": 2, "layer": 1}, {"buffer": 6}]}]}]},
+      {"name": "downward", "commands": [{"layers": {"from": 2, "to": 0, "step": -1}, "body": [
+          {"launch": 4, "args": [{"buffer": 2, "layer": 1}, {"buffer": 6}]}]}]},
+      {"name": "around", "commands": [{"layers": {"from": 0, "to": 3, "step": 1}, "body": [
+          {"launch": 4, "args": [{"buffer": 2, "layer": -1, "plus": 5}, {"buffer": 6}]}]}]},
+      {"name": "matmul", "commands": [{"launch": 5, "args": [{"buffer": 1}, {"buffer": 8}, {"buffer": 7}]}]}],
+    "parameters": [
+      {"name": "layers.{layer}.A", "buffer": 3, "offset": 0, "shape": [4, 3], "strides": [8, 1]},
+      {"name": "layers.{layer}.B", "buffer": 3, "offset": 3, "shape": [3, 4], "strides": [1, 8]},
+      {"name": "layers.{layer}.s", "buffer": 3, "offset": 6, "shape": [4], "strides": [8]}]})";
+};
+
+} // namespace mlora::test
