@@ -6,7 +6,7 @@
 include "mlora/Dialect/MLoraBase.td"
 include "mlora/Dialect/MLoraInterfaces.td"
 
-def MLora_BranchOp : MLora_PureOp<"branch"> {
+def MLora_BranchOp : MLora_PureOp<"branch", [MLora_Differentiable]> {
   let summary = "One low-rank branch added to a layer's output (paper, equation 4)";
   let description = [{
     `result = y + (alpha/r) · diag(s) · B · A · x` with A `[r, in]`, B `[out, r]` and s `[out]` (absent: all ones, plain LoRA).
@@ -30,7 +30,7 @@ def MLora_BranchOp : MLora_PureOp<"branch"> {
   }];
 }
 
-def MLora_StackUpOp : MLora_PureOp<"stack_up"> {
+def MLora_StackUpOp : MLora_PureOp<"stack_up", [MLora_Differentiable]> {
   let summary = "The factor B̃ of an adapted layer from its branches";
   let description = [{
     Branch i owns columns `[i·r, (i+1)·r)` of the stacked `b` `[out, n·r]` and column i of `s` `[out, n]`:
@@ -51,7 +51,7 @@ def MLora_StackUpOp : MLora_PureOp<"stack_up"> {
   }];
 }
 
-def MLora_AdaptedLinearOp : MLora_PureOp<"adapted_linear", [AttrSizedOperandSegments]> {
+def MLora_AdaptedLinearOp : MLora_PureOp<"adapted_linear", [AttrSizedOperandSegments, MLora_Differentiable]> {
   let summary = "A group of adapted layers that share their input";
   let description = [{
     `m = Ã x`, `y_j = W_j x + B̃_j m_j` for each layer j of the group. `down` is Ã, the layers' stacked A: layer j owns rows (and m's

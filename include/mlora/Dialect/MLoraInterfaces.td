@@ -1,4 +1,4 @@
-//===- MLoraInterfaces.td - what autodiff and kernel formation ask of an op -----*- tablegen -*-===//
+//===- MLoraInterfaces.td - what autodiff asks of an op ----------*- tablegen -*-===//
 
 #ifndef MLORA_INTERFACES_TD
 #define MLORA_INTERFACES_TD
@@ -13,17 +13,17 @@ def DifferentiableOpInterface : OpInterface<"DifferentiableOpInterface"> {
   }];
   let methods = [
     InterfaceMethod<[{
-      Builds the gradients of the operands in `wanted` from the results' cotangents (null: zero). `grads` has one
-      entry per operand and comes filled with null.
-    }], "void", "buildVJP", (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents,
+      Builds the gradients of the operands in `wanted` from the results' cotangents (null: zero; not all are). `grads` has
+      one entry per operand and comes filled with null. What is not wanted is not built.
+    }], "::llvm::LogicalResult", "buildVJP", (ins "::mlir::OpBuilder &":$builder, "::mlir::ValueRange":$cotangents,
         "const ::llvm::BitVector &":$wanted, "::llvm::MutableArrayRef<::mlir::Value>":$grads)>,
-    InterfaceMethod<[{
-      The primal values (operands or results) that the rule reads for the operands in `wanted`: what must be kept,
-      known before the adjoint exists.
-    }], "::llvm::SmallVector<::mlir::Value>", "getVJPReads", (ins "const ::llvm::BitVector &":$wanted)>,
     InterfaceMethod<"Whether an operand can have a gradient at all (indices and tables cannot).",
-      "bool", "isOperandDifferentiable", (ins "unsigned":$index)>,
+      "bool", "isOperandDifferentiable", (ins "unsigned":$index), "", [{
+        return ::mlir::isa<::mlir::FloatType>(::mlir::getElementTypeOrSelf($_op->getOperand(index).getType()));
+      }]>,
   ];
 }
+
+def MLora_Differentiable : DeclareOpInterfaceMethods<DifferentiableOpInterface>;
 
 #endif // MLORA_INTERFACES_TD

@@ -6,7 +6,7 @@
 include "mlora/Dialect/MLoraBase.td"
 include "mlora/Dialect/MLoraInterfaces.td"
 
-def MLora_EmbeddingOp : MLora_PureOp<"embedding"> {
+def MLora_EmbeddingOp : MLora_PureOp<"embedding", [MLora_Differentiable]> {
   let summary = "Rows of a table by token id";
   let description = [{
     `y[t] = table[ids[t]]`. Ids are checked by the runtime before a program runs.
@@ -21,7 +21,7 @@ def MLora_EmbeddingOp : MLora_PureOp<"embedding"> {
   let assemblyFormat = "$ids `,` $table attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_LinearOp : MLora_PureOp<"linear"> {
+def MLora_LinearOp : MLora_PureOp<"linear", [MLora_Differentiable]> {
   let summary = "A linear layer without bias";
   let description = [{
     `y[t] = W x[t]`, W is `[out, in]`.
@@ -36,7 +36,7 @@ def MLora_LinearOp : MLora_PureOp<"linear"> {
   let assemblyFormat = "$input `,` $weight attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_RmsNormOp : MLora_PureOp<"rms_norm"> {
+def MLora_RmsNormOp : MLora_PureOp<"rms_norm", [MLora_Differentiable]> {
   let summary = "Root-mean-square normalisation of each row";
   let description = [{
     `y[t] = w ∘ x[t] / sqrt(mean(x[t]²) + eps)`.
@@ -77,7 +77,7 @@ def MLora_RopeTableOp : MLora_PureOp<"rope_table"> {
   }];
 }
 
-def MLora_RopeOp : MLora_PureOp<"rope"> {
+def MLora_RopeOp : MLora_PureOp<"rope", [DeclareOpInterfaceMethods<DifferentiableOpInterface, ["isOperandDifferentiable"]>]> {
   let summary = "Rotary position embedding, Hugging Face's halves";
   let description = [{
     Each head `[a | b]` (halves of head_dim) of row t becomes `[a∘c - b∘s | b∘c + a∘s]` with `[c | s] = table[t]`;
@@ -95,7 +95,7 @@ def MLora_RopeOp : MLora_PureOp<"rope"> {
   }];
 }
 
-def MLora_AttentionOp : MLora_PureOp<"attention", [AttrSizedOperandSegments]> {
+def MLora_AttentionOp : MLora_PureOp<"attention", [AttrSizedOperandSegments, MLora_Differentiable]> {
   let summary = "Causal grouped-query attention inside documents";
   let description = [{
     Query row i stands at key row `past + i` (`past` absent: 0) and attends to key rows j in
@@ -135,7 +135,7 @@ def MLora_CacheAppendOp : MLora_PureOp<"cache_append"> {
   let assemblyFormat = "$cache `,` $input `at` $past attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_SwigluOp : MLora_PureOp<"swiglu"> {
+def MLora_SwigluOp : MLora_PureOp<"swiglu", [MLora_Differentiable]> {
   let summary = "The gated activation of LLaMA's MLP";
   let description = [{
     `y = u ∘ g ∘ σ(g)` with `σ(g) = 1/(1 + exp(-g))`.
@@ -150,7 +150,7 @@ def MLora_SwigluOp : MLora_PureOp<"swiglu"> {
   let assemblyFormat = "$gate `,` $up attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType]> {
+def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType, MLora_Differentiable]> {
   let summary = "The sum of two tensors (residual connections, cotangents that meet)";
   let description = [{
     `y = a + b`.
@@ -165,7 +165,7 @@ def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType]> 
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($output)";
 }
 
-def MLora_GatherRowsOp : MLora_PureOp<"gather_rows"> {
+def MLora_GatherRowsOp : MLora_PureOp<"gather_rows", [MLora_Differentiable]> {
   let summary = "Some rows of a token-sized tensor";
   let description = [{
     `y[c] = x[rows[c]]`: only rows whose label counts need logits.
@@ -180,7 +180,7 @@ def MLora_GatherRowsOp : MLora_PureOp<"gather_rows"> {
   let assemblyFormat = "$input `,` $rows attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_CrossEntropyOp : MLora_PureOp<"cross_entropy"> {
+def MLora_CrossEntropyOp : MLora_PureOp<"cross_entropy", [MLora_Differentiable]> {
   let summary = "Output head and negative log-likelihood, logits never whole";
   let description = [{
     With `z = W x[c]` (the logits of row c): `lse[c] = log Σ_v exp(z_v)`, `nll[c] = lse[c] - z_{target[c]}`; a row whose
@@ -197,7 +197,7 @@ def MLora_CrossEntropyOp : MLora_PureOp<"cross_entropy"> {
   let assemblyFormat = "$input `,` $weight `,` $targets attr-dict `:` functional-type(operands, results)";
 }
 
-def MLora_SumOp : MLora_PureOp<"sum"> {
+def MLora_SumOp : MLora_PureOp<"sum", [MLora_Differentiable]> {
   let summary = "The sum of a vector, in row order";
   let description = [{
     `y = Σ_t x[t]`.
