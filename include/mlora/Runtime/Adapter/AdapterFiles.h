@@ -1,0 +1,29 @@
+// Adapter files: ours (branches and scalings as they are trained) and PEFT's (one LoRA, one-way).
+#pragma once
+
+#include "mlora/Runtime/Adapter/Adapter.h"
+
+#include <filesystem>
+
+namespace mlora {
+
+/// Writes all four files: mlora_adapter.safetensors, mlora_config.json, adapter_model.safetensors,
+/// adapter_config.json. Each is written aside and renamed; the folder must exist.
+void writeAdapter(const std::filesystem::path &folder, const Adapter &adapter, const ModelConfig &config);
+
+/// The native pair only.
+void writeNativeAdapter(const std::filesystem::path &folder, const Adapter &adapter);
+
+/// The PEFT pair only: one LoRA of rank n·r with lora_alpha = n·r, so that its scaling is exactly 1. A's of
+/// the branches are stacked, c · s_i folded into the rows of B_i.
+void writePeftAdapter(const std::filesystem::path &folder, const Adapter &adapter, const ModelConfig &config);
+
+/// Reads an adapter for a model: the native pair where the folder has it, otherwise PEFT's LoRA as one
+/// branch. Modules of lower rank, and layers that PEFT's file leaves out, are padded with zeros, which stay
+/// zero.
+Adapter readAdapter(const std::filesystem::path &folder, const ModelConfig &config);
+
+/// Smallest --max-lora-rank of vLLM that loads a LoRA of this rank, 0 when none does.
+int64_t vllmMaxLoraRank(int64_t rank);
+
+} // namespace mlora

@@ -1,0 +1,22 @@
+// Writing a Hugging Face folder next to a base: configuration and the files that go along.
+#pragma once
+
+#include "mlora/Runtime/Model/Checkpoint.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlora {
+
+/// Writes into `folder` the config.json of a model like `base` stored as `dtype` ("float32" or "bfloat16"),
+/// the base's tokenizer and generation files where the base is a folder, and `files` (name, bytes) in place
+/// of any of these. For merge and for checkpoints of method=ft.
+void writeModelFiles(const std::filesystem::path &folder, const Checkpoint &base, const std::string &dtype,
+                     const std::vector<std::pair<std::string, std::string>> &files);
+
+/// Throws Error(BadInput) unless `output` may be written: it must not be the base nor hold it, and must be
+/// absent, empty or hold only files that writeModelFiles and merge write.
+void checkModelOutput(const std::filesystem::path &output, const std::filesystem::path &base);
+
+} // namespace mlora

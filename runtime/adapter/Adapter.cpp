@@ -1,0 +1,84 @@
+#include "mlora/Runtime/Adapter/Adapter.h"
+
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/ModelTensors.h"
+
+#include <algorithm>
+#include <set>
+
+namespace mlora {
+
+std::string adapterTensorName(int64_t layer, std::string_view target, int64_t branch, char part) {
+  return "layers." + std::to_string(layer) + "." + std::string(target) + ".branch." + std::to_string(branch) +
+         "." + part;
+}
+
+const AdapterTensor &Adapter::tensor(int64_t layer, std::string_view target, int64_t branch,
+                                     char part) const {
+  std::string name = adapterTensorName(layer, target, branch, part);
+  auto found = tensors.find(name);
+  if (found == tensors.end())
+    badInput("the adapter has no tensor '" + name + "'");
+  return found->second;
+}
+
+std::vector<AdapterTensorSpec> adapterTensors(const Adapter &adapter, const ModelConfig &config) {
+  std::vector<AdapterTensorSpec> specs;
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const std::string &target : adapter.targets) {
+      auto [out, in] = projectionShape(config, target);
+      for (int64_t branch = 0; branch < adapter.numBranches; ++branch) {
+        auto add = [&](char part, std::vector<int64_t> shape) {
+          specs.push_back({adapterTensorName(layer, target, branch, part), layer, branch, target, part,
+                           std::move(shape)});
+        };
+        add('A', {adapter.rank, in});
+        add('B', {out, adapter.rank});
+        if (adapter.hasScales())
+          add('s', {out});
+      }
+    }
+  return specs;
+}
+
+void checkAdapter(const Adapter &adapter, const ModelConfig &config, const std::string &where) {
+  if (adapter.numLayers != config.numLayers)
+    badInput(where + ": the adapter has " + std::to_string(adapter.numLayers) + " layers, the model " +
+             std::to_string(config.numLayers) + ": they do not belong together");
+  std::set<std::string> expected;
+  for (const AdapterTensorSpec &spec : adapterTensors(adapter, config)) {
+    auto found = adapter.tensors.find(spec.name);
+    if (found == adapter.tensors.end())
+      badInput(where + ": tensor '" + spec.name + "' is missing");
+    if (found->second.shape != spec.shape)
+      badInput(where + ": tensor '" + spec.name + "' is " + shapeText(found->second.shape) +
+               "; on this model " + shapeText(spec.shape) + " is expected");
+    expected.insert(spec.name);
+  }
+  for (const auto &[name, tensor] : adapter.tensors)
+    if (!expected.count(name))
+      badInput(where + ": tensor '" + name + "' is unexpected: the configuration implies no such tensor");
+}
+
+void checkBase(const Adapter &adapter, const std::string &fingerprint, const std::string &where) {
+  if (!adapter.baseFingerprint.empty() && adapter.baseFingerprint != fingerprint)
+    badInput(where + ": was trained on another base (fingerprint " + adapter.baseFingerprint +
+             (adapter.baseModel.empty() ? "" : ", " + adapter.baseModel) + ") than the one given (" +
+             fingerprint + "): give the base that it was trained on");
+}
+
+std::vector<std::string> orderedTargets(const std::vector<std::string> &targets) {
+  if (targets.empty())
+    badInput("no target modules: at least one projection is needed");
+  for (const std::string &target : targets)
+    if (!isProjection(target))
+      badInput("target module '" + target +
+               "' matches nothing: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj and down_proj exist");
+  std::vector<std::string> ordered;
+  for (std::string_view projection : projections)
+    if (std::find(targets.begin(), targets.end(), projection) != targets.end())
+      ordered.emplace_back(projection);
+  return ordered;
+}
+
+} // namespace mlora

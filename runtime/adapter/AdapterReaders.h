@@ -1,0 +1,15 @@
+// Names of the adapter files, and the readers that readAdapter chooses from.
+#pragma once
+
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
+
+namespace mlora {
+
+inline constexpr const char *nativeTensors = "mlora_adapter.safetensors", *nativeConfig = "mlora_config.json",
+                            *peftTensors = "adapter_model.safetensors", *peftConfig = "adapter_config.json";
+
+/// Without knowing the model; readAdapter checks the result against it.
+Adapter readNativeAdapter(const std::filesystem::path &folder);
+Adapter readPeftAdapter(const std::filesystem::path &folder, const ModelConfig &config);
+
+} // namespace mlora

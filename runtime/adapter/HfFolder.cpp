@@ -1,0 +1,78 @@
+#include "mlora/Runtime/Adapter/HfFolder.h"
+
+#include "mlora/Runtime/Adapter/Merge.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Json.h"
+
+#include <algorithm>
+#include <set>
+
+namespace fs = std::filesystem;
+
+namespace mlora {
+namespace {
+
+/// Files of a Hugging Face folder that a fine-tuned model shares with its base.
+constexpr const char *companions[] = {"tokenizer.json",
+                                      "tokenizer_config.json",
+                                      "special_tokens_map.json",
+                                      "tokenizer.model",
+                                      "added_tokens.json",
+                                      "vocab.json",
+                                      "merges.txt",
+                                      "chat_template.jinja",
+                                      "chat_template.json",
+                                      "generation_config.json"};
+
+/// The base's own config.json where it has one: keys that we do not know stay.
+std::string configText(const Checkpoint &base, const std::string &dtype) {
+  fs::path own = base.path() / "config.json";
+  if (!fs::is_directory(base.path()))
+    return configJson(base.config(), dtype).dump(2) + "\n";
+  nlohmann::json config = readJsonFile(own);
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype;
+  return config.dump(2) + "\n";
+}
+
+bool isWithin(const fs::path &path, const fs::path &folder) {
+  auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end == folder.end();
+}
+
+} // namespace
+
+void writeModelFiles(const fs::path &folder, const Checkpoint &base, const std::string &dtype,
+                     const std::vector<std::pair<std::string, std::string>> &files) {
+  std::map<std::string, std::string> contents = {{"config.json", configText(base, dtype)}};
+  if (fs::is_directory(base.path()))
+    for (const char *name : companions)
+      if (fs::exists(base.path() / name))
+        contents[name] = readFile(base.path() / name);
+  for (const auto &[name, bytes] : files)
+    contents[name] = bytes;
+  for (const auto &[name, bytes] : contents)
+    writeFileAtomically(folder / name, bytes);
+}
+
+void checkModelOutput(const fs::path &output, const fs::path &base) {
+  fs::path target = fs::weakly_canonical(fs::absolute(output)),
+           source = fs::weakly_canonical(fs::absolute(base));
+  if (!target.has_filename())
+    target = target.parent_path();
+  if (isWithin(source, target))
+    badInput(output.string() + ": the base checkpoint " + base.string() +
+             " is or lies in this folder and would be overwritten: choose another one");
+  if (!fs::exists(target))
+    return;
+  if (!fs::is_directory(target))
+    badInput(output.string() + ": is a file where a folder is to be written");
+  std::set<std::string> ours(std::begin(companions), std::end(companions));
+  ours.insert({"config.json", "model.safetensors"});
+  for (const fs::directory_entry &entry : fs::directory_iterator(target))
+    if (!ours.count(entry.path().filename().string()))
+      badInput(output.string() + ": holds " + entry.path().filename().string() +
+               ", which is no part of a checkpoint: choose an empty or new folder");
+}
+
+} // namespace mlora
