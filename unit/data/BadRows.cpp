@@ -1,6 +1,8 @@
 // What is wrong with a file is said with the file and the line.
 #include "Support.h"
 
+#include "mlora/Runtime/Data/Shuffle.h"
+
 namespace mlora::test {
 
 #define EXPECT_SAYS(message, part) EXPECT_NE((message).find(part), std::string::npos) << (message)
@@ -20,6 +22,31 @@ TEST_F(DataTest, ArraysMustEndAndEndTheFile) {
   EXPECT_SAYS(complaint(plain({more})), more + ":2: not JSON");
   std::string comma = write("comma.json", "[{\"text\": \"abc\"},\n]");
   EXPECT_SAYS(complaint(plain({comma})), comma + ":2:");
+}
+
+TEST_F(DataTest, DamagedFilesAreErrorsAndNothingWorse) {
+  const std::string texts[] = {
+      "[{\"text\": \"a\\\"]b\"},\n {\"prompt\": \"p\", \"completion\": \"c\"}]\n",
+      "{\"text\": \"abc\"}\n{\"input_ids\": [1, 2, 3], \"document_ids\": [0, 1, 1]}\n"};
+  SplitMix64 random(1);
+  int64_t errors = 0;
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = texts[round % 2];
+    for (uint64_t edits = 1 + random.below(3); edits > 0; --edits)
+      switch (size_t at = random.below(text.size()); random.below(3)) {
+      case 0:
+        text.resize(at + 1);
+        break;
+      case 1:
+        text.erase(at, 1 + random.below(3));
+        text += ' ';
+        break;
+      default:
+        text[at] = "[]{}\",\\:\n 0x\xff"[random.below(14)];
+      }
+    errors += !complaint(plain({write("damaged.json", text)})).empty();
+  }
+  EXPECT_GT(errors, 1500);
 }
 
 TEST_F(DataTest, RowsMustBeObjectsOfATask) {
