@@ -1,0 +1,28 @@
+// The progress of a run for people: one line that is written over on a terminal, a line a record elsewhere.
+#pragma once
+
+#include "mlora/Runtime/Report/StepRecord.h"
+
+#include <cstdio>
+
+namespace mlora {
+
+class ProgressLine : public Report {
+public:
+  enum class Style { Automatic, Terminal, Plain };
+  explicit ProgressLine(std::FILE *stream = stderr, Style style = Style::Automatic);
+
+  void step(const StepRecord &record) override;
+  void message(const std::string &text) override;
+  void finish() override;
+
+  /// `step 12/100  loss 2.3456  lr 1.0e-04  grad 0.532  231 tok/s  0:00:12 elapsed  0:01:40 left`
+  static std::string text(const StepRecord &record);
+
+private:
+  std::FILE *stream;
+  bool terminal;
+  bool open = false; ///< a line stands on the terminal without its newline
+};
+
+} // namespace mlora

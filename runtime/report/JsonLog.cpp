@@ -1,0 +1,65 @@
+#include "mlora/Runtime/Report/JsonLog.h"
+
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace mlora {
+namespace {
+
+double rounded(double value, int digits) {
+  double scale = std::pow(10, digits);
+  return std::round(value * scale) / scale;
+}
+
+/// Lines of at most `steps` steps. A line that was cut by a kill is no JSON, and goes.
+std::string earlierLines(const std::filesystem::path &path, int64_t steps) {
+  std::string kept;
+  std::ifstream earlier(path);
+  for (std::string line; std::getline(earlier, line);) {
+    nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+    if (json.is_object() && json.contains("current_steps") && json["current_steps"].is_number_integer() &&
+        json["current_steps"].get<int64_t>() <= steps)
+      kept += line + "\n";
+  }
+  return kept;
+}
+
+} // namespace
+
+JsonLog::JsonLog(const std::filesystem::path &path, int64_t keepSteps) : path(path) {
+  writeFileAtomically(path, keepSteps > 0 ? earlierLines(path, keepSteps) : "");
+  file.open(path, std::ios::app | std::ios::binary);
+}
+
+std::string JsonLog::line(const StepRecord &record) {
+  nlohmann::ordered_json json = {{"current_steps", record.currentSteps}, {"total_steps", record.totalSteps}};
+  if (record.loss)
+    json["loss"] = *record.loss;
+  if (record.evalLoss)
+    json["eval_loss"] = *record.evalLoss;
+  if (record.learningRate)
+    json["lr"] = *record.learningRate;
+  json["epoch"] = rounded(record.epoch, 4);
+  json["percentage"] = rounded(record.percentage(), 2);
+  json["elapsed_time"] = durationText(record.elapsedSeconds);
+  if (record.remainingSeconds)
+    json["remaining_time"] = durationText(*record.remainingSeconds);
+  if (record.tokensPerSecond)
+    json["throughput"] = rounded(*record.tokensPerSecond, 2);
+  json["total_tokens"] = record.totalTokens;
+  if (record.gradientNorm)
+    json["grad_norm"] = *record.gradientNorm;
+  return json.dump();
+}
+
+void JsonLog::step(const StepRecord &record) {
+  // A line at a time reaches the file: whoever follows it sees whole lines.
+  file << line(record) << "\n" << std::flush;
+  if (!file)
+    failed(path.string() + ": cannot be written: is the disk full?");
+}
+
+} // namespace mlora
