@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
   badInput(place + std::string(key) + ": " + message);
 }
 
-/// A path in a file is relative to that file's folder where it exists there (a recipe lies beside its data), else to
-/// the current folder.
+/// A path in a file is relative to that file's folder where it exists there (a recipe lies beside its data),
+/// else to the current folder.
 void findBeside(const Arguments &arguments, std::string_view key, std::string &path) {
   auto origin = arguments.given.find(key);
   if (path.empty() || origin == arguments.given.end() || origin->second.file.empty())
