@@ -30,17 +30,21 @@ struct Candidate {
   }
 };
 
-/// The two tokens of a merge, written "a b" or ["a", "b"].
-std::pair<std::string, std::string> mergedPair(const nlohmann::json &merge, const std::string &where) {
+/// The two tokens of a merge, written "a b" or ["a", "b"]. Views of `merge`.
+std::pair<std::string_view, std::string_view> mergedPair(const nlohmann::json &merge, uint32_t index,
+                                                         const JsonFields &model) {
+  auto textOf = [](const nlohmann::json &value) -> std::string_view {
+    return value.get_ref<const std::string &>();
+  };
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string())
-    return {merge[0].get<std::string>(), merge[1].get<std::string>()};
+    return {textOf(merge[0]), textOf(merge[1])};
   if (merge.is_string()) {
-    const auto &text = merge.get_ref<const std::string &>();
+    std::string_view text = textOf(merge);
     size_t space = text.find(' ');
     if (space != text.npos && text.find(' ', space + 1) == text.npos)
       return {text.substr(0, space), text.substr(space + 1)};
   }
-  badInput(where + ": \"a b\" or [\"a\", \"b\"] is expected");
+  badInput(model.where() + ": merges[" + std::to_string(index) + "]: \"a b\" or [\"a\", \"b\"] is expected");
 }
 
 void refuseText(const JsonFields &model, const char *key) {
@@ -82,17 +86,21 @@ void BpeModel::addMerges(const JsonFields &model) {
     model.refuse("merges", "a list is expected");
   merges = std::make_unique<MergeTable>(list->size());
   uint32_t rank = 0;
+  auto idOf = [&](std::string_view token) {
+    if (auto id = tokens.id(token))
+      return *id;
+    badInput(model.where() + ": merges[" + std::to_string(rank) + "]: the vocabulary has no token \"" +
+             std::string(token) + "\"");
+  };
+  std::string both;
   for (const nlohmann::json &entry : *list) {
     if (entry.is_string() && entry.get_ref<const std::string &>().starts_with("#version"))
       continue; // the heading of a merges.txt
-    std::string where = model.where() + ": merges[" + std::to_string(rank) + "]";
-    auto [left, right] = mergedPair(entry, where);
-    auto idOf = [&](const std::string &token) {
-      if (auto id = tokens.id(token))
-        return *id;
-      badInput(where + ": the vocabulary has no token \"" + token + "\"");
-    };
-    merges->set(idOf(left), idOf(right), {rank++, idOf(left + right)});
+    auto [left, right] = mergedPair(entry, rank, model);
+    int32_t leftId = idOf(left), rightId = idOf(right);
+    both.assign(left).append(right);
+    merges->set(leftId, rightId, {rank, idOf(both)});
+    ++rank;
   }
 }
 

@@ -1,5 +1,6 @@
 #include "Oniguruma.h"
 
+#include "NewerUnicode.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <cctype>
@@ -99,7 +100,7 @@ private:
     if (!c)
       refuse("a \\ without a character behind it");
     if (c == 'p' || c == 'P')
-      return property();
+      return property(place);
     if (c == 's') // PCRE2's \s has U+180E besides
       return write("\\p{White_Space}", 2);
     if (c == 'S')
@@ -134,7 +135,7 @@ private:
     write("\\x{" + std::string(digits) + "}", 6);
   }
 
-  void property() {
+  void property(Place place) {
     size_t close = rest().find('}');
     if (rest().substr(2, 1) != "{" || close == std::string_view::npos)
       refuse("a property without braces");
@@ -142,6 +143,13 @@ private:
     bool negated = name.starts_with('^');
     if (negated)
       name.remove_prefix(1);
+    if (name == "L" || name == "N") {
+      bool outside = place == Place::Outside, none = negated != (pattern[at + 1] == 'P');
+      std::string_view newer = name == "L" ? newerLetters : newerNumbers;
+      std::string members = "\\p{" + std::string(name) + "}" + std::string(newer);
+      if (!none || outside)
+        return write(!outside ? members : (none ? "[^" : "[") + members + "]", close + 1);
+    }
     bool category = name.size() <= 2 || name == "Alphabetic" || name == "White_Space";
     // A bare script name would mean its extensions too in PCRE2.
     result += pattern.substr(at, 3);

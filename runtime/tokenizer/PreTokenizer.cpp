@@ -7,8 +7,6 @@
 #include "Split.h"
 #include "Utf8.h"
 
-#include <utf8proc.h>
-
 namespace mlora::tokenization {
 
 namespace {
@@ -90,7 +88,8 @@ class Digits : public PreTokenizer {
 public:
   explicit Digits(const JsonFields &component)
       : behavior(component.optionalBoolean("individual_digits").value_or(false) ? SplitBehavior::Isolated
-                                                                                : SplitBehavior::Contiguous) {
+                                                                                : SplitBehavior::Contiguous),
+        number(pcreOfOniguruma(R"(\p{N})", component.where()), component.where()) {
     allowOnly(component, {"type", "individual_digits"});
   }
 
@@ -98,24 +97,13 @@ public:
     Pieces result;
     result.text.reserve(pieces.text.size());
     for (size_t i = 0; i < pieces.size(); ++i)
-      splitAt(pieces[i], numbersIn(pieces[i]), behavior, Delimiters::Matches, result);
+      splitAt(pieces[i], number.matches(pieces[i]), behavior, Delimiters::Matches, result);
     return result;
   }
 
 private:
-  static std::vector<Range> numbersIn(std::string_view piece) {
-    std::vector<Range> numbers;
-    for (size_t at = 0; at < piece.size();) {
-      size_t begin = at;
-      auto category = utf8proc_category(static_cast<utf8proc_int32_t>(nextCodepoint(piece, at)));
-      if (category == UTF8PROC_CATEGORY_ND || category == UTF8PROC_CATEGORY_NL ||
-          category == UTF8PROC_CATEGORY_NO)
-        numbers.push_back({begin, at});
-    }
-    return numbers;
-  }
-
   SplitBehavior behavior;
+  Regex number;
 };
 
 /// SentencePiece's: spaces become ▁, one is put in front, and each begins a piece.

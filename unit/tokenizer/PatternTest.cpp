@@ -7,11 +7,21 @@ using namespace mlora;
 using namespace mlora::tokenization;
 
 TEST(Oniguruma, rewritesWhatPcreReadsDifferently) {
-  EXPECT_EQ(pcreOfOniguruma(R"(\s+(?!\S)|[^\s\p{L}])", ""),
-            R"(\p{White_Space}+(?!\P{White_Space})|[^\p{White_Space}\p{L}])");
+  EXPECT_EQ(pcreOfOniguruma(R"(\s+(?!\S)|[^\s\p{Lu}])", ""),
+            R"(\p{White_Space}+(?!\P{White_Space})|[^\p{White_Space}\p{Lu}])");
   EXPECT_EQ(pcreOfOniguruma(R"(\p{Han}|\p{^Greek}|\P{Lu})", ""), R"(\p{sc:Han}|\p{^sc:Greek}|\P{Lu})");
   EXPECT_EQ(pcreOfOniguruma(R"(\u00e9\x{41}\v)", ""), R"(\x{00e9}\x{41}\x{B})");
-  EXPECT_EQ(pcreOfOniguruma(R"((?i:'s)|a++\p{N}{1,3})", ""), R"((?i:'s)|a++\p{N}{1,3})");
+  EXPECT_EQ(pcreOfOniguruma(R"((?i:'s)|a++\p{Nd}{1,3})", ""), R"((?i:'s)|a++\p{Nd}{1,3})");
+}
+
+// U+13D78 is a letter and U+1CCF0 a number since Unicode 16.
+TEST(Oniguruma, lettersAndNumbersAreThoseOfANewerUnicode) {
+  for (const char *pattern : {R"(\p{L}\p{N})", R"([\p{L}][\p{N}])", R"(\P{^L}[\P{^N}])"})
+    EXPECT_EQ(Regex(pcreOfOniguruma(pattern, ""), "").matches("\U00013D78\U0001CCF0"),
+              (std::vector<Range>{{0, 8}}))
+        << pattern;
+  for (const char *pattern : {R"([^\s\p{L}\p{N}])", R"(\P{L}\P{N})", R"(\p{^L}[^\p{L}])"})
+    EXPECT_TRUE(Regex(pcreOfOniguruma(pattern, ""), "").matches("\U00013D78\U0001CCF0").empty()) << pattern;
 }
 
 TEST(Oniguruma, refusesWhatIsNotTheSame) {
