@@ -9,7 +9,8 @@ namespace mlora {
 /// Status that `mlora-run` exits with (CLI.md).
 enum class Status { Ok = 0, Failed = 1, BadInput = 2, Interrupted = 130 };
 
-/// Says what was wrong, where (file, tensor, line), what was expected and what to do, in one or two sentences.
+/// Says what was wrong, where (file, tensor, line), what was expected and what to do, in one or two
+/// sentences.
 class Error : public std::runtime_error {
 public:
   Error(Status status, const std::string &message) : std::runtime_error(message), status(status) {}

@@ -11,14 +11,14 @@
 namespace mlora {
 
 struct TensorInfo {
-  std::string name;            ///< Hugging Face's name
-  std::vector<int64_t> shape;  ///< outermost first
-  std::string dtype;           ///< as stored: "F32", "BF16", "Q4_1", …
+  std::string name;           ///< Hugging Face's name
+  std::vector<int64_t> shape; ///< outermost first
+  std::string dtype;          ///< as stored: "F32", "BF16", "Q4_1", …
 };
 
-/// A HF folder (model.safetensors, or shards with an index) or a .gguf file. Opening checks every tensor that the
-/// configuration implies: missing, unexpected and wrongly shaped ones are errors that name tensor and file.
-/// Rows of q_proj and k_proj of a GGUF file are given in HF's rotary order (halves).
+/// A HF folder (model.safetensors, or shards with an index) or a .gguf file. Opening checks every tensor that
+/// the configuration implies: missing, unexpected and wrongly shaped ones are errors that name tensor and
+/// file. Rows of q_proj and k_proj of a GGUF file are given in HF's rotary order (halves).
 class Checkpoint {
 public:
   static std::unique_ptr<Checkpoint> open(const std::filesystem::path &path);
@@ -28,12 +28,14 @@ public:
   virtual const std::filesystem::path &path() const = 0;
   /// In HF's usual order: embed_tokens, layers, norm, lm_head (absent when tied).
   virtual const std::vector<TensorInfo> &tensors() const = 0;
-  /// Values of rows [firstRow, firstRow + rows) of a tensor (a vector is one row per element), as f32 into `out`.
-  virtual void readRows(const std::string &name, int64_t firstRow, int64_t rows, std::span<float> out) const = 0;
+  /// Values of rows [firstRow, firstRow + rows) of a tensor (a vector is one row per element), as f32 into
+  /// `out`.
+  virtual void readRows(const std::string &name, int64_t firstRow, int64_t rows,
+                        std::span<float> out) const = 0;
   /// A whole tensor; its file pages are released afterwards, so that one copy stays resident.
   virtual void read(const std::string &name, std::span<float> out) const = 0;
-  /// 128-bit content fingerprint, 32 hex digits: names, shapes and sampled bytes of every tensor; equal for a copy,
-  /// different for another fine-tuning. Cheap (reads at most some MiB).
+  /// 128-bit content fingerprint, 32 hex digits: names, shapes and sampled bytes of every tensor; equal for a
+  /// copy, different for another fine-tuning. Cheap (reads at most some MiB).
   virtual std::string fingerprint() const = 0;
 };
 

@@ -17,8 +17,8 @@ struct Llama3Scaling {
 };
 
 struct ModelConfig {
-  int64_t vocabSize = 0, hiddenSize = 0, intermediateSize = 0, numLayers = 0, numHeads = 0, numKeyValueHeads = 0,
-          headDim = 0, maxPositions = 0;
+  int64_t vocabSize = 0, hiddenSize = 0, intermediateSize = 0, numLayers = 0, numHeads = 0,
+          numKeyValueHeads = 0, headDim = 0, maxPositions = 0;
   double rmsNormEps = 1e-5, ropeTheta = 10000;
   std::optional<Llama3Scaling> llama3;
   /// Divisors of the rotary frequencies, headDim / 2 of them (GGUF's rope_freqs.weight); empty: none.
@@ -28,8 +28,9 @@ struct ModelConfig {
   std::vector<int64_t> eosTokens;
   std::string dtype = "float32"; ///< as the checkpoint stores its weights, for messages and merge
 
-  /// Reads `config.json` or a `.gguf` file or a folder that holds a config.json. Throws Error(BadInput) that names
-  /// the file and the key for an unknown architecture, rope type, activation, bias, or a size that does not fit.
+  /// Reads `config.json` or a `.gguf` file or a folder that holds a config.json. Throws Error(BadInput) that
+  /// names the file and the key for an unknown architecture, rope type, activation, bias, or a size that does
+  /// not fit.
   static ModelConfig read(const std::filesystem::path &path);
   static ModelConfig fromJson(const std::string &text, const std::string &where);
   static ModelConfig fromGguf(const GgufFile &file);
