@@ -1,27 +1,41 @@
 //===- mlora-opt.cpp - the compiler's driver -------------------------------------===//
 
-#include "mlora/Dialect/MLora.h"
-#include "mlora/Transforms/Passes.h"
+#include "mlora/InitAll.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
-#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+
+using namespace mlir;
+
+// As options too, so that --help explains them.
+static llvm::cl::opt<std::string> compile("mlora-compile", llvm::cl::value_desc("request.json"),
+                                          llvm::cl::desc("Compile what the request asks for into --mlora-bundle"));
+static llvm::cl::opt<std::string> bundle("mlora-bundle", llvm::cl::value_desc("folder"),
+                                         llvm::cl::desc("Folder that --mlora-compile writes the bundle into"));
+
+/// The way mlora-run calls the compiler: nothing of mlir-opt's machinery.
+static int compileBundle(StringRef request, StringRef folder) {
+  DialectRegistry registry;
+  mlora::registerAllDialects(registry);
+  MLIRContext context(registry);
+  return succeeded(mlora::compileRequest(context, request, folder)) ? 0 : 1;
+}
 
 int main(int argc, char **argv) {
-  mlir::DialectRegistry registry;
-  registry.insert<mlir::mlora::MLoraDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                  mlir::LLVM::LLVMDialect, mlir::linalg::LinalgDialect, mlir::math::MathDialect,
-                  mlir::memref::MemRefDialect, mlir::scf::SCFDialect, mlir::tensor::TensorDialect,
-                  mlir::vector::VectorDialect>();
-  mlir::mlora::registerMLoraPasses();
-  mlir::registerTransformsPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "mlora compiler\n", registry));
+  llvm::InitLLVM init(argc, argv);
+  StringRef request, folder;
+  for (StringRef argument : llvm::ArrayRef(argv, argc).drop_front()) {
+    if (argument.consume_front("--mlora-compile="))
+      request = argument;
+    else if (argument.consume_front("--mlora-bundle="))
+      folder = argument;
+  }
+  if (!request.empty() && !folder.empty())
+    return compileBundle(request, folder);
+
+  DialectRegistry registry;
+  mlora::registerAllDialects(registry);
+  mlora::registerAllPasses();
+  return asMainReturnCode(MlirOptMain(argc, argv, "mlora compiler\n", registry));
 }

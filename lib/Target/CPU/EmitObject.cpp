@@ -1,0 +1,168 @@
+//===- EmitObject.cpp - LLVM dialect to a shared object -----------------------------===//
+
+#include "EmitObject.h"
+
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "lld/Common/Driver.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+
+LLD_HAS_DRIVER(elf)
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_EMITOBJECT
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+
+void mlir::mlora::registerEmitObjectDialects(DialectRegistry &registry) {
+  registry.insert<LLVM::LLVMDialect>();
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+std::string mlir::mlora::getTargetCPU() { return llvm::sys::getHostCPUName().str(); }
+
+static std::string getTargetFeatures() {
+  std::vector<std::string> features;
+  for (auto &feature : llvm::sys::getHostCPUFeatures())
+    features.push_back((feature.second ? "+" : "-") + feature.first().str());
+  llvm::sort(features);
+  return llvm::join(features, ",");
+}
+
+static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(ModuleOp module) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string message;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return module.emitError() << "no code generator for " << triple.str() << ": " << message;
+  llvm::TargetOptions options;
+  // a·b + c may become one fma; sums keep their order.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
+      triple, mlora::getTargetCPU(), getTargetFeatures(), options, llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Default));
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.SLPVectorization = true;
+  // Loops over vectors are wide enough; unrolling them only makes code.
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+}
+
+/// What the object imports must be on the list.
+static LogicalResult checkImports(ModuleOp module, StringRef object) {
+  static const llvm::StringSet<> allowed = {
+#define MLORA_ALLOWED_SYMBOL(name) #name,
+#include "AllowedSymbols.def"
+  };
+  auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "program.o"));
+  if (!file)
+    return module.emitError("compiled object: " + llvm::toString(file.takeError()));
+  for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    auto name = symbol.getName();
+    if (!flags || !name)
+      return module.emitError("compiled object: unreadable symbol");
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() && !allowed.contains(*name))
+      return module.emitError() << "a kernel calls '" << *name
+                                << "', which is not on the list of allowed symbols (AllowedSymbols.def)";
+  }
+  return success();
+}
+
+static LogicalResult link(ModuleOp module, StringRef object, StringRef path) {
+  SmallString<128> input(path);
+  input += ".o";
+  std::error_code error;
+  llvm::raw_fd_ostream file(input, error);
+  if (!error) {
+    file << object;
+    file.close();
+    error = file.error();
+  }
+  if (error) {
+    file.clear_error();
+    return module.emitError() << "cannot write " << input << ": " << error.message();
+  }
+  std::string output = path.str(), messages;
+  llvm::raw_string_ostream stream(messages);
+  std::vector<const char *> arguments = {"ld.lld",     "-shared",          input.c_str(),     "-o",
+                                         output.c_str(), "--hash-style=gnu", "--build-id=none", "--threads=1",
+                                         "-z",         "noexecstack",      "-z",              "now"};
+  lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
+  llvm::sys::fs::remove(input);
+  if (result.retCode != 0)
+    return module.emitError() << "linking " << path << " failed: " << messages;
+  return success();
+}
+
+LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
+  auto machine = makeTargetMachine(module);
+  if (failed(machine))
+    return failure();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, context, "program");
+  if (!translated)
+    return module.emitError("could not be translated to LLVM IR");
+  translated->setDataLayout((*machine)->createDataLayout());
+  translated->setTargetTriple((*machine)->getTargetTriple());
+  for (llvm::Function &function : *translated) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
+    function.addFnAttr("target-features", (*machine)->getTargetFeatureString());
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+  }
+  optimize(*translated, **machine);
+
+  SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream(object);
+  llvm::legacy::PassManager codegen;
+  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return module.emitError("this target writes no object files");
+  codegen.run(*translated);
+  StringRef bytes(object.data(), object.size());
+  return success(succeeded(checkImports(module, bytes)) && succeeded(link(module, bytes, path)));
+}
+
+namespace {
+struct EmitObject : mlora::impl::EmitObjectBase<EmitObject> {
+  using EmitObjectBase::EmitObjectBase;
+  void getDependentDialects(DialectRegistry &registry) const override { mlora::registerEmitObjectDialects(registry); }
+  void runOnOperation() override {
+    if (failed(mlora::emitSharedObject(getOperation(), path)))
+      signalPassFailure();
+  }
+};
+} // namespace

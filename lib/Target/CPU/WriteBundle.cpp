@@ -1,0 +1,377 @@
+//===- WriteBundle.cpp - a planned program as files ------------------------------------===//
+
+#include "EmitObject.h"
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Target/CPU.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_WRITEBUNDLE
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+namespace json = llvm::json;
+
+/// An attribute as JSON; other kinds of attributes as their text.
+static json::Value toJson(Attribute attr) {
+  if (auto dictionary = dyn_cast<DictionaryAttr>(attr)) {
+    json::Object object;
+    for (NamedAttribute entry : dictionary)
+      object[entry.getName().strref()] = toJson(entry.getValue());
+    return object;
+  }
+  if (auto array = dyn_cast<ArrayAttr>(attr))
+    return json::Array(llvm::map_range(array, toJson));
+  if (auto array = dyn_cast<DenseI64ArrayAttr>(attr))
+    return json::Array(array.asArrayRef());
+  if (auto text = dyn_cast<StringAttr>(attr))
+    return text.getValue();
+  if (auto flag = dyn_cast<BoolAttr>(attr))
+    return flag.getValue();
+  if (auto integer = dyn_cast<IntegerAttr>(attr))
+    return integer.getValue().getSExtValue();
+  if (auto real = dyn_cast<FloatAttr>(attr))
+    return real.getValueAsDouble();
+  if (isa<UnitAttr>(attr))
+    return true;
+  std::string text;
+  llvm::raw_string_ostream(text) << attr;
+  return text;
+}
+
+/// Floating-point operations per row: products with static matrices, for reports.
+static int64_t countFlops(KernelOp kernel) {
+  int64_t flops = 0;
+  for (Operation &op : kernel.getBody().front().without_terminator()) {
+    auto elements = [](Type type) -> int64_t {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && tensor.getRank() == 2 && tensor.hasStaticShape() ? tensor.getNumElements() : 0;
+    };
+    StringRef name = op.getName().stripDialect();
+    if (name == "token_outer")
+      flops += 2 * elements(op.getResult(0).getType());
+    else if (name.contains("linear") || name.starts_with("cross_entropy"))
+      for (Type type : op.getOperandTypes())
+        flops += 2 * elements(type);
+  }
+  return flops;
+}
+
+namespace {
+
+class ManifestWriter {
+public:
+  ManifestWriter(ModuleOp module, ProgramOp program) : module(module), program(program) {}
+  LogicalResult collect();
+  FailureOr<json::Object> build();
+
+private:
+  json::Object describe(BufferOp buffer);
+  json::Object describe(KernelOp kernel);
+  FailureOr<json::Object> describe(LaunchOp launch);
+  FailureOr<json::Array> commands(Block &block);
+  LogicalResult addParts(BufferOp buffer, json::Array &parameters);
+  int64_t bytesAtCapacity(ArrayRef<int64_t> shape, StringRef extent, Type element);
+
+  ModuleOp module;
+  ProgramOp program;
+  llvm::MapVector<Operation *, int64_t> buffers, kernels;
+  llvm::StringMap<int64_t> bufferByName, kernelByName;
+};
+
+struct WriteBundle : mlir::mlora::impl::WriteBundleBase<WriteBundle> {
+  using WriteBundleBase::WriteBundleBase;
+  void getDependentDialects(DialectRegistry &registry) const override {
+    mlir::mlora::registerEmitObjectDialects(registry);
+    OpPassManager passes("builtin.module");
+    buildToCPUPipeline(passes);
+    passes.getDependentDialects(registry);
+  }
+  void runOnOperation() override {
+    if (failed(write()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult write();
+  /// Compiles the kernels in a copy; returns the greatest scratch of any.
+  FailureOr<int64_t> compileKernels(StringRef path);
+  LogicalResult writeFile(StringRef name, llvm::function_ref<void(raw_ostream &)> print);
+  std::string inFolder(StringRef name) {
+    SmallString<128> file(path);
+    llvm::sys::path::append(file, name);
+    return file.str().str();
+  }
+};
+
+} // namespace
+
+//===- Manifest -------------------------------------------------------------------===//
+
+LogicalResult ManifestWriter::collect() {
+  for (auto buffer : program.getBody().front().getOps<BufferOp>()) {
+    if (!buffer.getOffset())
+      return buffer.emitOpError("has no offset: the program is not planned");
+    int64_t number = buffers.size();
+    buffers[buffer] = number;
+    if (!bufferByName.try_emplace(buffer.getName(), number).second)
+      return buffer.emitOpError() << "has the name of another buffer, '" << buffer.getName() << "'";
+  }
+  for (auto kernel : module.getOps<KernelOp>()) {
+    int64_t number = kernels.size();
+    kernels[kernel] = number;
+    kernelByName[kernel.getSymName()] = number;
+  }
+  return success();
+}
+
+int64_t ManifestWriter::bytesAtCapacity(ArrayRef<int64_t> shape, StringRef extent, Type element) {
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  for (int64_t size : shape) {
+    auto bound = program.getCapacity().getAs<IntegerAttr>(extent.empty() ? StringRef("rows") : extent);
+    bytes *= ShapedType::isDynamic(size) ? (bound ? bound.getInt() : 1) : size;
+  }
+  return bytes;
+}
+
+json::Object ManifestWriter::describe(BufferOp buffer) {
+  auto type = cast<MemRefType>(buffer.getMemory().getType());
+  StringRef extent = buffer.getExtent().value_or("");
+  json::Array shape;
+  for (int64_t size : type.getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? json::Value(extent) : json::Value(size));
+  auto slotBytes = buffer->getAttrOfType<IntegerAttr>("slot_bytes");
+  json::Object object{
+      {"name", buffer.getName()},
+      {"role", buffer.getRole()},
+      {"dtype", type.getElementType().isF32() ? "f32" : "i32"},
+      {"shape", std::move(shape)},
+      {"slots", int64_t(buffer.getSlots())},
+      {"slot_bytes",
+       slotBytes ? slotBytes.getInt() : bytesAtCapacity(type.getShape(), extent, type.getElementType())},
+      {"offset", int64_t(*buffer.getOffset())},
+  };
+  if (auto tensor = buffer.getTensor())
+    object["tensor"] = *tensor;
+  return object;
+}
+
+json::Object ManifestWriter::describe(KernelOp kernel) {
+  json::Array grid;
+  for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
+    grid.push_back(json::Object{
+        {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
+        {"block", dimension.block}});
+  // For people: what the kernel does, in the words of its ops.
+  SmallVector<StringRef> ops;
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    ops.push_back(op.getName().stripDialect());
+  int64_t bytes = 0;
+  auto count = [&](Type type, DictionaryAttr attrs) {
+    auto extent = attrs ? attrs.getAs<StringAttr>(kExtentAttr) : StringAttr();
+    auto tensor = cast<RankedTensorType>(type);
+    bytes += bytesAtCapacity(tensor.getShape(), extent ? extent.getValue() : StringRef(), tensor.getElementType());
+  };
+  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
+    count(type, kernel.getArgAttrDict(i));
+  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
+    count(type, kernel.getResultAttrDict(i));
+  return json::Object{{"name", kernel.getSymName()},      {"symbol", kernel.getSymName()},
+                      {"grid", std::move(grid)},          {"doc", llvm::join(ops, ", ")},
+                      {"flops_per_row", countFlops(kernel)}, {"bytes", bytes}};
+}
+
+FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
+  auto kernel = kernelByName.find(launch.getKernel());
+  if (kernel == kernelByName.end())
+    return launch.emitOpError() << "names no kernel: '" << launch.getKernel() << "'";
+  json::Array arguments;
+  for (auto [i, operand] : llvm::enumerate(launch.getOperands_())) {
+    auto buffer = operand.getDefiningOp<BufferOp>();
+    if (!buffer)
+      return launch.emitOpError() << "operand " << i << " is no buffer: the program is not planned";
+    json::Object argument{{"buffer", buffers[buffer]}};
+    StringRef slot = launch.getSlots() ? cast<StringAttr>((*launch.getSlots())[i]).getValue() : "0";
+    bool isLayer = slot.consume_front("layer");
+    int64_t number = 0;
+    slot.consume_front("+");
+    if ((!isLayer || !slot.empty()) && slot.getAsInteger(10, number))
+      return launch.emitOpError() << "slot of operand " << i << " must be a number, layer or layer±number";
+    if (isLayer)
+      argument["layer"] = 1;
+    if (number != 0)
+      argument[isLayer ? "plus" : "slot"] = number;
+    arguments.push_back(std::move(argument));
+  }
+  return json::Object{{"launch", kernel->second}, {"args", std::move(arguments)}};
+}
+
+FailureOr<json::Array> ManifestWriter::commands(Block &block) {
+  json::Array array;
+  for (Operation &op : block) {
+    if (auto launch = dyn_cast<LaunchOp>(op)) {
+      FailureOr<json::Object> command = describe(launch);
+      if (failed(command))
+        return failure();
+      array.push_back(std::move(*command));
+    } else if (auto layers = dyn_cast<LayersOp>(op)) {
+      FailureOr<json::Array> body = commands(layers.getBody().front());
+      if (failed(body))
+        return failure();
+      // The manifest's `to` is exclusive upward, inclusive downward.
+      int64_t step = layers.getStep(), last = layers.getLast();
+      array.push_back(json::Object{
+          {"layers", json::Object{{"from", int64_t(layers.getFirst())}, {"to", step > 0 ? last + 1 : last}, {"step", step}}},
+          {"body", std::move(*body)}});
+    } else {
+      return op.emitOpError("has no place in a section");
+    }
+  }
+  return array;
+}
+
+LogicalResult ManifestWriter::addParts(BufferOp buffer, json::Array &parameters) {
+  auto parts = buffer->getAttrOfType<ArrayAttr>("parts");
+  if (!parts)
+    return success();
+  for (Attribute attr : parts) {
+    auto part = dyn_cast<DictionaryAttr>(attr);
+    for (StringRef key : {"name", "offset", "shape", "strides"})
+      if (!part || !part.get(key))
+        return buffer.emitOpError() << "has a part without '" << key << "'";
+    parameters.push_back(json::Object{{"name", toJson(part.get("name"))},
+                                      {"buffer", buffers[buffer]},
+                                      {"offset", toJson(part.get("offset"))},
+                                      {"shape", toJson(part.get("shape"))},
+                                      {"strides", toJson(part.get("strides"))}});
+  }
+  return success();
+}
+
+FailureOr<json::Object> ManifestWriter::build() {
+  json::Array bufferList, kernelList, sections, parameters;
+  for (auto [op, number] : buffers) {
+    auto buffer = cast<BufferOp>(op);
+    json::Object object = describe(buffer);
+    if (auto of = buffer.getOf()) {
+      auto parameter = bufferByName.find(*of);
+      if (parameter == bufferByName.end())
+        return buffer.emitOpError() << "belongs to no buffer: '" << *of << "'";
+      object["of"] = parameter->second;
+    }
+    bufferList.push_back(std::move(object));
+    if (buffer.getRole() == "parameter" && failed(addParts(buffer, parameters)))
+      return failure();
+  }
+  for (auto [kernel, number] : kernels)
+    kernelList.push_back(describe(cast<KernelOp>(kernel)));
+  for (auto section : program.getBody().front().getOps<SectionOp>()) {
+    FailureOr<json::Array> list = commands(section.getBody().front());
+    if (failed(list))
+      return failure();
+    sections.push_back(json::Object{{"name", section.getName()}, {"commands", std::move(*list)}});
+  }
+  json::Object manifest{{"format", 1},
+                        {"compiler", "mlora-opt (LLVM " LLVM_VERSION_STRING ")"},
+                        {"cpu", mlir::mlora::getTargetCPU()},
+                        {"capacity", toJson(program.getCapacity())},
+                        {"arena_bytes", int64_t(program.getArena().value_or(0))},
+                        {"buffers", std::move(bufferList)},
+                        {"kernels", std::move(kernelList)},
+                        {"sections", std::move(sections)},
+                        {"parameters", std::move(parameters)}};
+  auto kind = module->getAttrOfType<StringAttr>("mlora.kind");
+  manifest["kind"] = kind ? kind.getValue() : program.getSymName();
+  if (Attribute model = module->getAttr("mlora.model"))
+    manifest["model"] = toJson(model);
+  return manifest;
+}
+
+//===- Bundle ---------------------------------------------------------------------===//
+
+LogicalResult WriteBundle::writeFile(StringRef name, llvm::function_ref<void(raw_ostream &)> print) {
+  std::error_code error;
+  llvm::raw_fd_ostream file(inFolder(name), error);
+  if (!error) {
+    print(file);
+    file.close();
+    error = file.error();
+    file.clear_error();
+  }
+  if (error)
+    return getOperation().emitError() << "cannot write " << inFolder(name) << ": " << error.message();
+  return success();
+}
+
+FailureOr<int64_t> WriteBundle::compileKernels(StringRef path) {
+  ModuleOp module = getOperation();
+  // A pipeline can only run on what is below: the copy stands inside for the while.
+  auto copy = cast<ModuleOp>(module->clone());
+  for (auto program : llvm::make_early_inc_range(copy.getOps<ProgramOp>()))
+    program.erase();
+  OpBuilder::atBlockEnd(module.getBody()).insert(copy);
+  OpPassManager passes("builtin.module");
+  buildToCPUPipeline(passes);
+  LogicalResult status = runPipeline(passes, copy);
+  int64_t scratch = 0;
+  for (Operation &op : *copy.getBody())
+    if (auto bytes = op.getAttrOfType<IntegerAttr>("mlora.scratch_bytes"))
+      scratch = std::max(scratch, bytes.getInt());
+  if (succeeded(status)) {
+    copy->remove();
+    status = mlir::mlora::emitSharedObject(copy, path);
+  }
+  copy.erase();
+  if (failed(status))
+    return failure();
+  return scratch;
+}
+
+LogicalResult WriteBundle::write() {
+  ModuleOp module = getOperation();
+  SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
+  if (programs.size() != 1)
+    return module.emitError() << "must hold one mlora.program, has " << programs.size();
+  ManifestWriter writer(module, programs.front());
+  if (failed(writer.collect()))
+    return failure();
+  FailureOr<json::Object> manifest = writer.build();
+  if (failed(manifest))
+    return failure();
+  if (!request.empty()) {
+    auto text = llvm::MemoryBuffer::getFile(request);
+    if (!text)
+      return module.emitError() << "cannot read " << request << ": " << text.getError().message();
+    llvm::Expected<json::Value> value = json::parse((*text)->getBuffer());
+    if (!value)
+      return module.emitError() << request << ": " << llvm::toString(value.takeError());
+    (*manifest)["request"] = std::move(*value);
+  }
+  if (failed(writeFile("program.mlir", [&](raw_ostream &file) { module.print(file); })))
+    return failure();
+  FailureOr<int64_t> scratch = compileKernels(inFolder("program.so"));
+  if (failed(scratch))
+    return failure();
+  (*manifest)["scratch_bytes"] = *scratch;
+  (*manifest)["shared_object"] = "program.so";
+  try {
+    (*manifest)["shared_object_xxh3"] = ::mlora::hashFileHex(inFolder("program.so"));
+  } catch (const std::exception &error) {
+    return module.emitError(error.what());
+  }
+  // Last: a folder with a manifest is complete.
+  return writeFile("manifest.json", [&](raw_ostream &file) {
+    file << llvm::formatv("{0:1}\n", json::Value(std::move(*manifest)));
+  });
+}
