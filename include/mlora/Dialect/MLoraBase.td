@@ -24,7 +24,10 @@ def MLora_Dialect : Dialect {
   }];
 }
 
-class MLora_Op<string mnemonic, list<Trait> traits = []> : Op<MLora_Dialect, mnemonic, traits>;
+/// Every op says what is wrong with which shape (lib/Dialect/Verifiers.cpp).
+class MLora_Op<string mnemonic, list<Trait> traits = []> : Op<MLora_Dialect, mnemonic, traits> {
+  let hasVerifier = 1;
+}
 /// Ops of the model, adapted, fused and differentiated levels: values of tensors, nothing else.
 class MLora_PureOp<string mnemonic, list<Trait> traits = []> : MLora_Op<mnemonic, !listconcat([Pure], traits)>;
 

@@ -89,6 +89,7 @@ def MLora_RopeOp : MLora_PureOp<"rope", [DeclareOpInterfaceMethods<Differentiabl
     ```
   }];
   let arguments = (ins MLora_Matrix:$input, MLora_Matrix:$table, I64Attr:$heads, UnitAttr:$inverse);
+  let hasFolder = 1;
   let results = (outs MLora_Matrix:$output);
   let assemblyFormat = [{
     $input `,` $table `heads` $heads (`inverse` $inverse^)? attr-dict `:` functional-type(operands, results)
@@ -160,6 +161,7 @@ def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType, M
     %h1 = mlora.add %h, %y : tensor<?x64xf32>
     ```
   }];
+  let hasVerifier = 0; // the traits say it all
   let arguments = (ins MLora_Tensor:$lhs, MLora_Tensor:$rhs);
   let results = (outs MLora_Tensor:$output);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($output)";

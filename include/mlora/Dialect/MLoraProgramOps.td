@@ -117,6 +117,7 @@ def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
 
 def MLora_SectionOp : MLora_Op<"section", [HasParent<"ProgramOp">, NoTerminator, NoRegionArguments]> {
   let summary = "A part of a program that the runtime runs as one";
+  let hasVerifier = 0;
   let arguments = (ins StrAttr:$name);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$name attr-dict-with-keyword $body";

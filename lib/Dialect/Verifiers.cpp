@@ -1,0 +1,431 @@
+//===- Verifiers.cpp - what an op demands of its shapes ----------------------------===//
+//
+// An op's demands are a list of named shapes: dimensions with one name have one size. Lower-case names are features and
+// static; upper-case names (T: tokens, C: counted tokens, K: key rows) may be `?`, which agrees with every size.
+
+#include "mlora/Dialect/MLora.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+
+class Shapes {
+public:
+  explicit Shapes(Operation *op) : op(op) {}
+
+  /// `value` (absent: nothing to demand) has the dimensions named in `names`; `what` is its name in messages.
+  Shapes &operator()(StringRef what, Value value, StringRef names) {
+    if (!value || failed(result))
+      return *this;
+    auto type = cast<ShapedType>(value.getType());
+    SmallVector<StringRef, 2> dims;
+    names.split(dims, ' ', -1, /*KeepEmpty=*/false);
+    if (type.getRank() != int64_t(dims.size()))
+      return fail(what + " has rank " + Twine(type.getRank()) + ", not " + Twine(dims.size()));
+    elements(what, type.getElementType());
+    for (auto [index, name] : llvm::enumerate(dims))
+      dimension(name, type.getDimSize(index), what, dims.size() == 1 ? "elements" : index == 0 ? "rows" : "columns");
+    return *this;
+  }
+
+  /// The dimension `name` has this size for a reason that `what` states.
+  Shapes &size(StringRef name, int64_t value, StringRef what) {
+    if (succeeded(result))
+      dimension(name, value, what, "");
+    return *this;
+  }
+
+  Shapes &require(bool condition, const Twine &message) { return condition || failed(result) ? *this : fail(message); }
+
+  /// The size of a dimension named before; 1 after a failure, so that it can be divided by.
+  int64_t operator[](StringRef name) const {
+    for (const Known &dim : known)
+      if (dim.name == name)
+        return dim.size;
+    return 1;
+  }
+
+  LogicalResult check() const { return result; }
+
+private:
+  struct Known {
+    std::string name;
+    int64_t size;
+    std::string what;
+    StringRef noun; ///< empty: a size with a reason
+  };
+
+  Shapes &fail(const Twine &message) {
+    result = op->emitOpError() << message;
+    return *this;
+  }
+
+  /// f32 and f64 do not meet in one op; bf16 is how weights are stored, indices are integers.
+  void elements(StringRef what, Type type) {
+    if (!type.isF32() && !type.isF64())
+      return;
+    if (!real) {
+      real = type;
+      realWhat = what.str();
+    } else if (real != type) {
+      result = op->emitOpError() << what << " has elements of type " << type << ", " << realWhat << " of type " << real;
+    }
+  }
+
+  void dimension(StringRef name, int64_t size, StringRef what, StringRef noun) {
+    if (failed(result))
+      return;
+    if (ShapedType::isDynamic(size)) {
+      if (!llvm::isUpper(name[0]))
+        fail(what + " has ? " + noun + "; only token dimensions are known at run time");
+      return;
+    }
+    for (const Known &dim : known) {
+      if (dim.name != name)
+        continue;
+      if (dim.size != size)
+        fail(what + " has " + Twine(size) + " " + noun + ", " + dim.what + (dim.noun.empty() ? " is " : " has ") +
+             Twine(dim.size) + (dim.noun.empty() || dim.noun == noun ? "" : " " + dim.noun.str()));
+      return;
+    }
+    known.push_back({name.str(), size, what.str(), noun});
+  }
+
+  Operation *op;
+  SmallVector<Known> known;
+  Type real;
+  std::string realWhat;
+  LogicalResult result = success();
+};
+
+/// Whole heads, and keys as wide as kv_heads of them.
+Shapes &heads(Shapes &shapes, int64_t heads, int64_t kvHeads) {
+  shapes.require(heads > 0 && kvHeads > 0 && heads % kvHeads == 0,
+                 "heads (" + Twine(heads) + ") is not a multiple of kv_heads (" + Twine(kvHeads) + ")");
+  if (failed(shapes.check()))
+    return shapes;
+  shapes.require(shapes["q"] % heads == 0, "query has " + Twine(shapes["q"]) + " columns, which is not a multiple of heads (" +
+                                               Twine(heads) + ")");
+  shapes.require(shapes["kv"] == shapes["q"] / heads * kvHeads,
+                 "key has " + Twine(shapes["kv"]) + " columns, kv_heads of query's size are " +
+                     Twine(shapes["q"] / heads * kvHeads));
+  return shapes;
+}
+
+/// A projection's name in messages: "weights #1".
+std::string numbered(StringRef what, size_t index) { return (what + " #" + Twine(index)).str(); }
+
+/// weights, ups and outputs of a group; the ups' columns make `mid`.
+template <typename Op> Shapes &group(Shapes &shapes, Op op, StringRef perLayer, ValueRange values) {
+  size_t count = op.getWeights().size();
+  shapes.require(count > 0, "adapts no layer");
+  shapes.require(op.getUps().size() == count && values.size() == count,
+                 Twine(count) + " weights, " + Twine(op.getUps().size()) + " ups and " + Twine(values.size()) + " " +
+                     perLayer + " are not one of each a layer");
+  if (failed(shapes.check()))
+    return shapes;
+  int64_t columns = 0;
+  for (size_t i = 0; i < count; ++i) {
+    std::string out = "out" + std::to_string(i), rank = "k" + std::to_string(i);
+    shapes(numbered("weights", i), op.getWeights()[i], out + " in")(numbered("ups", i), op.getUps()[i], out + " " + rank)(
+        numbered(perLayer, i), values[i], "T " + out);
+    columns += cast<ShapedType>(op.getUps()[i].getType()).getDimSize(1);
+  }
+  return shapes.size("m", columns, "the sum of the ups' columns");
+}
+
+} // namespace
+
+//===- the model -----------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  return Shapes(*this)("ids", getIds(), "T")("table", getTable(), "v d")("result", getOutput(), "T d").check();
+}
+
+LogicalResult LinearOp::verify() {
+  return Shapes(*this)("input", getInput(), "T in")("weight", getWeight(), "out in")("result", getOutput(), "T out").check();
+}
+
+LogicalResult RmsNormOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "d")("result", getOutput(), "T d").check();
+}
+
+LogicalResult RopeTableOp::verify() {
+  Shapes shapes(*this);
+  shapes("position", getPosition(), "T")("table", getTable(), "T d");
+  shapes.require(shapes["d"] % 2 == 0, "table has " + Twine(shapes["d"]) + " columns, an odd number");
+  if (auto llama3 = getLlama3())
+    shapes.require(llama3->size() == 4, "llama3 has " + Twine(llama3->size()) + " numbers, not 4");
+  if (auto divisors = getDivisors())
+    shapes.require(int64_t(divisors->size()) == shapes["d"] / 2,
+                   "divisors has " + Twine(divisors->size()) + " numbers, not " + Twine(shapes["d"] / 2));
+  return shapes.check();
+}
+
+LogicalResult RopeOp::verify() {
+  int64_t heads = getHeads();
+  Shapes shapes(*this);
+  shapes("input", getInput(), "T q")("table", getTable(), "T d")("result", getOutput(), "T q");
+  return shapes
+      .require(shapes["q"] == heads * shapes["d"], "input has " + Twine(shapes["q"]) + " columns, " + Twine(heads) +
+                                                       " heads of " + Twine(shapes["d"]) + " are " +
+                                                       Twine(heads * shapes["d"]))
+      .check();
+}
+
+LogicalResult AttentionOp::verify() {
+  Shapes shapes(*this);
+  shapes("query", getQuery(), "T q")("key", getKey(), "K kv")("value", getValue(), "K kv");
+  heads(shapes, getHeads(), getKvHeads());
+  // Without a past the key rows are the query rows.
+  if (!getPast())
+    shapes("key", getKey(), "T kv");
+  return shapes("document_start", getDocumentStart(), "T")("result", getOutput(), "T q")
+      .size("heads", getHeads(), "heads")("lse", getLse(), "T heads")
+      .check();
+}
+
+LogicalResult CacheAppendOp::verify() {
+  return Shapes(*this)("cache", getCache(), "K d")("input", getInput(), "T d")("result", getOutput(), "K d").check();
+}
+
+LogicalResult SwigluOp::verify() {
+  return Shapes(*this)("gate", getGate(), "T d")("up", getUp(), "T d")("result", getOutput(), "T d").check();
+}
+
+LogicalResult GatherRowsOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("rows", getRows(), "C")("result", getOutput(), "C d").check();
+}
+
+LogicalResult CrossEntropyOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "v d")("targets", getTargets(), "T")(
+             "nll", getNll(), "T")("lse", getLse(), "T")
+      .check();
+}
+
+LogicalResult SumOp::verify() { return Shapes(*this)("input", getInput(), "T")("result", getOutput(), "").check(); }
+
+//===- adapters --------------------------------------------------------------------===//
+
+LogicalResult BranchOp::verify() {
+  return Shapes(*this)("base", getBase(), "T out")("input", getInput(), "T in")("A", getA(), "r in")(
+             "B", getB(), "out r")("s", getS(), "out")("result", getOutput(), "T out")
+      .check();
+}
+
+/// Whole branches: n from the columns of s.
+static Shapes &branches(Shapes &shapes, Value s) {
+  if (s)
+    shapes.require(shapes["n"] > 0 && shapes["nr"] % shapes["n"] == 0,
+                   "b has " + Twine(shapes["nr"]) + " columns, which is not a multiple of the " + Twine(shapes["n"]) +
+                       " columns of s");
+  return shapes;
+}
+
+LogicalResult StackUpOp::verify() {
+  Shapes shapes(*this);
+  shapes("b", getB(), "out nr")("s", getS(), "out n")("result", getOutput(), "out nr");
+  return branches(shapes, getS()).check();
+}
+
+LogicalResult AdaptedLinearOp::verify() {
+  Shapes shapes(*this);
+  shapes("input", getInput(), "T in");
+  return group(shapes, *this, "outputs", getOutputs())("down", getDown(), "m in")("mid", getMid(), "T m").check();
+}
+
+LogicalResult MergeOp::verify() {
+  return Shapes(*this)("weight", getWeight(), "out in")("up", getUp(), "out nr")("down", getDown(), "nr in")(
+             "result", getOutput(), "out in")
+      .check();
+}
+
+//===- gradients ---------------------------------------------------------------------===//
+
+LogicalResult LinearInputGradOp::verify() {
+  return Shapes(*this)("cotangent", getCotangent(), "T out")("weight", getWeight(), "out in")("result", getOutput(), "T in")
+      .check();
+}
+
+LogicalResult AdaptedLinearInputGradOp::verify() {
+  Shapes shapes(*this);
+  return group(shapes, *this, "cotangents", getCotangents())("down", getDown(), "m in")(
+             "input_cotangent", getInputCotangent(), "T in")("mid_cotangent", getMidCotangent(), "T m")
+      .check();
+}
+
+LogicalResult TokenOuterOp::verify() {
+  Shapes shapes(*this);
+  int64_t first = getFirst();
+  shapes("lhs", getLhs(), "T a")("rhs", getRhs(), "T b")("result", getOutput(), "a c");
+  return shapes
+      .require(first >= 0 && first + shapes["c"] <= shapes["b"],
+               "columns " + Twine(first) + " to " + Twine(first + shapes["c"]) + " are not in rhs, which has " +
+                   Twine(shapes["b"]))
+      .check();
+}
+
+LogicalResult RmsNormInputGradOp::verify() {
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("weight", getWeight(), "d")(
+             "result", getOutput(), "T d")
+      .check();
+}
+
+LogicalResult RmsNormWeightGradOp::verify() {
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("result", getOutput(), "d").check();
+}
+
+template <typename Op> static Shapes &attentionGrad(Shapes &shapes, Op op) {
+  shapes("query", op.getQuery(), "T q")("cotangent", op.getCotangent(), "T q")("key", op.getKey(), "T kv")(
+      "value", op.getValue(), "T kv")("output", op.getOutput(), "T q");
+  return heads(shapes, op.getHeads(), op.getKvHeads())
+      .size("heads", op.getHeads(), "heads")("lse", op.getLse(), "T heads")("document_start", op.getDocumentStart(), "T");
+}
+
+LogicalResult AttentionQueryGradOp::verify() {
+  Shapes shapes(*this);
+  return attentionGrad(shapes, *this)("query_cotangent", getQueryCotangent(), "T q").check();
+}
+
+LogicalResult AttentionKeyValueGradOp::verify() {
+  Shapes shapes(*this);
+  return attentionGrad(shapes, *this)("key_cotangent", getKeyCotangent(), "T kv")("value_cotangent", getValueCotangent(),
+                                                                                  "T kv")
+      .check();
+}
+
+LogicalResult SwigluGradOp::verify() {
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("gate", getGate(), "T d")("up", getUp(), "T d")(
+             "gate_cotangent", getGateCotangent(), "T d")("up_cotangent", getUpCotangent(), "T d")
+      .check();
+}
+
+LogicalResult EmbeddingWeightGradOp::verify() {
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("ids", getIds(), "T")("result", getOutput(), "v d").check();
+}
+
+LogicalResult ScatterRowsOp::verify() {
+  return Shapes(*this)("input", getInput(), "C d")("rows", getRows(), "C")("like", getLike(), "T d")(
+             "result", getOutput(), "T d")
+      .check();
+}
+
+LogicalResult SpreadOp::verify() {
+  int64_t rows = cast<ShapedType>(getLike().getType()).getDimSize(0);
+  Shapes shapes(*this);
+  if (!ShapedType::isDynamic(rows))
+    shapes.size("T", rows, "the number of rows of like");
+  return shapes("result", getOutput(), "T").check();
+}
+
+template <typename Op> static Shapes &crossEntropyGrad(Shapes &shapes, Op op) {
+  return shapes("input", op.getInput(), "T d")("cotangent", op.getCotangent(), "T")("weight", op.getWeight(), "v d")(
+      "targets", op.getTargets(), "T")("lse", op.getLse(), "T");
+}
+
+LogicalResult CrossEntropyInputGradOp::verify() {
+  Shapes shapes(*this);
+  return crossEntropyGrad(shapes, *this)("result", getOutput(), "T d").check();
+}
+
+LogicalResult CrossEntropyWeightGradOp::verify() {
+  Shapes shapes(*this);
+  return crossEntropyGrad(shapes, *this)("result", getOutput(), "v d").check();
+}
+
+LogicalResult StackUpGradOp::verify() {
+  Shapes shapes(*this);
+  shapes("b", getB(), "out nr")("cotangent", getCotangent(), "out nr")("s", getS(), "out n")("db", getDb(), "out nr")(
+      "ds", getDs(), "out n");
+  return branches(shapes, getS()).require(bool(getS()) == bool(getDs()), "has s or ds, but not both").check();
+}
+
+//===- the optimizer -----------------------------------------------------------------===//
+
+LogicalResult SquareSumOp::verify() {
+  int64_t rank = getInput().getType().getRank();
+  return Shapes(*this)
+      .require(rank == 1 || rank == 2, "input has rank " + Twine(rank) + ", not 1 or 2")("input", getInput(),
+                                                                                        rank == 1 ? "o" : "o i")(
+          "result", getOutput(), "o")
+      .check();
+}
+
+LogicalResult NormOp::verify() {
+  return Shapes(*this).require(!getInputs().empty(), "is over no tensor").check();
+}
+
+LogicalResult AdamWOp::verify() { return Shapes(*this).size("n", 8, "the number of settings")("hyper", getHyper(), "n").check(); }
+
+//===- blocks and programs -------------------------------------------------------------===//
+
+LogicalResult GemmOp::verify() {
+  return Shapes(*this)("a", getA(), getTransposeA() ? "K M" : "M K")("b", getB(), getTransposeB() ? "N K" : "K N")(
+             "c", getC(), "M N")
+      .check();
+}
+
+LogicalResult KernelOp::verify() {
+  for (auto [text, dim] : llvm::zip_equal(getGrid().getAsValueRange<StringAttr>(), getGridDimensions())) {
+    bool known = dim.extent.empty() || dim.extent == "rows" || dim.extent == "counted_rows" || dim.extent == "kv_rows";
+    if (!known || dim.size < 0 || dim.block < 1 || !text.contains(" by "))
+      return emitOpError() << "grid has '" << text << "'; a dimension is a size, rows, counted_rows or kv_rows, then by, "
+                           << "then a block of at least 1";
+  }
+  return success();
+}
+
+LogicalResult YieldOp::verify() {
+  auto kernel = cast<KernelOp>((*this)->getParentOp());
+  if (getOperandTypes() == kernel.getResultTypes())
+    return success();
+  return emitOpError() << "yields (" << getOperandTypes() << "), @" << kernel.getSymName() << " gives ("
+                       << kernel.getResultTypes() << ")";
+}
+
+LogicalResult LaunchOp::verify() {
+  auto slots = getSlots();
+  if (slots && slots->size() != getOperands_().size())
+    return emitOpError() << "has " << slots->size() << " slots for " << getOperands_().size() << " operands";
+  return success();
+}
+
+LogicalResult BufferOp::verify() {
+  static const llvm::StringSet<> roles = {"input",  "weight",   "parameter", "gradient", "moment1", "moment2",
+                                          "factor", "residual", "temporary", "cache",    "output"};
+  if (!roles.contains(getRole()))
+    return emitOpError() << "role is '" << getRole() << "', not one of input, weight, parameter, gradient, moment1, moment2, "
+                         << "factor, residual, temporary, cache, output";
+  if (int64_t(getSlots()) < 1)
+    return emitOpError() << "has " << int64_t(getSlots()) << " slots";
+  if (getOffset() && int64_t(*getOffset()) < 0)
+    return emitOpError() << "offset is " << int64_t(*getOffset());
+  return success();
+}
+
+LogicalResult ProgramOp::verify() {
+  for (NamedAttribute entry : getCapacity())
+    if (!isa<IntegerAttr>(entry.getValue()))
+      return emitOpError() << "capacity of " << entry.getName() << " is not an integer";
+  return success();
+}
+
+LogicalResult LayersOp::verify() {
+  if (getStep() == 0)
+    return emitOpError() << "step is 0";
+  return success();
+}
+
+//===- folds -------------------------------------------------------------------------===//
+
+/// A rotation and its inverse by the same angles.
+OpFoldResult RopeOp::fold(FoldAdaptor) {
+  auto first = getInput().getDefiningOp<RopeOp>();
+  bool undone = first && first.getTable() == getTable() && first.getHeads() == getHeads() &&
+                first.getInverse() != getInverse() && first.getInput().getType() == getType();
+  return undone ? OpFoldResult(first.getInput()) : OpFoldResult();
+}

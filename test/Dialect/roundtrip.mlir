@@ -1,0 +1,322 @@
+// RUN: mlora-opt %s | mlora-opt | FileCheck %s
+// RUN: mlora-opt %s --mlir-print-op-generic | mlora-opt | FileCheck %s
+// RUN: mlora-opt %s --verify-roundtrip -o /dev/null
+
+// Every op in its own syntax; the examples are those of the reference pages.
+
+// CHECK-LABEL: func.func @embedding(
+// CHECK: mlora.embedding
+func.func @embedding(%ids: tensor<?xi32>, %table: tensor<512x64xf32>) {
+  %h = mlora.embedding %ids, %table
+    : (tensor<?xi32>, tensor<512x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @linear(
+// CHECK: mlora.linear
+func.func @linear(%x: tensor<?x64xf32>, %w: tensor<32x64xf32>) {
+  %y = mlora.linear %x, %w
+    : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rms_norm(
+// CHECK: mlora.rms_norm
+func.func @rms_norm(%x: tensor<?x64xf32>, %w: tensor<64xf32>) {
+  %y = mlora.rms_norm %x, %w eps 1.000000e-05
+    : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rope_table(
+// CHECK: mlora.rope_table
+func.func @rope_table(%position: tensor<?xi32>) {
+  %table = mlora.rope_table %position theta 1.000000e+04
+    : (tensor<?xi32>) -> tensor<?x8xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rope(
+// CHECK: mlora.rope
+func.func @rope(%q: tensor<?x64xf32>, %table: tensor<?x8xf32>) {
+  %r = mlora.rope %q, %table heads 8
+    : (tensor<?x64xf32>, tensor<?x8xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @attention(
+// CHECK: mlora.attention
+func.func @attention(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32xf32>, %start: tensor<?xi32>) {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 8 kv_heads 4
+    : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @cache_append(
+// CHECK: mlora.cache_append
+func.func @cache_append(%cache: tensor<?x32xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>) {
+  %c = mlora.cache_append %cache, %k at %past
+    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @swiglu(
+// CHECK: mlora.swiglu
+func.func @swiglu(%gate: tensor<?x172xf32>, %up: tensor<?x172xf32>) {
+  %s = mlora.swiglu %gate, %up
+    : (tensor<?x172xf32>, tensor<?x172xf32>) -> tensor<?x172xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @add(
+// CHECK: mlora.add
+func.func @add(%h: tensor<?x64xf32>, %y: tensor<?x64xf32>) {
+  %h1 = mlora.add %h, %y
+    : tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @gather_rows(
+// CHECK: mlora.gather_rows
+func.func @gather_rows(%h: tensor<?x64xf32>, %counted: tensor<?xi32>) {
+  %c = mlora.gather_rows %h, %counted
+    : (tensor<?x64xf32>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @cross_entropy(
+// CHECK: mlora.cross_entropy
+func.func @cross_entropy(%x: tensor<?x64xf32>, %head: tensor<512x64xf32>, %targets: tensor<?xi32>) {
+  %nll, %lse = mlora.cross_entropy %x, %head, %targets
+    : (tensor<?x64xf32>, tensor<512x64xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @sum(
+// CHECK: mlora.sum
+func.func @sum(%nll: tensor<?xf32>) {
+  %loss = mlora.sum %nll
+    : (tensor<?xf32>) -> tensor<f32>
+  return
+}
+
+// CHECK-LABEL: func.func @branch(
+// CHECK: mlora.branch
+func.func @branch(%y: tensor<?x32xf32>, %x: tensor<?x64xf32>, %a: tensor<4x64xf32>, %b: tensor<32x4xf32>, %s: tensor<32xf32>) {
+  %y1 = mlora.branch %y, %x, %a, %b, %s alpha 4.0
+    : (tensor<?x32xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<32x4xf32>, tensor<32xf32>) -> tensor<?x32xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @stack_up(
+// CHECK: mlora.stack_up
+func.func @stack_up(%b: tensor<32x12xf32>, %s: tensor<32x3xf32>) {
+  %up = mlora.stack_up %b, %s alpha 4.0
+    : (tensor<32x12xf32>, tensor<32x3xf32>) -> tensor<32x12xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @adapted_linear(
+// CHECK: mlora.adapted_linear
+func.func @adapted_linear(%x: tensor<?x64xf32>, %wg: tensor<172x64xf32>, %wu: tensor<172x64xf32>, %bg: tensor<172x12xf32>, %bu: tensor<172x12xf32>, %a: tensor<24x64xf32>) {
+  %g, %u, %m = mlora.adapted_linear %x weights(%wg, %wu) ups(%bg, %bu) down %a
+    : (tensor<?x64xf32>, tensor<172x64xf32>, tensor<172x64xf32>, tensor<172x12xf32>, tensor<172x12xf32>, tensor<24x64xf32>) -> (tensor<?x172xf32>, tensor<?x172xf32>, tensor<?x24xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @merge(
+// CHECK: mlora.merge
+func.func @merge(%w: tensor<32x64xf32>, %up: tensor<32x12xf32>, %down: tensor<12x64xf32>) {
+  %w1 = mlora.merge %w, %up, %down
+    : (tensor<32x64xf32>, tensor<32x12xf32>, tensor<12x64xf32>) -> tensor<32x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @linear.input_grad(
+// CHECK: mlora.linear.input_grad
+func.func @linear.input_grad(%dy: tensor<?x32xf32>, %w: tensor<32x64xf32>) {
+  %dx = mlora.linear.input_grad %dy, %w
+    : (tensor<?x32xf32>, tensor<32x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @adapted_linear.input_grad(
+// CHECK: mlora.adapted_linear.input_grad
+func.func @adapted_linear.input_grad(%dg: tensor<?x172xf32>, %du: tensor<?x172xf32>, %wg: tensor<172x64xf32>, %wu: tensor<172x64xf32>, %bg: tensor<172x12xf32>, %bu: tensor<172x12xf32>, %a: tensor<24x64xf32>) {
+  %dx, %u = mlora.adapted_linear.input_grad (%dg, %du) weights(%wg, %wu) ups(%bg, %bu) down %a
+    : (tensor<?x172xf32>, tensor<?x172xf32>, tensor<172x64xf32>, tensor<172x64xf32>, tensor<172x12xf32>, tensor<172x12xf32>, tensor<24x64xf32>) -> (tensor<?x64xf32>, tensor<?x24xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @token_outer(
+// CHECK: mlora.token_outer
+func.func @token_outer(%dy: tensor<?x172xf32>, %m: tensor<?x24xf32>) {
+  %g = mlora.token_outer %dy, %m from 12
+    : (tensor<?x172xf32>, tensor<?x24xf32>) -> tensor<172x12xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rms_norm.input_grad(
+// CHECK: mlora.rms_norm.input_grad
+func.func @rms_norm.input_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>, %w: tensor<64xf32>) {
+  %dx = mlora.rms_norm.input_grad %dy, %x, %w eps 1.000000e-05
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @rms_norm.weight_grad(
+// CHECK: mlora.rms_norm.weight_grad
+func.func @rms_norm.weight_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>) {
+  %dw = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05
+    : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @attention.query_grad(
+// CHECK: mlora.attention.query_grad
+func.func @attention.query_grad(%do: tensor<?x64xf32>, %q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32xf32>, %o: tensor<?x64xf32>, %lse: tensor<?x8xf32>, %start: tensor<?xi32>) {
+  %dq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 8 kv_heads 4
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x64xf32>, tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @attention.key_value_grad(
+// CHECK: mlora.attention.key_value_grad
+func.func @attention.key_value_grad(%do: tensor<?x64xf32>, %q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32xf32>, %o: tensor<?x64xf32>, %lse: tensor<?x8xf32>, %start: tensor<?xi32>) {
+  %dk, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 8 kv_heads 4
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x64xf32>, tensor<?x8xf32>, tensor<?xi32>) -> (tensor<?x32xf32>, tensor<?x32xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @swiglu.grad(
+// CHECK: mlora.swiglu.grad
+func.func @swiglu.grad(%dy: tensor<?x172xf32>, %g: tensor<?x172xf32>, %u: tensor<?x172xf32>) {
+  %dg, %du = mlora.swiglu.grad %dy, %g, %u
+    : (tensor<?x172xf32>, tensor<?x172xf32>, tensor<?x172xf32>) -> (tensor<?x172xf32>, tensor<?x172xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @embedding.weight_grad(
+// CHECK: mlora.embedding.weight_grad
+func.func @embedding.weight_grad(%dy: tensor<?x64xf32>, %ids: tensor<?xi32>) {
+  %dt = mlora.embedding.weight_grad %dy, %ids
+    : (tensor<?x64xf32>, tensor<?xi32>) -> tensor<512x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @scatter_rows(
+// CHECK: mlora.scatter_rows
+func.func @scatter_rows(%dx: tensor<?x64xf32>, %counted: tensor<?xi32>, %h: tensor<?x64xf32>) {
+  %dh = mlora.scatter_rows %dx, %counted like %h
+    : (tensor<?x64xf32>, tensor<?xi32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @spread(
+// CHECK: mlora.spread
+func.func @spread(%dloss: tensor<f32>, %nll: tensor<?xf32>) {
+  %dnll = mlora.spread %dloss like %nll
+    : (tensor<f32>, tensor<?xf32>) -> tensor<?xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @cross_entropy.input_grad(
+// CHECK: mlora.cross_entropy.input_grad
+func.func @cross_entropy.input_grad(%dnll: tensor<?xf32>, %x: tensor<?x64xf32>, %head: tensor<512x64xf32>, %targets: tensor<?xi32>, %lse: tensor<?xf32>) {
+  %dx = mlora.cross_entropy.input_grad %dnll, %x, %head, %targets, %lse
+    : (tensor<?xf32>, tensor<?x64xf32>, tensor<512x64xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @cross_entropy.weight_grad(
+// CHECK: mlora.cross_entropy.weight_grad
+func.func @cross_entropy.weight_grad(%dnll: tensor<?xf32>, %x: tensor<?x64xf32>, %head: tensor<512x64xf32>, %targets: tensor<?xi32>, %lse: tensor<?xf32>) {
+  %dw = mlora.cross_entropy.weight_grad %dnll, %x, %head, %targets, %lse
+    : (tensor<?xf32>, tensor<?x64xf32>, tensor<512x64xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<512x64xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @stack_up.grad(
+// CHECK: mlora.stack_up.grad
+func.func @stack_up.grad(%g: tensor<32x12xf32>, %b: tensor<32x12xf32>, %s: tensor<32x3xf32>) {
+  %db, %ds = mlora.stack_up.grad %g, %b, %s alpha 4.0
+    : (tensor<32x12xf32>, tensor<32x12xf32>, tensor<32x3xf32>) -> (tensor<32x12xf32>, tensor<32x3xf32>)
+  return
+}
+
+// CHECK-LABEL: func.func @square_sum(
+// CHECK: mlora.square_sum
+func.func @square_sum(%db: tensor<32x12xf32>) {
+  %p = mlora.square_sum %db
+    : (tensor<32x12xf32>) -> tensor<32xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @norm(
+// CHECK: mlora.norm
+func.func @norm(%p0: tensor<32xf32>, %p1: tensor<24xf32>) {
+  %n = mlora.norm %p0, %p1
+    : (tensor<32xf32>, tensor<24xf32>) -> tensor<f32>
+  return
+}
+
+// CHECK-LABEL: func.func @adamw(
+// CHECK: mlora.adamw
+func.func @adamw(%p: tensor<32x12xf32>, %g: tensor<32x12xf32>, %m: tensor<32x12xf32>, %v: tensor<32x12xf32>, %hyper: tensor<8xf32>) {
+  %p1, %m1, %v1 = mlora.adamw %p, %g, %m, %v, %hyper
+    : tensor<32x12xf32>, tensor<8xf32>
+  return
+}
+
+// Options that the examples leave out.
+
+// CHECK-LABEL: func.func @optional_parts(
+// CHECK: mlora.rope_table %{{.*}} theta 5.000000e+05 llama3 {{\[}}8.000000e+00, 1.000000e+00, 4.000000e+00, 8.192000e+03]
+// CHECK: mlora.rope {{.*}} heads 8 inverse :
+// CHECK: mlora.attention {{.*}} past %{{.*}} heads 8 kv_heads 4
+// CHECK: mlora.branch {{.*}} alpha 4.000000e+00 : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<64x4xf32>)
+// CHECK: mlora.adapted_linear.input_grad {{.*}} tensor<?x4xf32>
+func.func @optional_parts(%p: tensor<?xi32>, %x: tensor<?x64xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>,
+                          %a: tensor<4x64xf32>, %b: tensor<64x4xf32>, %w: tensor<64x64xf32>) {
+  %t = mlora.rope_table %p theta 5.0e5 llama3 [8.0, 1.0, 4.0, 8192.0] : (tensor<?xi32>) -> tensor<?x8xf32>
+  %r = mlora.rope %x, %t heads 8 inverse : (tensor<?x64xf32>, tensor<?x8xf32>) -> tensor<?x64xf32>
+  %o, %lse = mlora.attention %x, %k, %k past %past heads 8 kv_heads 4
+    : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  %y = mlora.branch %x, %x, %a, %b alpha 4.0
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<64x4xf32>) -> tensor<?x64xf32>
+  %u = mlora.adapted_linear.input_grad (%x) weights(%w) ups(%b) down %a
+    : (tensor<?x64xf32>, tensor<64x64xf32>, tensor<64x4xf32>, tensor<4x64xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @gemm(
+// CHECK: mlora.gemm %{{.*}}, transposed %{{.*}} into %{{.*}} alpha %{{.*}} beta %{{.*}} :
+func.func @gemm(%x: memref<?x64xf32, strided<[64, 1], offset: ?>>, %w: memref<32x64xf32>, %y: memref<?x32xf32>, %one: f32) {
+  mlora.gemm %x, transposed %w into %y alpha %one beta %one
+    : memref<?x64xf32, strided<[64, 1], offset: ?>>, memref<32x64xf32>, memref<?x32xf32>
+  return
+}
+
+// CHECK-LABEL: mlora.kernel @normalise(
+// CHECK-SAME: grid ["rows by 128"]
+mlora.kernel @normalise(%x: tensor<?x64xf32>, %w: tensor<64xf32>) -> tensor<?x64xf32> grid ["rows by 128"] {
+  %y = mlora.rms_norm %x, %w eps 1.000000e-05 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
+  mlora.yield %y : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: mlora.program @train capacity {rows = 512 : i64} arena 4096 {
+// CHECK: mlora.buffer "h" residual slots 31 offset 0 extent "rows" : memref<?x64xf32>
+// CHECK: mlora.buffer "norm" weight slots 30 {{.*}}tensor = "model.layers.{layer}.input_layernorm.weight"
+// CHECK: mlora.section "micro_step" {
+// CHECK: mlora.layers 29 to 0 step -1 {
+// CHECK: mlora.launch @normalise(%{{.*}}) slots ["layer", "layer", "layer+1"]
+mlora.program @train capacity {rows = 512} arena 4096 {
+  %h = mlora.buffer "h" residual slots 31 offset 0 extent "rows" : memref<?x64xf32>
+  %w = mlora.buffer "norm" weight slots 30 {tensor = "model.layers.{layer}.input_layernorm.weight"} : memref<64xf32>
+  mlora.section "micro_step" {
+    mlora.layers 29 to 0 step -1 {
+      mlora.launch @normalise(%h, %w, %h) slots ["layer", "layer", "layer+1"]
+        : (memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
+    }
+  }
+}
