@@ -293,6 +293,8 @@ static SmallVector<unsigned, 3> allDims(Value memory) {
 }
 
 void BlockBuilder::fill(Value memory, double value) {
+  if (llvm::is_contained(cast<MemRefType>(memory.getType()).getShape(), 0))
+    return; // such as what lies before the first key
   SmallVector<unsigned, 3> dims = allDims(memory);
   each(dims.size(), {}, {{memory, dims}}, [&](ValueRange) { return SmallVector<Value>{real(value)}; });
 }

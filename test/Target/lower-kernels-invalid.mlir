@@ -1,0 +1,34 @@
+// RUN: mlora-opt %s --mlora-lower-kernels --split-input-file --verify-diagnostics
+
+// expected-error @+1 {{operand or result of type 'tensor<?x8xbf16>' (f32 and i32 tensors are supported)}}
+mlora.kernel @type(%x: tensor<?x8xbf16>) -> tensor<?x8xbf16> grid ["rows by 128"] {
+  %y = mlora.add %x, %x : tensor<?x8xbf16>
+  mlora.yield %y : tensor<?x8xbf16>
+}
+
+// -----
+
+mlora.kernel @whole(%x: tensor<?x8xf32>, %rows: tensor<?xi32>) -> tensor<?x8xf32> grid ["counted_rows by 128"] {
+  // expected-error @+1 {{result is used as a whole inside the kernel that computes it}}
+  %y = mlora.add %x, %x : tensor<?x8xf32>
+  %z = mlora.gather_rows %y, %rows : (tensor<?x8xf32>, tensor<?xi32>) -> tensor<?x8xf32>
+  mlora.yield %z : tensor<?x8xf32>
+}
+
+// -----
+
+// expected-error @+1 {{mixes sums over tokens with other ops}}
+mlora.kernel @mixed(%x: tensor<?x8xf32>) -> (tensor<8x8xf32>, tensor<?x8xf32>) grid ["1 by 1"] {
+  %g = mlora.token_outer %x, %x : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<8x8xf32>
+  %y = mlora.add %x, %x : tensor<?x8xf32>
+  mlora.yield %g, %y : tensor<8x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+mlora.kernel @no_form(%y: tensor<?x32xf32>, %x: tensor<?x64xf32>, %a: tensor<4x64xf32>, %b: tensor<32x4xf32>) -> tensor<?x32xf32> grid ["rows by 128"] {
+  // expected-error @+1 {{has no form on blocks}}
+  %z = mlora.branch %y, %x, %a, %b alpha 4.0
+    : (tensor<?x32xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<32x4xf32>) -> tensor<?x32xf32>
+  mlora.yield %z : tensor<?x32xf32>
+}
