@@ -226,6 +226,10 @@ LogicalResult Vectorizer::run() {
   if (!op.hasPureBufferSemantics())
     return op.emitOpError("must work on memrefs");
   position.resize(loops);
+  if (llvm::any_of(llvm::seq<unsigned>(0, loops), [&](unsigned d) { return extent(d).first == 0; })) {
+    op.erase();
+    return success();
+  }
   std::optional<unsigned> chosen = chooseDimension();
   if (!chosen) {
     // Scalar code is right where nothing could be read as a vector anyway; elsewhere it would hide a slow kernel.
