@@ -190,7 +190,9 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
         inputs.insert(operand);
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
+      // Ops with a grid of their own write all that they make, even what only training reads (lse).
+      if (group.shape != Shape::Rows ||
+          llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
         outputs.insert(result);
   }
   MLIRContext *context = builder.getContext();

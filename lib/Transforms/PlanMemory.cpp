@@ -214,11 +214,11 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
   for (auto launch : function.getBody().front().getOps<LaunchOp>()) {
     auto kernel = symbols.lookup<KernelOp>(launch.getKernel());
     SmallVector<Value> operands;
-    SmallVector<StringRef> slots;
+    SmallVector<Attribute> slots;
     auto use = [&](Value value) {
       Place &place = places[value];
       operands.push_back(place.buffer.getMemory());
-      slots.push_back(place.slot);
+      slots.push_back(builder.getStringAttr(place.slot));
       if (auto life = lives.find(place.buffer); life != lives.end())
         life->second.last = position;
     };
@@ -240,7 +240,7 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
       use(result);
     }
     LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getKernelAttr(), operands,
-                     builder.getStrArrayAttr(slots));
+                     builder.getArrayAttr(slots));
     ++position;
   }
   return success();
