@@ -1,9 +1,42 @@
 // `mlora-run train`.
 #include "mlora/Runtime/Cli/Commands.h"
-#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Report/StepRecord.h"
+#include "mlora/Runtime/Train/Trainer.h"
+
+#include <iostream>
 
 namespace mlora {
+namespace {
 
-int runTrain(Arguments &) { badInput("`train` is not built yet"); }
+void print(const TrainOutcome &outcome) {
+  char text[200];
+  std::snprintf(text, sizeof text, "%lld of %lld steps, %lld tokens; here %s, %.0f tokens/s\n",
+                (long long)outcome.steps, (long long)outcome.totalSteps, (long long)outcome.tokens,
+                durationText(outcome.seconds).c_str(),
+                outcome.seconds > 0 ? double(outcome.sessionTokens) / outcome.seconds : 0.0);
+  std::cout << text;
+  auto loss = [&](const char *name, const std::optional<double> &value) {
+    if (!value)
+      return;
+    std::snprintf(text, sizeof text, "%-24s %.4f\n", name, *value);
+    std::cout << text;
+  };
+  loss("loss of the last step", outcome.loss);
+  loss("validation loss before", outcome.validationBefore);
+  loss("validation loss after", outcome.validationAfter);
+  if (outcome.status == Status::Ok)
+    std::cout << "written to " << outcome.outputDir << "\n";
+}
+
+} // namespace
+
+int runTrain(Arguments &arguments) {
+  TrainOutcome outcome = train(arguments);
+  if (arguments.config.json)
+    std::cout << outcome.toJson().dump(2) << "\n";
+  else
+    print(outcome);
+  return int(outcome.status);
+}
 
 } // namespace mlora

@@ -30,7 +30,7 @@ std::string earlierLines(const std::filesystem::path &path, int64_t steps) {
 } // namespace
 
 JsonLog::JsonLog(const std::filesystem::path &path, int64_t keepSteps) : path(path) {
-  writeFileAtomically(path, keepSteps > 0 ? earlierLines(path, keepSteps) : "");
+  writeFileAtomically(path, keepSteps >= 0 ? earlierLines(path, keepSteps) : "");
   file.open(path, std::ios::app | std::ios::binary);
 }
 

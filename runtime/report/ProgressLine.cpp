@@ -23,6 +23,11 @@ ProgressLine::ProgressLine(std::FILE *stream, Style style)
     : stream(stream),
       terminal(style == Style::Terminal || (style == Style::Automatic && isatty(fileno(stream)))) {}
 
+ProgressLine::~ProgressLine() {
+  if (open)
+    finish();
+}
+
 std::string ProgressLine::text(const StepRecord &record) {
   std::string text = format("step %lld/%lld", (long long)record.currentSteps, (long long)record.totalSteps);
   if (record.loss)

@@ -87,13 +87,13 @@ TEST(JsonLog, AResumedRunContinuesTheLog) {
       result.push_back(nlohmann::json::parse(line)["current_steps"]);
     return result;
   };
-  write(0, {1, 2, 3});
+  write(-1, {1, 2, 3});
   std::ofstream(folder / "log.jsonl", std::ios::app) << "{\"current_st";
   write(2, {3, 4});
   EXPECT_EQ(steps(), (std::vector<int64_t>{1, 2, 3, 4}));
-  write(0, {1});
+  write(-1, {1});
   EXPECT_EQ(steps(), (std::vector<int64_t>{1}));
-  EXPECT_REFUSED(JsonLog(folder / "no/such/log.jsonl", 0), "log.jsonl");
+  EXPECT_REFUSED(JsonLog(folder / "no/such/log.jsonl", -1), "log.jsonl");
 }
 
 TEST(Crc32c, KnownVectors) {

@@ -10,7 +10,7 @@ namespace mlora {
 
 class JsonLog : public Report {
 public:
-  /// Keeps the lines of the first `keepSteps` steps of an earlier session (0: begins anew), so that the log
+  /// Keeps the lines of the first `keepSteps` steps of an earlier session (-1: begins anew), so that the log
   /// of a resumed run is that of an undisturbed one. Throws an Error when the file cannot be written.
   JsonLog(const std::filesystem::path &path, int64_t keepSteps);
 

@@ -11,6 +11,8 @@ class ProgressLine : public Report {
 public:
   enum class Style { Automatic, Terminal, Plain };
   explicit ProgressLine(std::FILE *stream = stderr, Style style = Style::Automatic);
+  /// Ends a line that stands open, so that an error's message begins a new one.
+  ~ProgressLine() override;
 
   void step(const StepRecord &record) override;
   void message(const std::string &text) override;

@@ -1,0 +1,49 @@
+// The folders output_dir/checkpoint-<step>: written whole or not at all, found again, pruned.
+#pragma once
+
+#include "mlora/Runtime/Train/TrainState.h"
+#include "mlora/Runtime/Train/Trainable.h"
+
+#include <functional>
+
+namespace mlora {
+
+class Checkpoints {
+public:
+  /// So many of a run's newest checkpoints stay (0: all), and its best one when that will be asked for.
+  struct Retention {
+    int64_t newest = 0;
+    bool best = false;
+  };
+  Checkpoints(std::filesystem::path outputDir, Retention retention)
+      : outputDir(std::move(outputDir)), retention(retention) {}
+
+  std::filesystem::path folderOf(int64_t step) const {
+    return outputDir / ("checkpoint-" + std::to_string(step));
+  }
+
+  /// Writes trained tensors, both moments and the state; then removes what is more than `keep`, sparing the
+  /// best.
+  std::filesystem::path save(Trainable &trainable, const TrainState &state,
+                             const std::vector<std::pair<std::string, std::string>> &files);
+  /// Puts tensors and moments back.
+  static TrainState load(const std::filesystem::path &folder, Trainable &trainable);
+
+  /// The newest whole checkpoint of the run that was started last in the output folder. `message` hears of
+  /// those that are passed over.
+  std::optional<std::filesystem::path> newest(const std::function<void(const std::string &)> &message) const;
+
+  /// Begins a run: what is found in the folder so far belongs to another one. Returns its name.
+  std::string beginRun() const;
+  /// The name of the run that was started last; empty when unknown.
+  std::string currentRun() const;
+
+private:
+  std::vector<int64_t> steps() const;
+  void prune(const TrainState &state) const;
+
+  std::filesystem::path outputDir;
+  Retention retention;
+};
+
+} // namespace mlora

@@ -1,0 +1,28 @@
+// The `train` command's work: data, program, loop, checkpoints, output.
+#pragma once
+
+#include "mlora/Runtime/Config/Arguments.h"
+#include "mlora/Runtime/Core/Error.h"
+
+#include <nlohmann/json.hpp>
+
+namespace mlora {
+
+/// What a run came to.
+struct TrainOutcome {
+  Status status = Status::Ok; ///< Interrupted: a checkpoint was saved first
+  int64_t steps = 0, totalSteps = 0, tokens = 0;
+  double seconds = 0; ///< of this session's steps
+  int64_t sessionTokens = 0;
+  std::optional<double> loss; ///< of the last step
+  std::optional<double> validationBefore, validationAfter;
+  std::string outputDir;
+
+  nlohmann::ordered_json toJson() const;
+};
+
+/// Trains as the arguments say and writes output_dir (CLI.md). Throws Error as every part does; a checkpoint
+/// that was there stays.
+TrainOutcome train(const Arguments &arguments);
+
+} // namespace mlora

@@ -1,0 +1,67 @@
+#include "mlora/Runtime/Train/Start.h"
+
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
+#include "mlora/Runtime/Core/Error.h"
+
+namespace mlora {
+namespace {
+
+std::string joined(const std::vector<std::string> &words) {
+  std::string text;
+  for (const std::string &word : words)
+    text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::string numberText(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) : text;
+}
+
+/// Defaults give way to the adapter; what the user asked for does not.
+void checkGiven(const Arguments &arguments, const Adapter &adapter) {
+  const Config &config = arguments.config;
+  auto compare = [&](const char *key, const std::string &asked, const std::string &have) {
+    if (arguments.has(key) && asked != have)
+      badInput(arguments.given.at(key).text() + ": " + key + " " + asked + " contradicts the adapter " +
+               config.adapter + ", which has " + have + ": leave the key out, or start without `adapter`");
+  };
+  compare("method", config.method, adapter.method);
+  compare("num_branches", std::to_string(config.numBranches), std::to_string(adapter.numBranches));
+  compare("lora_r", std::to_string(config.loraR), std::to_string(adapter.rank));
+  compare("lora_alpha", numberText(config.alpha()), numberText(adapter.alpha));
+  compare("lora_target_modules", joined(orderedTargets(config.targetModules)), joined(adapter.targets));
+}
+
+} // namespace
+
+std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpoint &base) {
+  const Config &config = arguments.config;
+  std::string fingerprint = base.fingerprint();
+  if (!config.adapter.empty()) {
+    if (config.method == "ft")
+      badInput(
+          "method=ft trains the base's own weights: merge the adapter first, then start from the result");
+    Adapter adapter = readAdapter(config.adapter, base.config());
+    checkBase(adapter, fingerprint, config.adapter);
+    checkGiven(arguments, adapter);
+    adapter.baseModel = config.model;
+    adapter.baseFingerprint = fingerprint;
+    return adapter;
+  }
+  if (config.method == "ft")
+    return std::nullopt;
+  Adapter adapter = initialAdapter(base.config(),
+                                   {.method = config.method,
+                                    .numBranches = config.numBranches,
+                                    .rank = config.loraR,
+                                    .alpha = config.alpha(),
+                                    .targets = config.targetModules},
+                                   config.seed);
+  adapter.baseModel = config.model;
+  adapter.baseFingerprint = fingerprint;
+  return adapter;
+}
+
+} // namespace mlora

@@ -1,0 +1,182 @@
+// Opening: everything that can be wrong in the input is found before anything is computed or written.
+#include "TrainingRun.h"
+
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
+#include "mlora/Runtime/Adapter/HfFolder.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Program/BundleCache.h"
+#include "mlora/Runtime/Report/JsonLog.h"
+#include "mlora/Runtime/Report/ProgressLine.h"
+#include "mlora/Runtime/Report/TensorBoard.h"
+#include "mlora/Runtime/Train/Start.h"
+
+#include <algorithm>
+
+namespace fs = std::filesystem;
+
+namespace mlora {
+
+TrainingRun::TrainingRun(const Arguments &arguments)
+    : arguments(arguments), config(arguments.config), outputDir(config.outputDir),
+      checkpoints(outputDir, {.newest = config.saveTotalLimit, .best = config.loadBestModelAtEnd}),
+      tokenizer(config) {
+  reports.add(std::make_unique<ProgressLine>());
+  base = Checkpoint::open(config.model);
+  fingerprint = base->fingerprint();
+  std::error_code code;
+  if (fs::equivalent(outputDir, base->path(), code))
+    badInput("output_dir: " + config.outputDir + " is the base model's folder: choose another one");
+  adapter = startingAdapter(arguments, *base);
+  openData();
+  makeFolders(outputDir);
+  findCheckpoint();
+}
+
+void TrainingRun::openData() {
+  stream = std::make_unique<BatchStream>(config, tokenizer, base->config().vocabSize);
+  for (const std::string &note : stream->report().notes())
+    say(note);
+  DataReport report;
+  validation = validationBatches(config, tokenizer, base->config().vocabSize, &report);
+  for (const std::string &note : report.notes())
+    say("validation: " + note);
+  state.totalSteps = stream->totalSteps();
+  state.seed = config.seed;
+  state.baseFingerprint = fingerprint;
+  state.dataFingerprint = stream->fingerprint();
+}
+
+/// Only looks: the checkpoint is loaded once the program is there.
+void TrainingRun::findCheckpoint() {
+  if (config.resume.empty())
+    return;
+  if (config.resume != "auto")
+    resumeFrom = config.resume;
+  else
+    resumeFrom = checkpoints.newest([this](const std::string &text) { say(text); });
+  if (!resumeFrom) {
+    say("no checkpoint in " + config.outputDir + ": starting from the beginning");
+    return;
+  }
+  TrainState stored = TrainState::read(*resumeFrom);
+  if (stored.baseFingerprint != fingerprint)
+    badInput(resumeFrom->string() + ": was trained on another base (fingerprint " + stored.baseFingerprint +
+             ") than " + config.model + " (" + fingerprint + "): give the base it was trained on");
+  bool full = fs::exists(*resumeFrom / "model.safetensors");
+  if (full == adapter.has_value())
+    badInput(resumeFrom->string() + ": holds " + (full ? "a whole model (method=ft)" : "an adapter") +
+             ", but method=" + config.method + " is asked for");
+  if (adapter)
+    checkSameShape(readAdapter(*resumeFrom, base->config()), *adapter, resumeFrom->string());
+  if (stored.dataFingerprint != state.dataFingerprint)
+    say("note: the data is not that of " + resumeFrom->string() +
+        ": the result differs from an undisturbed run's");
+  if (stored.totalSteps != state.totalSteps)
+    say("note: the run was planned for " + std::to_string(stored.totalSteps) + " steps and now has " +
+        std::to_string(state.totalSteps) + ": the learning rate follows the new plan");
+}
+
+/// No more than the data needs, in steps that let data of like length share a compiled program.
+Scalars TrainingRun::capacity() const {
+  int64_t rows = stream->maxMicroBatchTokens();
+  for (const MicroBatch &batch : validation)
+    rows = std::max(rows, batch.tokens());
+  int64_t rounded = std::max(rows, std::min((rows + 255) / 256 * 256, config.batchSize * config.maxLength));
+  return {.rows = rounded, .countedRows = rounded, .kvRows = rounded};
+}
+
+void TrainingRun::openProgram() {
+  BundleCache cache;
+  cache.message = [this](const std::string &text) { say(text); };
+  program =
+      std::make_unique<Program>(cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
+                                                         capacity(), config.memoryBudget)),
+                                config.numThreads);
+  parameters = std::make_unique<Parameters>(*program);
+  loadWeights(*program, *base);
+  if (adapter) {
+    if (!resumeFrom)
+      loadAdapter(*parameters, *adapter);
+    adapter = describeAdapter(*adapter);
+  } else if (!resumeFrom) {
+    parameters->load(*base);
+  }
+  trainable = std::make_unique<Trainable>(*base, adapter ? &*adapter : nullptr, *parameters);
+  // A checkpoint is the output and two moments; an old one goes only after a new one is whole.
+  checkFreeSpace(outputDir, uint64_t(2 * trainable->bytes() + 2 * parameters->elements() * 4));
+  if (resumeFrom) {
+    int64_t totalSteps = state.totalSteps;
+    std::string data = state.dataFingerprint;
+    state = Checkpoints::load(*resumeFrom, *trainable);
+    state.totalSteps = totalSteps;
+    state.dataFingerprint = data;
+    savedStep = state.step;
+    earlierSeconds = state.elapsedSeconds;
+  }
+  stepper = std::make_unique<Stepper>(*program, config);
+  schedule = std::make_unique<Schedule>(config, state.totalSteps);
+}
+
+void TrainingRun::openReports() {
+  // A checkpoint of this folder's run goes on under its name.
+  if (!resumeFrom || state.run.empty() || state.run != checkpoints.currentRun())
+    state.run = checkpoints.beginRun();
+  auto wants = [this](const char *name) {
+    return std::find(config.reportTo.begin(), config.reportTo.end(), name) != config.reportTo.end();
+  };
+  if (wants("jsonl"))
+    reports.add(std::make_unique<JsonLog>(outputDir / "trainer_log.jsonl", resumeFrom ? state.step : -1));
+  if (wants("tensorboard"))
+    reports.add(std::make_unique<TensorBoard>(outputDir / "runs", resumeFrom ? state.step : 0));
+  if (resumeFrom)
+    say("resuming from " + resumeFrom->string() + " after step " + std::to_string(state.step));
+}
+
+/// A tokenizer inside a GGUF file becomes files beside a whole checkpoint; a folder's are copied as they are.
+TrainingRun::Files TrainingRun::companionFiles() {
+  if (adapter || fs::is_directory(base->path()))
+    return {};
+  return tokenizer.get().files();
+}
+
+/// max_steps=0: no program is needed.
+TrainOutcome TrainingRun::writeInitial() {
+  writeFileAtomically(outputDir / "config.yaml", toYaml(config, arguments.command));
+  if (adapter)
+    writeAdapter(outputDir, *adapter, base->config());
+  else
+    writeFullCheckpoint(outputDir, *base, nullptr, companionFiles());
+  outcome.outputDir = config.outputDir;
+  return outcome;
+}
+
+TrainOutcome TrainingRun::run() {
+  if (state.totalSteps == 0 && !resumeFrom)
+    return writeInitial();
+  openProgram();
+  writeFileAtomically(outputDir / "config.yaml", toYaml(config, arguments.command));
+  openReports();
+  interrupt = std::make_unique<InterruptGuard>();
+  loop();
+  outcome.steps = state.step;
+  outcome.totalSteps = state.totalSteps;
+  outcome.tokens = state.totalTokens;
+  outcome.seconds = sessionSeconds();
+  outcome.outputDir = config.outputDir;
+  if (interrupt->asked() && state.step < state.totalSteps) {
+    if (savedStep != state.step)
+      saveCheckpoint();
+    reports.finish();
+    say("interrupted after step " + std::to_string(state.step) +
+        ": resume_from_checkpoint=auto goes on from " + checkpoints.folderOf(state.step).string());
+    outcome.status = Status::Interrupted;
+    return outcome;
+  }
+  writeOutput();
+  reports.finish();
+  return outcome;
+}
+
+TrainOutcome train(const Arguments &arguments) { return TrainingRun(arguments).run(); }
+
+} // namespace mlora

@@ -1,0 +1,70 @@
+// One run of training: what is open, and the loop over it.
+#pragma once
+
+#include "mlora/Runtime/Data/BatchStream.h"
+#include "mlora/Runtime/Report/Reports.h"
+#include "mlora/Runtime/Train/Checkpoints.h"
+#include "mlora/Runtime/Train/Interrupt.h"
+#include "mlora/Runtime/Train/Schedule.h"
+#include "mlora/Runtime/Train/Stepper.h"
+#include "mlora/Runtime/Train/Trainer.h"
+
+#include <chrono>
+
+namespace mlora {
+
+class TrainingRun {
+public:
+  explicit TrainingRun(const Arguments &arguments);
+
+  TrainOutcome run();
+
+private:
+  using Files = std::vector<std::pair<std::string, std::string>>;
+
+  void openData();
+  void findCheckpoint();
+  void openProgram();
+  void openReports();
+  TrainOutcome writeInitial();
+  void loop();
+  void oneStep();
+  void validate();
+  bool validationIsDue() const;
+  void saveCheckpoint();
+  void writeOutput();
+  StepRecord record() const;
+  double sessionSeconds() const;
+  Scalars capacity() const;
+  Files companionFiles();
+  void say(const std::string &text) { reports.message(text); }
+
+  const Arguments &arguments;
+  const Config &config;
+  std::filesystem::path outputDir;
+  Checkpoints checkpoints;
+  Reports reports;
+  std::unique_ptr<Checkpoint> base;
+  std::string fingerprint;
+  TokenizerSource tokenizer;
+  std::unique_ptr<BatchStream> stream;
+  std::vector<MicroBatch> validation;
+  std::optional<Adapter> adapter; ///< its tensors are given up once the program has them
+  std::optional<std::filesystem::path> resumeFrom;
+  std::unique_ptr<Program> program;
+  std::unique_ptr<Parameters> parameters;
+  std::unique_ptr<Trainable> trainable;
+  std::unique_ptr<Stepper> stepper;
+  std::unique_ptr<Schedule> schedule;
+  std::unique_ptr<InterruptGuard> interrupt;
+  TrainState state;
+  int64_t savedStep = -1;
+  TrainOutcome outcome;
+
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point sessionStart, lineStart; ///< of the loop, and of what the next line of the log covers
+  double earlierSeconds = 0;                 ///< of sessions before this one
+  int64_t sessionFirstStep = 0, lineTokens = 0;
+};
+
+} // namespace mlora
