@@ -141,7 +141,7 @@ func.func @linear.input_grad(%dy: tensor<?x32xf32>, %w: tensor<32x64xf32>) {
 }
 
 // CHECK-LABEL: func.func @adapted_linear.input_grad(
-// CHECK: mlora.adapted_linear.input_grad
+// CHECK: mlora.adapted_linear.input_grad(
 func.func @adapted_linear.input_grad(%dg: tensor<?x172xf32>, %du: tensor<?x172xf32>, %wg: tensor<172x64xf32>, %wu: tensor<172x64xf32>, %bg: tensor<172x12xf32>, %bu: tensor<172x12xf32>, %a: tensor<24x64xf32>) {
   %dx, %u = mlora.adapted_linear.input_grad (%dg, %du) weights(%wg, %wu) ups(%bg, %bu) down %a
     : (tensor<?x172xf32>, tensor<?x172xf32>, tensor<172x64xf32>, tensor<172x64xf32>, tensor<172x12xf32>, tensor<172x12xf32>, tensor<24x64xf32>) -> (tensor<?x64xf32>, tensor<?x24xf32>)
@@ -275,7 +275,7 @@ func.func @adamw(%p: tensor<32x12xf32>, %g: tensor<32x12xf32>, %m: tensor<32x12x
 // CHECK: mlora.rope {{.*}} heads 8 inverse :
 // CHECK: mlora.attention {{.*}} past %{{.*}} heads 8 kv_heads 4
 // CHECK: mlora.branch {{.*}} alpha 4.000000e+00 : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<64x4xf32>)
-// CHECK: mlora.adapted_linear.input_grad {{.*}} tensor<?x4xf32>
+// CHECK: mlora.adapted_linear.input_grad({{.*}} tensor<?x4xf32>
 func.func @optional_parts(%p: tensor<?xi32>, %x: tensor<?x64xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>,
                           %a: tensor<4x64xf32>, %b: tensor<64x4xf32>, %w: tensor<64x64xf32>) {
   %t = mlora.rope_table %p theta 5.0e5 llama3 [8.0, 1.0, 4.0, 8192.0] : (tensor<?xi32>) -> tensor<?x8xf32>
