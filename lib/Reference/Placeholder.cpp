@@ -1,1 +1,0 @@
-// The folder's passes go beside this file.
