@@ -74,9 +74,11 @@ private:
   }
 
   void checkOf(const std::string &name, const Buffer &buffer) const {
-    if (buffer.of < 0 || size_t(buffer.of) >= manifest.buffers.size() ||
-        manifest.buffers[size_t(buffer.of)].role != Role::Parameter)
-      refuse(name + ": `of` must be the index of a parameter");
+    bool known = buffer.of >= 0 && size_t(buffer.of) < manifest.buffers.size();
+    Role of = known ? manifest.buffers[size_t(buffer.of)].role : Role::Input;
+    // G, the gradient of a factor B̃, is what the gradients of its branches and scalings are made of.
+    if (of != Role::Parameter && !(of == Role::Factor && buffer.role == Role::Gradient))
+      refuse(name + ": `of` must be the index of a parameter (of a gradient: or a factor)");
     const Buffer &parameter = manifest.buffers[size_t(buffer.of)];
     if (parameter.staticShape() != buffer.staticShape() || parameter.slots != buffer.slots)
       refuse(name + ": differs in shape or slots from its parameter " + parameter.name);

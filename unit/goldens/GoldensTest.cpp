@@ -177,8 +177,8 @@ TEST_P(Golden, Trajectory) {
     EXPECT_NEAR(loss, steps[k]["loss"].get<double>(), 1e-3) << "step " << k;
     EXPECT_NEAR(norm, steps[k]["grad_norm"].get<double>(), 1e-3 * steps[k]["grad_norm"].get<double>()) << "step " << k;
     double scale = std::min(1.0, 1.0 / (norm + 1e-6)) / double(trainer.counted), t = double(k + 1);
-    trainer.update({steps[k]["lr"].get<float>(), 0.9f, 0.999f, 1e-8f, decay, float(1 - std::pow(0.9, t)),
-                    float(1 - std::pow(0.999, t)), float(scale)});
+    trainer.update({steps[k]["lr"].get<float>(), 0.9f, 0.999f, 1e-8f, decay, float(1 - std::pow(double(0.9f), t)),
+                    float(1 - std::pow(double(0.999f), t)), float(scale)});
   }
 }
 
