@@ -29,12 +29,12 @@ void runBlock(void *opaque, int64_t block, int64_t worker) {
                    context.scratch + worker * context.scratchStride);
 }
 
-/// Rows that `flops_per_row` counts: the first run-time extent of the grid, 1 where there is none.
+/// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over tokens).
 int64_t rowsOf(const Kernel &kernel, const Scalars &scalars) {
   for (const GridDimension &dimension : kernel.grid)
     if (!dimension.extent.isStatic())
       return dimension.extent.at(scalars);
-  return 1;
+  return scalars.rows;
 }
 
 } // namespace

@@ -57,14 +57,15 @@ StepResult Stepper::step(std::span<const MicroBatch> batches, int64_t index, dou
 
   double clip =
       config.maxGradNorm > 0 ? std::min(1.0, config.maxGradNorm / (result.gradientNorm + 1e-6)) : 1.0;
-  auto power = double(index + 1);
+  // The kernel knows the betas as f32: corrections of the same numbers, or they would not cancel.
+  auto correction = [&](double beta) { return float(1 - std::pow(double(float(beta)), double(index + 1))); };
   const std::array<float, 8> hyper = {float(rate),
                                       float(config.adamBeta1),
                                       float(config.adamBeta2),
                                       float(config.adamEpsilon),
                                       float(config.weightDecay),
-                                      float(1 - std::pow(config.adamBeta1, power)),
-                                      float(1 - std::pow(config.adamBeta2, power)),
+                                      float(1 - std::pow(double(float(config.adamBeta1)), power)),
+                                      float(1 - std::pow(double(float(config.adamBeta2)), power)),
                                       float(clip / counted)};
   program.setInput("hyper", std::span<const float>(hyper));
   program.run("update");

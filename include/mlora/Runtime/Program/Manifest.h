@@ -54,8 +54,9 @@ struct GridDimension {
 struct Kernel {
   std::string name, symbol, doc;
   std::vector<GridDimension> grid;
-  double flopsPerRow = 0; ///< for reports: operations per row of the first run-time extent of the grid
-  double bytes = 0;       ///< for reports: memory traffic of a launch
+  double flopsPerRow =
+      0; ///< for reports: operations per row of the first run-time extent of the grid, else of `rows`
+  double bytes = 0; ///< for reports: memory traffic of a launch
 
   /// The product of ceil(extent / block).
   int64_t blocks(const Scalars &scalars) const;
