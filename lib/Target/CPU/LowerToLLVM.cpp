@@ -188,7 +188,8 @@ void LowerToLLVM::runOnOperation() {
   patterns.add<GemmLowering>(converter);
 
   LLVMConversionTarget target(*context);
-  target.addLegalOp<ModuleOp, UnrealizedConversionCastOp>();
+  target.addLegalOp<ModuleOp, UnrealizedConversionCastOp, ProgramOp>();
+  target.markOpRecursivelyLegal<ProgramOp>(); // what is planned is not code
   if (failed(applyFullConversion(module, target, std::move(patterns))))
     return signalPassFailure();
   SmallVector<UnrealizedConversionCastOp> casts, left;

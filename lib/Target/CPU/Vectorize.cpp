@@ -523,8 +523,9 @@ Value Vectorizer::combine(Operation *combiner, Value a, Value c) {
 Value Vectorizer::reduceToScalar(Operation *combiner, Value vector) {
   for (int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0) / 2; lanes > 0; lanes /= 2) {
     auto low = llvm::to_vector(llvm::seq<int64_t>(0, lanes)), high = llvm::to_vector(llvm::seq<int64_t>(lanes, 2 * lanes));
-    vector = combine(combiner, vector::ShuffleOp::create(b, vector, vector, low),
-                     vector::ShuffleOp::create(b, vector, vector, high));
+    Value lower = vector::ShuffleOp::create(b, vector, vector, low);
+    Value upper = vector::ShuffleOp::create(b, vector, vector, high);
+    vector = combine(combiner, lower, upper);
   }
   return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
 }
