@@ -7,8 +7,10 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "lld/Common/Driver.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -46,8 +48,6 @@ static std::string getTargetFeatures() {
 }
 
 static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(ModuleOp module) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
   llvm::Triple triple(llvm::sys::getProcessTriple());
   std::string message;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
@@ -101,33 +101,62 @@ static LogicalResult checkImports(ModuleOp module, StringRef object) {
   return success();
 }
 
-static LogicalResult link(ModuleOp module, StringRef object, StringRef path) {
-  SmallString<128> input(path);
-  input += ".o";
-  std::error_code error;
-  llvm::raw_fd_ostream file(input, error);
-  if (!error) {
-    file << object;
-    file.close();
-    error = file.error();
-  }
-  if (error) {
-    file.clear_error();
-    return module.emitError() << "cannot write " << input << ": " << error.message();
+static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> objects, StringRef path) {
+  std::vector<std::string> inputs;
+  auto removeInputs = llvm::make_scope_exit([&] {
+    for (const std::string &input : inputs)
+      llvm::sys::fs::remove(input);
+  });
+  for (auto [i, object] : llvm::enumerate(objects)) {
+    inputs.push_back((path + "." + Twine(i) + ".o").str());
+    std::error_code error;
+    llvm::raw_fd_ostream file(inputs.back(), error);
+    if (!error) {
+      file.write(object.data(), object.size());
+      file.close();
+      error = file.error();
+      file.clear_error();
+    }
+    if (error)
+      return module.emitError() << "cannot write " << inputs.back() << ": " << error.message();
   }
   std::string output = path.str(), messages;
   llvm::raw_string_ostream stream(messages);
-  std::vector<const char *> arguments = {"ld.lld",     "-shared",          input.c_str(),     "-o",
-                                         output.c_str(), "--hash-style=gnu", "--build-id=none", "--threads=1",
-                                         "-z",         "noexecstack",      "-z",              "now"};
+  std::vector<const char *> arguments = {"ld.lld",           "-shared",     "-o", output.c_str(), "--hash-style=gnu",
+                                         "--build-id=none", "--threads=1", "-z", "noexecstack",  "-z",
+                                         "now"};
+  for (const std::string &input : inputs)
+    arguments.push_back(input.c_str());
   lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
-  llvm::sys::fs::remove(input);
   if (result.retCode != 0)
     return module.emitError() << "linking " << path << " failed: " << messages;
   return success();
 }
 
-LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
+/// Kernels do not call each other, so that they can be compiled side by side. The parts do not depend on how many
+/// threads there are.
+static SmallVector<OwningOpRef<ModuleOp>> split(ModuleOp module) {
+  constexpr unsigned kParts = 8;
+  SmallVector<OwningOpRef<ModuleOp>> parts;
+  SmallVector<LLVM::LLVMFuncOp> functions(module.getOps<LLVM::LLVMFuncOp>());
+  bool hasCalls = module
+                      .walk([](LLVM::CallOp call) {
+                        return call.getCallee() ? WalkResult::interrupt() : WalkResult::advance();
+                      })
+                      .wasInterrupted();
+  unsigned count = hasCalls ? 1 : std::max<unsigned>(1, std::min<unsigned>(kParts, functions.size()));
+  for (unsigned i = 0; i < count; ++i) {
+    parts.push_back(ModuleOp::create(module.getLoc()));
+    OpBuilder builder = OpBuilder::atBlockEnd(parts.back()->getBody());
+    unsigned number = 0;
+    for (Operation &op : *module.getBody())
+      if (!isa<LLVM::LLVMFuncOp>(op) || number++ % count == i)
+        builder.clone(op);
+  }
+  return parts;
+}
+
+static LogicalResult compile(ModuleOp module, SmallVector<char, 0> &object) {
   auto machine = makeTargetMachine(module);
   if (failed(machine))
     return failure();
@@ -146,14 +175,23 @@ LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
   }
   optimize(*translated, **machine);
 
-  SmallVector<char, 0> object;
   llvm::raw_svector_ostream stream(object);
   llvm::legacy::PassManager codegen;
   if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
     return module.emitError("this target writes no object files");
   codegen.run(*translated);
-  StringRef bytes(object.data(), object.size());
-  return success(succeeded(checkImports(module, bytes)) && succeeded(link(module, bytes, path)));
+  return checkImports(module, StringRef(object.data(), object.size()));
+}
+
+LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  SmallVector<OwningOpRef<ModuleOp>> parts = split(module);
+  std::vector<SmallVector<char, 0>> objects(parts.size());
+  if (failed(failableParallelForEachN(module.getContext(), 0, parts.size(),
+                                      [&](size_t i) { return compile(*parts[i], objects[i]); })))
+    return failure();
+  return link(module, objects, path);
 }
 
 namespace {
