@@ -64,8 +64,8 @@ StepResult Stepper::step(std::span<const MicroBatch> batches, int64_t index, dou
                                       float(config.adamBeta2),
                                       float(config.adamEpsilon),
                                       float(config.weightDecay),
-                                      float(1 - std::pow(double(float(config.adamBeta1)), power)),
-                                      float(1 - std::pow(double(float(config.adamBeta2)), power)),
+                                      correction(config.adamBeta1),
+                                      correction(config.adamBeta2),
                                       float(clip / counted)};
   program.setInput("hyper", std::span<const float>(hyper));
   program.run("update");
