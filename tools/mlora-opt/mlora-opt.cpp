@@ -9,10 +9,12 @@
 using namespace mlir;
 
 // As options too, so that --help explains them.
-static llvm::cl::opt<std::string> compile("mlora-compile", llvm::cl::value_desc("request.json"),
-                                          llvm::cl::desc("Compile what the request asks for into --mlora-bundle"));
-static llvm::cl::opt<std::string> bundle("mlora-bundle", llvm::cl::value_desc("folder"),
-                                         llvm::cl::desc("Folder that --mlora-compile writes the bundle into"));
+static llvm::cl::opt<std::string>
+    compile("mlora-compile", llvm::cl::value_desc("request.json"),
+            llvm::cl::desc("Compile what the request asks for into --mlora-bundle"));
+static llvm::cl::opt<std::string>
+    bundle("mlora-bundle", llvm::cl::value_desc("folder"),
+           llvm::cl::desc("Folder that --mlora-compile writes the bundle into"));
 
 /// The way mlora-run calls the compiler: nothing of mlir-opt's machinery.
 static int compileBundle(StringRef request, StringRef folder) {

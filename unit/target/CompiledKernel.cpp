@@ -23,13 +23,14 @@ static void plainGemm(int64_t transposeA, int64_t transposeB, int64_t m, int64_t
 CompiledKernel::CompiledKernel(const std::string &arguments, const std::string &body) {
   std::string pattern = (std::filesystem::temp_directory_path() / "mlora-kernel-XXXXXX").string();
   folder = mkdtemp(pattern.data());
-  std::ofstream(folder / "kernel.mlir") << "func.func @kernel(%library: !llvm.ptr, " << arguments
-                                        << ", %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index) "
-                                           "attributes {mlora.scratch_bytes = 4096 : i64} {\n"
-                                           "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
-                                           "%n0 = memref.load %scalars[%c0] : memref<5xi64>\n"
-                                           "%n = arith.index_cast %n0 : i64 to index\n"
-                                        << body << "\nreturn\n}\n";
+  std::ofstream(folder / "kernel.mlir")
+      << "func.func @kernel(%library: !llvm.ptr, " << arguments
+      << ", %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index) "
+         "attributes {mlora.scratch_bytes = 4096 : i64} {\n"
+         "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
+         "%n0 = memref.load %scalars[%c0] : memref<5xi64>\n"
+         "%n = arith.index_cast %n0 : i64 to index\n"
+      << body << "\nreturn\n}\n";
   std::string object = (folder / "kernel.so").string(), log = (folder / "messages").string();
   std::string command = MLORA_BIN "/mlora-opt " + (folder / "kernel.mlir").string() +
                         " --mlora-vectorize --mlora-lower-to-llvm --mlora-emit-object=path=" + object +

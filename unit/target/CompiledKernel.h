@@ -12,7 +12,8 @@ namespace mlora {
 
 class CompiledKernel {
 public:
-  /// `arguments` are the buffers ("%x: memref<?x7xf32>, …"), `body` what is done with them; %n is the first run-time scalar.
+  /// `arguments` are the buffers ("%x: memref<?x7xf32>, …"), `body` what is done with them; %n is the first
+  /// run-time scalar.
   CompiledKernel(const std::string &arguments, const std::string &body);
   ~CompiledKernel();
   CompiledKernel(const CompiledKernel &) = delete;

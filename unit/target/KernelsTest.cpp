@@ -27,8 +27,8 @@ std::string replaced(std::string text, const std::string &from, const std::strin
   return text;
 }
 
-/// Runs `test` with rows of each length as a static size and as a run-time one. The body's `ROW` is the type of kRows rows at %x of
-/// `LENGTH` elements inside a buffer of 1024 columns.
+/// Runs `test` with rows of each length as a static size and as a run-time one. The body's `ROW` is the type
+/// of kRows rows at %x of `LENGTH` elements inside a buffer of 1024 columns.
 void forEachLength(const std::string &arguments, const std::string &body,
                    const std::function<void(const CompiledKernel &, int64_t)> &test) {
   std::string view = "%v = memref.subview %x[0, 0] [3, SIZE] [1, 1] : memref<?x1024xf32> to ROW\n";
@@ -73,13 +73,15 @@ TEST(Kernels, ElementwiseTouchesItsRowsOnly) {
       %d = arith.mulf %a, %b : f32
       linalg.yield %d : f32
     })";
-  forEachLength("%x: memref<?x1024xf32>, %s: memref<3xf32>", body, [&](const CompiledKernel &kernel, int64_t n) {
-    std::vector<float> x = ramp(kRows * 1024, 1, 0.5f), before = x, s = {2, 3, 5};
-    kernel({x.data(), s.data()}, n);
-    for (int64_t i = 0; i < kRows; ++i)
-      for (int64_t j = 0; j < 1024; ++j)
-        ASSERT_EQ(x[size_t(i * 1024 + j)], before[size_t(i * 1024 + j)] * (j < n ? s[size_t(i)] : 1)) << i << " " << j;
-  });
+  forEachLength(
+      "%x: memref<?x1024xf32>, %s: memref<3xf32>", body, [&](const CompiledKernel &kernel, int64_t n) {
+        std::vector<float> x = ramp(kRows * 1024, 1, 0.5f), before = x, s = {2, 3, 5};
+        kernel({x.data(), s.data()}, n);
+        for (int64_t i = 0; i < kRows; ++i)
+          for (int64_t j = 0; j < 1024; ++j)
+            ASSERT_EQ(x[size_t(i * 1024 + j)], before[size_t(i * 1024 + j)] * (j < n ? s[size_t(i)] : 1))
+                << i << " " << j;
+      });
 }
 
 TEST(Kernels, SumsAndMaximaOfRows) {
@@ -93,22 +95,23 @@ TEST(Kernels, SumsAndMaximaOfRows) {
       %f = arith.maximumf %a, %c : f32
       linalg.yield %e, %f : f32, f32
     })";
-  forEachLength("%x: memref<?x1024xf32>, %s: memref<3xf32>, %m: memref<3xf32>", body,
-                [&](const CompiledKernel &kernel, int64_t n) {
-                  std::vector<float> x = ramp(kRows * 1024, -500, 0.9f), s = {1, 2, 3}, m = {-1e9f, -1e9f, 1e9f};
-                  kernel({x.data(), s.data(), m.data()}, n);
-                  for (int64_t i = 0; i < kRows; ++i) {
-                    double sum = double(i + 1);
-                    float top = i == 2 ? 1e9f : -1e9f;
-                    for (int64_t j = 0; j < n; ++j) {
-                      float value = x[size_t(i * 1024 + j)];
-                      sum += double(value) * value;
-                      top = std::max(top, value);
-                    }
-                    ASSERT_NEAR(s[size_t(i)], sum, sum * 1e-6) << i;
-                    ASSERT_EQ(m[size_t(i)], top) << i;
-                  }
-                });
+  forEachLength(
+      "%x: memref<?x1024xf32>, %s: memref<3xf32>, %m: memref<3xf32>", body,
+      [&](const CompiledKernel &kernel, int64_t n) {
+        std::vector<float> x = ramp(kRows * 1024, -500, 0.9f), s = {1, 2, 3}, m = {-1e9f, -1e9f, 1e9f};
+        kernel({x.data(), s.data(), m.data()}, n);
+        for (int64_t i = 0; i < kRows; ++i) {
+          double sum = double(i + 1);
+          float top = i == 2 ? 1e9f : -1e9f;
+          for (int64_t j = 0; j < n; ++j) {
+            float value = x[size_t(i * 1024 + j)];
+            sum += double(value) * value;
+            top = std::max(top, value);
+          }
+          ASSERT_NEAR(s[size_t(i)], sum, sum * 1e-6) << i;
+          ASSERT_EQ(m[size_t(i)], top) << i;
+        }
+      });
 }
 
 TEST(Kernels, EmptyRowsChangeNothing) {
@@ -236,7 +239,8 @@ static int64_t worst(const std::string &op, double (*want)(double), std::vector<
     ^bb0(%a: f32, %b: f32):
       %d = OP %a : f32
       linalg.yield %d : f32
-    })", "OP", op));
+    })",
+                                                                         "OP", op));
   EXPECT_EQ(kernel.messages, "");
   std::vector<float> y(x.size());
   kernel({x.data(), y.data()}, int64_t(x.size()));
@@ -261,7 +265,9 @@ static std::vector<float> range(double from, double to, size_t count) {
 TEST(Kernels, ElementaryFunctions) {
   float inf = INFINITY;
   EXPECT_LE(worst("math.exp", std::exp, range(-87, 88.7, 1000003)), 2);
-  EXPECT_LE(worst("math.exp", std::exp, {0, -0.0f, -inf, inf, NAN, -1e9f, 1e9f, 88.72f, 88.73f, -104, -3.4e38f}), 1);
+  EXPECT_LE(
+      worst("math.exp", std::exp, {0, -0.0f, -inf, inf, NAN, -1e9f, 1e9f, 88.72f, 88.73f, -104, -3.4e38f}),
+      1);
   EXPECT_LE(worst("math.exp", std::exp, range(-104, -87, 10007)), 2); // denormal
   EXPECT_LE(worst("math.log", std::log, range(1e-6, 4, 1000003)), 2);
   EXPECT_LE(worst("math.log", std::log, range(1, 1e30, 100003)), 2);
@@ -269,7 +275,9 @@ TEST(Kernels, ElementaryFunctions) {
   EXPECT_LE(worst("math.sin", std::sin, range(-1e5, 1e5, 1000003)), 1);
   EXPECT_LE(worst("math.cos", std::cos, range(-1e5, 1e5, 1000003)), 1);
   EXPECT_LE(worst("math.sqrt", std::sqrt, range(0, 1e4, 100003)), 0);
-  EXPECT_LE(worst("math.rsqrt", [](double x) { return 1 / std::sqrt(x); }, range(1e-3, 1e4, 100003)), 1);
+  EXPECT_LE(worst(
+                "math.rsqrt", [](double x) { return 1 / std::sqrt(x); }, range(1e-3, 1e4, 100003)),
+            1);
 }
 
 TEST(Kernels, ForeignCallsAreRefusedByName) {

@@ -14,11 +14,13 @@ void buildToCPUPipeline(OpPassManager &passes);
 
 /// What is trained or generated, as asked for by request.json (docs/architecture.md).
 struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
-  Option<std::string> config{*this, "config", llvm::cl::desc("config.json, a folder that holds one, or a GGUF file")};
+  Option<std::string> config{*this, "config",
+                             llvm::cl::desc("config.json, a folder that holds one, or a GGUF file")};
   Option<std::string> kind{*this, "kind", llvm::cl::desc("train or generate"), llvm::cl::init("train")};
   Option<std::string> method{*this, "method", llvm::cl::desc("multilora, lora, ft or none"),
                              llvm::cl::init("multilora")};
-  Option<int64_t> numBranches{*this, "num-branches", llvm::cl::desc("branches of an adapted layer"), llvm::cl::init(3)};
+  Option<int64_t> numBranches{*this, "num-branches", llvm::cl::desc("branches of an adapted layer"),
+                              llvm::cl::init(3)};
   Option<int64_t> rank{*this, "rank", llvm::cl::desc("rank of a branch"), llvm::cl::init(32)};
   Option<double> alpha{*this, "alpha", llvm::cl::desc("scale of a branch times its rank; 0: the rank"),
                        llvm::cl::init(0)};
@@ -28,7 +30,8 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
                               llvm::cl::init(0)};
   Option<int64_t> kvRows{*this, "kv-rows", llvm::cl::desc("capacity of keys and values (0: as rows)"),
                          llvm::cl::init(0)};
-  Option<std::string> recompute{*this, "recompute", llvm::cl::desc("what backward may compute again: none, cheap or all"),
+  Option<std::string> recompute{*this, "recompute",
+                                llvm::cl::desc("what backward may compute again: none, cheap or all"),
                                 llvm::cl::init("cheap")};
 };
 

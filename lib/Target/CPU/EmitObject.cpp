@@ -4,12 +4,12 @@
 
 #include "mlora/Transforms/Passes.h"
 
+#include "lld/Common/Driver.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "lld/Common/Driver.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -56,9 +56,9 @@ static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(ModuleO
   llvm::TargetOptions options;
   // a·b + c may become one fma; sums keep their order.
   options.AllowFPOpFusion = llvm::FPOpFusion::Fast;
-  return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(
-      triple, mlora::getTargetCPU(), getTargetFeatures(), options, llvm::Reloc::PIC_, std::nullopt,
-      llvm::CodeGenOptLevel::Default));
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(triple, mlora::getTargetCPU(), getTargetFeatures(), options,
+                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
@@ -122,9 +122,9 @@ static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> object
   }
   std::string output = path.str(), messages;
   llvm::raw_string_ostream stream(messages);
-  std::vector<const char *> arguments = {"ld.lld",           "-shared",     "-o", output.c_str(), "--hash-style=gnu",
-                                         "--build-id=none", "--threads=1", "-z", "noexecstack",  "-z",
-                                         "now"};
+  std::vector<const char *> arguments = {
+      "ld.lld", "-shared",     "-o", output.c_str(), "--hash-style=gnu", "--build-id=none", "--threads=1",
+      "-z",     "noexecstack", "-z", "now"};
   for (const std::string &input : inputs)
     arguments.push_back(input.c_str());
   lld::Result result = lld::lldMain(arguments, stream, stream, {{lld::Gnu, &lld::elf::link}});
@@ -133,8 +133,8 @@ static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> object
   return success();
 }
 
-/// Kernels do not call each other, so that they can be compiled side by side. The parts do not depend on how many
-/// threads there are.
+/// Kernels do not call each other, so that they can be compiled side by side. The parts do not depend on how
+/// many threads there are.
 static SmallVector<OwningOpRef<ModuleOp>> split(ModuleOp module) {
   constexpr unsigned kParts = 8;
   SmallVector<OwningOpRef<ModuleOp>> parts;
@@ -197,7 +197,9 @@ LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
 namespace {
 struct EmitObject : mlora::impl::EmitObjectBase<EmitObject> {
   using EmitObjectBase::EmitObjectBase;
-  void getDependentDialects(DialectRegistry &registry) const override { mlora::registerEmitObjectDialects(registry); }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    mlora::registerEmitObjectDialects(registry);
+  }
   void runOnOperation() override {
     if (failed(mlora::emitSharedObject(getOperation(), path)))
       signalPassFailure();

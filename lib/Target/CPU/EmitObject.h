@@ -14,8 +14,8 @@ void registerEmitObjectDialects(DialectRegistry &registry);
 /// The CPU that programs are compiled for: this one, by LLVM's name.
 std::string getTargetCPU();
 
-/// Compiles a module of the LLVM dialect for this CPU and links it to a shared object. Its functions are exported; imports
-/// outside AllowedSymbols.def are errors.
+/// Compiles a module of the LLVM dialect for this CPU and links it to a shared object. Its functions are
+/// exported; imports outside AllowedSymbols.def are errors.
 LogicalResult emitSharedObject(ModuleOp module, StringRef path);
 
 } // namespace mlir::mlora

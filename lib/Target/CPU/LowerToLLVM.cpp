@@ -40,13 +40,16 @@ namespace {
 /// One indirect call of the library's sgemm (include/mlora/Runtime/Program/Library.h).
 struct GemmLowering : ConvertOpToLLVMPattern<GemmOp> {
   using ConvertOpToLLVMPattern<GemmOp>::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(GemmOp op, OpAdaptor adaptor, ConversionPatternRewriter &rewriter) const override {
+  LogicalResult matchAndRewrite(GemmOp op, OpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
     auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
     if (!function)
       return rewriter.notifyMatchFailure(op, "not in a function yet");
     Location loc = op.getLoc();
     auto i64 = rewriter.getI64Type();
-    auto flag = [&](bool value) -> Value { return LLVM::ConstantOp::create(rewriter, loc, i64, value ? 1 : 0); };
+    auto flag = [&](bool value) -> Value {
+      return LLVM::ConstantOp::create(rewriter, loc, i64, value ? 1 : 0);
+    };
     SmallVector<Value> arguments = {flag(op.getTransposeA()), flag(op.getTransposeB())};
     MemRefDescriptor a(adaptor.getA()), b(adaptor.getB()), c(adaptor.getC());
     arguments.push_back(c.size(rewriter, loc, 0));
@@ -85,8 +88,8 @@ private:
 } // namespace
 
 /// A descriptor of contiguous memory at `pointer`, as a memref.
-static Value makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &converter, MemRefType type, Value pointer,
-                        int64_t dynamicSize) {
+static Value makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &converter, MemRefType type,
+                        Value pointer, int64_t dynamicSize) {
   auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), converter.convertType(type));
   descriptor.setAllocatedPtr(b, b.getLoc(), pointer);
   descriptor.setAlignedPtr(b, b.getLoc(), pointer);
@@ -106,16 +109,18 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
   Block &entry = function.getBody().front();
   auto pointer = LLVM::LLVMPointerType::get(&getContext());
   unsigned count = entry.getNumArguments();
-  if (count < 4 || entry.getArgument(0).getType() != pointer || !entry.getArgument(count - 1).getType().isIndex() ||
-      function.getNumResults() != 0)
-    return function.emitOpError("must be (library, memrefs…, scalars, scratch, block) -> (), as mlora-lower-kernels makes");
+  if (count < 4 || entry.getArgument(0).getType() != pointer ||
+      !entry.getArgument(count - 1).getType().isIndex() || function.getNumResults() != 0)
+    return function.emitOpError(
+        "must be (library, memrefs…, scalars, scratch, block) -> (), as mlora-lower-kernels makes");
   for (BlockArgument argument : entry.getArguments().slice(1, count - 2)) {
     auto type = dyn_cast<MemRefType>(argument.getType());
     if (!type || !type.getLayout().isIdentity() ||
         llvm::any_of(llvm::seq<int64_t>(1, std::max<int64_t>(1, type.getRank())),
                      [&](int64_t i) { return type.isDynamicDim(i); }))
-      return function.emitOpError() << "argument " << argument.getArgNumber() << " has type " << argument.getType()
-                                    << "; expected a contiguous memref, dynamic in its first dimension at most";
+      return function.emitOpError()
+             << "argument " << argument.getArgNumber() << " has type " << argument.getType()
+             << "; expected a contiguous memref, dynamic in its first dimension at most";
   }
 
   Type i64 = IntegerType::get(&getContext(), 64);
@@ -125,8 +130,9 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
   ImplicitLocOpBuilder b(loc, &entry, entry.begin());
   for (unsigned i = 1; i + 3 < count; ++i) {
     Value at = LLVM::GEPOp::create(b, pointer, pointer, buffers, ArrayRef<LLVM::GEPArg>{int32_t(i - 1)});
-    auto load = LLVM::LoadOp::create(b, pointer, at, /*alignment=*/8, /*isVolatile=*/false, /*isNonTemporal=*/false,
-                                     /*isInvariant=*/true);
+    auto load =
+        LLVM::LoadOp::create(b, pointer, at, /*alignment=*/8, /*isVolatile=*/false, /*isNonTemporal=*/false,
+                             /*isInvariant=*/true);
     // Extents come from the scalars, never from a memref: a dynamic size is not read.
     entry.getArgument(i).replaceAllUsesWith(
         makeMemRef(b, converter, cast<MemRefType>(entry.getArgument(i).getType()), load, 0));
@@ -139,7 +145,8 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
                  bytes ? bytes.getInt() : 0));
   entry.getArgument(count - 1).replaceAllUsesWith(arith::IndexCastOp::create(b, b.getIndexType(), block));
   entry.eraseArguments(1, count - 1);
-  // The entry's own pointers are noalias: nobody else writes the tables, and scratch belongs to the thread. Buffers may be each other.
+  // The entry's own pointers are noalias: nobody else writes the tables, and scratch belongs to the thread.
+  // Buffers may be each other.
   function.setType(FunctionType::get(&getContext(), entry.getArgumentTypes(), {}));
   function.removeArgAttrsAttr();
   for (unsigned i : {2, 3, 4})

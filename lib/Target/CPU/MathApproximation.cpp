@@ -1,6 +1,7 @@
 //===- MathApproximation.cpp - elementary functions without a library -----------------===//
 //
-// Polynomials are those of Cephes (S. Moshier, netlib.org/cephes: expf, logf, sinf, sin), after exact range reductions.
+// Polynomials are those of Cephes (S. Moshier, netlib.org/cephes: expf, logf, sinf, sin), after exact range
+// reductions.
 
 #include "MathApproximation.h"
 
@@ -17,7 +18,8 @@ struct Real {
   ImplicitLocOpBuilder b;
   Type type; ///< of the function's operand
 
-  Real(PatternRewriter &rewriter, Operation *op) : b(op->getLoc(), rewriter), type(op->getResult(0).getType()) {}
+  Real(PatternRewriter &rewriter, Operation *op)
+      : b(op->getLoc(), rewriter), type(op->getResult(0).getType()) {}
 
   Type withElement(Type element) {
     auto vector = dyn_cast<VectorType>(type);
@@ -29,7 +31,9 @@ struct Real {
     return arith::ConstantOp::create(b, value);
   }
   Value real(double value) { return real(value, getElementTypeOrSelf(type)); }
-  Value real(double value, Type element) { return constant(withElement(element), b.getFloatAttr(element, value)); }
+  Value real(double value, Type element) {
+    return constant(withElement(element), b.getFloatAttr(element, value));
+  }
   Value integer(int64_t value, unsigned bits = 32) {
     return constant(withElement(b.getIntegerType(bits)), b.getIntegerAttr(b.getIntegerType(bits), value));
   }
@@ -67,8 +71,8 @@ struct ExpPattern : OpRewritePattern<math::ExpOp> {
     Value n = r.sub(shifted, magic);
     Value t = r.fma(n, r.real(-0.693359375), x);
     t = r.fma(n, r.real(2.12194440e-4), t);
-    Value p = r.polynomial(t, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                               5.0000001201e-1});
+    Value p = r.polynomial(t, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+                               1.6666665459e-1, 5.0000001201e-1});
     p = r.add(r.fma(p, r.mul(t, t), t), r.real(1));
     // 2^n as two factors, so that the ends of the range (denormal, infinite) need no branch.
     Value i = arith::SubIOp::create(r.b, r.bits(shifted), r.integer(0x4b400000));
@@ -99,8 +103,9 @@ struct LogPattern : OpRewritePattern<math::LogOp> {
     Value mantissa = arith::AndIOp::create(r.b, word, r.integer(0x007fffff));
     mantissa = arith::AddIOp::create(r.b, mantissa, r.integer(0x3f3504f3));
     Value t = r.sub(arith::BitcastOp::create(r.b, r.type, mantissa), r.real(1));
-    Value p = r.polynomial(t, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-                               -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
+    Value p = r.polynomial(t, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1,
+                               1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1,
+                               3.3333331174e-1});
     Value square = r.mul(t, t);
     Value y = r.mul(r.mul(t, square), p);
     y = r.fma(e, r.real(-2.12194440e-4), y);
@@ -119,9 +124,9 @@ struct LogPattern : OpRewritePattern<math::LogOp> {
   }
 };
 
-/// sin and cos: reduced by multiples of π/2 in f64 with a π/2 of 106 bits, so that f32 angles of millions stay exact.
-template <typename OpTy, bool isCosine>
-struct CirclePattern : OpRewritePattern<OpTy> {
+/// sin and cos: reduced by multiples of π/2 in f64 with a π/2 of 106 bits, so that f32 angles of millions
+/// stay exact.
+template <typename OpTy, bool isCosine> struct CirclePattern : OpRewritePattern<OpTy> {
   using OpRewritePattern<OpTy>::OpRewritePattern;
   LogicalResult matchAndRewrite(OpTy op, PatternRewriter &rewriter) const override {
     Type element = getElementTypeOrSelf(op.getType());
@@ -141,12 +146,13 @@ struct CirclePattern : OpRewritePattern<OpTy> {
     if (isCosine)
       quadrant = arith::AddIOp::create(r.b, quadrant, r.integer(1, 64));
     Value z = r.mul(t, t);
-    Value sine = r.polynomial(z, {1.58962301576546568060e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6,
-                                  -1.98412698295895385996e-4, 8.33333333332211858878e-3, -1.66666666666666307295e-1});
+    Value sine =
+        r.polynomial(z, {1.58962301576546568060e-10, -2.50507477628578072866e-8, 2.75573136213857245213e-6,
+                         -1.98412698295895385996e-4, 8.33333333332211858878e-3, -1.66666666666666307295e-1});
     sine = r.fma(r.mul(t, z), sine, t);
-    Value cosine = r.polynomial(z, {-1.13585365213876817300e-11, 2.08757008419747316778e-9, -2.75573141792967388112e-7,
-                                    2.48015872888517045348e-5, -1.38888888888730564116e-3, 4.16666666666665929218e-2,
-                                    -0.5, 1.0});
+    Value cosine = r.polynomial(z, {-1.13585365213876817300e-11, 2.08757008419747316778e-9,
+                                    -2.75573141792967388112e-7, 2.48015872888517045348e-5,
+                                    -1.38888888888730564116e-3, 4.16666666666665929218e-2, -0.5, 1.0});
     auto hasBit = [&](int64_t bit) -> Value {
       Value masked = arith::AndIOp::create(r.b, quadrant, r.integer(bit, 64));
       return arith::CmpIOp::create(r.b, arith::CmpIPredicate::ne, masked, r.integer(0, 64));
@@ -173,6 +179,6 @@ struct RsqrtPattern : OpRewritePattern<math::RsqrtOp> {
 } // namespace
 
 void mlir::mlora::populateMathApproximationPatterns(RewritePatternSet &patterns) {
-  patterns.add<ExpPattern, LogPattern, CirclePattern<math::SinOp, false>, CirclePattern<math::CosOp, true>, RsqrtPattern>(
-      patterns.getContext());
+  patterns.add<ExpPattern, LogPattern, CirclePattern<math::SinOp, false>, CirclePattern<math::CosOp, true>,
+               RsqrtPattern>(patterns.getContext());
 }

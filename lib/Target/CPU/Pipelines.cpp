@@ -47,8 +47,8 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, const ProgramOptio
 void mlir::mlora::registerCPUPipelines() {
   PassPipelineRegistration<>("mlora-to-cpu", "Kernels to functions with the kernel ABI, in the LLVM dialect",
                              buildToCPUPipeline);
-  PassPipelineRegistration<ProgramOptions>("mlora-program-pipeline", "A model's configuration to a planned program",
-                                           buildProgramPipeline);
+  PassPipelineRegistration<ProgramOptions>(
+      "mlora-program-pipeline", "A model's configuration to a planned program", buildProgramPipeline);
 }
 
 /// Reads request.json into a pipeline's options; returns the memory budget in bytes (0: none).
@@ -102,8 +102,8 @@ LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef reques
     return failure();
   if (exceeds())
     return emitError(UnknownLoc::get(&context))
-           << "the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena() << " bytes, more than the budget of "
-           << budget << ": use fewer rows";
+           << "the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena()
+           << " bytes, more than the budget of " << budget << ": use fewer rows";
   PassManager passes(&context);
   WriteBundleOptions bundle;
   bundle.path = folder.str();

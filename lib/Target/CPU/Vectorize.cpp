@@ -1,8 +1,8 @@
 //===- Vectorize.cpp - linalg on blocks to loops over vectors ---------------------===//
 //
-// One loop dimension becomes vectors of kLanes elements (for f32: two AVX2 registers or one of AVX-512); the others become
-// scf.for. A remainder is a narrower vector or a masked one, never a scalar loop. Sums have a fixed order: it depends on
-// extents alone.
+// One loop dimension becomes vectors of kLanes elements (for f32: two AVX2 registers or one of AVX-512); the
+// others become scf.for. A remainder is a narrower vector or a masked one, never a scalar loop. Sums have a
+// fixed order: it depends on extents alone.
 
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Transforms/Passes.h"
@@ -63,9 +63,9 @@ private:
   linalg::GenericOp op;
   ImplicitLocOpBuilder b;
   unsigned loops;
-  unsigned dim = 0;            ///< the vectorised one
-  SmallVector<Value> position; ///< loop indices; null for `dim`
-  IRMapping uniform;           ///< values of the body that do not change along `dim`
+  unsigned dim = 0;                 ///< the vectorised one
+  SmallVector<Value> position;      ///< loop indices; null for `dim`
+  IRMapping uniform;                ///< values of the body that do not change along `dim`
   SmallVector<unsigned> reductions; ///< outputs that `dim` is summed into
 };
 
@@ -105,10 +105,11 @@ Operation *Vectorizer::getCombiner(unsigned output) {
   Operation *yield = op.getBody()->getTerminator();
   Operation *combiner = yield->getOperand(output).getDefiningOp();
   Value before = op.getRegionOutputArgs()[output];
-  if (!combiner || combiner->getBlock() != op.getBody() || combiner->getNumOperands() != 2 || !before.hasOneUse() ||
-      *before.getUsers().begin() != combiner || !combiner->getResult(0).hasOneUse())
+  if (!combiner || combiner->getBlock() != op.getBody() || combiner->getNumOperands() != 2 ||
+      !before.hasOneUse() || *before.getUsers().begin() != combiner || !combiner->getResult(0).hasOneUse())
     return nullptr;
-  return combiner->hasTrait<OpTrait::IsCommutative>() && arith::getNeutralElement(combiner) ? combiner : nullptr;
+  return combiner->hasTrait<OpTrait::IsCommutative>() && arith::getNeutralElement(combiner) ? combiner
+                                                                                            : nullptr;
 }
 
 /// Empty when `dim` can be vectorised.
@@ -120,7 +121,8 @@ std::string Vectorizer::whyNot(unsigned dim) {
     if (access == Access::Unsupported || (isOutput && access == Access::Gather))
       return "operand " + std::to_string(number) + " is not contiguous along it";
     if (isOutput && access == Access::Uniform && !getCombiner(number - op.getNumDpsInputs()))
-      return "output " + std::to_string(number - op.getNumDpsInputs()) + " is no sum, product or extremum over it";
+      return "output " + std::to_string(number - op.getNumDpsInputs()) +
+             " is no sum, product or extremum over it";
   }
   // Values of the body that move along the dimension.
   llvm::DenseSet<Value> varying;
@@ -129,7 +131,8 @@ std::string Vectorizer::whyNot(unsigned dim) {
       varying.insert(op.getMatchingBlockArgument(&operand));
   for (Operation &inner : op.getBody()->without_terminator()) {
     auto which = dyn_cast<linalg::IndexOp>(inner);
-    if (which ? which.getDim() != dim : llvm::none_of(inner.getOperands(), [&](Value v) { return varying.contains(v); }))
+    if (which ? which.getDim() != dim
+              : llvm::none_of(inner.getOperands(), [&](Value v) { return varying.contains(v); }))
       continue;
     if (inner.getNumResults() == 1)
       varying.insert(inner.getResult(0));
@@ -161,7 +164,8 @@ std::optional<unsigned> Vectorizer::chooseDimension() {
   return best;
 }
 
-/// A loop's extent: static, or kDynamic and the operand and dimension that tell (as memref.dim, made on demand).
+/// A loop's extent: static, or kDynamic and the operand and dimension that tell (as memref.dim, made on
+/// demand).
 std::pair<int64_t, Value> Vectorizer::extent(unsigned d) {
   std::pair<int64_t, Value> found = {ShapedType::kDynamic, Value()};
   for (OpOperand &operand : op->getOpOperands()) {
@@ -207,11 +211,16 @@ Value Vectorizer::evaluate(AffineExpr expr, ArrayRef<Value> at) {
   auto binary = cast<AffineBinaryOpExpr>(expr);
   Value lhs = evaluate(binary.getLHS(), at), rhs = evaluate(binary.getRHS(), at);
   switch (expr.getKind()) {
-  case AffineExprKind::Add: return b.createOrFold<arith::AddIOp>(lhs, rhs);
-  case AffineExprKind::Mul: return b.createOrFold<arith::MulIOp>(lhs, rhs);
-  case AffineExprKind::FloorDiv: return b.createOrFold<arith::DivUIOp>(lhs, rhs); // indices are not negative
-  case AffineExprKind::CeilDiv: return b.createOrFold<arith::CeilDivUIOp>(lhs, rhs);
-  default: return b.createOrFold<arith::RemUIOp>(lhs, rhs);
+  case AffineExprKind::Add:
+    return b.createOrFold<arith::AddIOp>(lhs, rhs);
+  case AffineExprKind::Mul:
+    return b.createOrFold<arith::MulIOp>(lhs, rhs);
+  case AffineExprKind::FloorDiv:
+    return b.createOrFold<arith::DivUIOp>(lhs, rhs); // indices are not negative
+  case AffineExprKind::CeilDiv:
+    return b.createOrFold<arith::CeilDivUIOp>(lhs, rhs);
+  default:
+    return b.createOrFold<arith::RemUIOp>(lhs, rhs);
   }
 }
 
@@ -232,11 +241,13 @@ LogicalResult Vectorizer::run() {
   }
   std::optional<unsigned> chosen = chooseDimension();
   if (!chosen) {
-    // Scalar code is right where nothing could be read as a vector anyway; elsewhere it would hide a slow kernel.
+    // Scalar code is right where nothing could be read as a vector anyway; elsewhere it would hide a slow
+    // kernel.
     if (loops > 0 && extent(loops - 1).first != 1)
       for (OpOperand &operand : op->getOpOperands())
         if (classify(operand, loops - 1) == Access::Contiguous)
-          return op.emitOpError() << "cannot be vectorised along loop " << loops - 1 << ": " << whyNot(loops - 1);
+          return op.emitOpError() << "cannot be vectorised along loop " << loops - 1 << ": "
+                                  << whyNot(loops - 1);
     outerLoops(llvm::to_vector(llvm::seq<unsigned>(0, loops)), [&] { scalarElement(); });
     op.erase();
     return success();
@@ -270,7 +281,8 @@ void Vectorizer::outerLoops(ArrayRef<unsigned> dims, function_ref<void()> inner)
 }
 
 /// A loop that carries values, unless it is known to run never or once.
-Value Vectorizer::forLoop(Value from, Value to, int64_t step, ValueRange inits, SmallVectorImpl<Value> &results,
+Value Vectorizer::forLoop(Value from, Value to, int64_t step, ValueRange inits,
+                          SmallVectorImpl<Value> &results,
                           function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto first = getConstantIntValue(from), last = getConstantIntValue(to);
   results.assign(inits.begin(), inits.end());
@@ -345,17 +357,19 @@ void Vectorizer::vectorRow() {
     for (int64_t i = 0; i < unroll; ++i)
       llvm::append_range(many, accumulators);
     size_t count = accumulators.size();
-    done = forLoop(done, boundary(lanes * unroll), lanes * unroll, many, results, [&](Value base, ValueRange parts) {
-      SmallVector<Value> next;
-      for (int64_t i = 0; i < unroll; ++i)
-        llvm::append_range(next, vectorBody(b.createOrFold<arith::AddIOp>(base, index(i * lanes)), lanes, Value(),
-                                            parts.slice(i * count, count)));
-      return next;
-    });
+    done = forLoop(
+        done, boundary(lanes * unroll), lanes * unroll, many, results, [&](Value base, ValueRange parts) {
+          SmallVector<Value> next;
+          for (int64_t i = 0; i < unroll; ++i)
+            llvm::append_range(next, vectorBody(b.createOrFold<arith::AddIOp>(base, index(i * lanes)), lanes,
+                                                Value(), parts.slice(i * count, count)));
+          return next;
+        });
     for (int64_t width = unroll / 2; width > 0; width /= 2)
       for (int64_t i = 0; i < width; ++i)
         for (size_t j = 0; j < count; ++j)
-          results[i * count + j] = combine(combiners[j], results[i * count + j], results[(i + width) * count + j]);
+          results[i * count + j] =
+              combine(combiners[j], results[i * count + j], results[(i + width) * count + j]);
     accumulators.assign(results.begin(), results.begin() + count);
   }
   SmallVector<Value> results;
@@ -388,7 +402,8 @@ void Vectorizer::vectorRow() {
     OpOperand &operand = op.getDpsInitsMutable()[output];
     SmallVector<Value> at = indices(operand, position);
     Value before = memref::LoadOp::create(b, operand.get(), at);
-    memref::StoreOp::create(b, combine(combiner, before, reduceToScalar(combiner, accumulator)), operand.get(), at);
+    memref::StoreOp::create(b, combine(combiner, before, reduceToScalar(combiner, accumulator)),
+                            operand.get(), at);
   }
 }
 
@@ -434,7 +449,8 @@ Value Vectorizer::loadVector(Value memory, ValueRange at, Type element, int64_t 
   if (!mask)
     return vector::LoadOp::create(b, type, memory, at);
   // Lanes outside are 1 where integers could be divisors.
-  TypedAttr outside = isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, 0)) : b.getIntegerAttr(element, 1);
+  TypedAttr outside =
+      isa<FloatType>(element) ? TypedAttr(b.getFloatAttr(element, 0)) : b.getIntegerAttr(element, 1);
   Value pass = arith::ConstantOp::create(b, type, DenseElementsAttr::get(type, outside));
   return vector::MaskedLoadOp::create(b, type, memory, at, mask, pass);
 }
@@ -472,7 +488,8 @@ SmallVector<Value> Vectorizer::vectorBody(Value base, int64_t lanes, Value mask,
                           ? gatherVector(operand, indices(operand, at), lanes, mask)
                           : loadVector(operand.get(), indices(operand, at), argument.getType(), lanes, mask));
   }
-  SmallVector<Operation *> combiners = llvm::map_to_vector(reductions, [&](unsigned i) { return getCombiner(i); });
+  SmallVector<Operation *> combiners =
+      llvm::map_to_vector(reductions, [&](unsigned i) { return getCombiner(i); });
   for (Operation &inner : op.getBody()->without_terminator()) {
     Value result = inner.getResult(0);
     if (uniform.contains(result) || llvm::is_contained(combiners, &inner))
@@ -484,7 +501,8 @@ SmallVector<Value> Vectorizer::vectorBody(Value base, int64_t lanes, Value mask,
       SmallVector<Value> from =
           llvm::map_to_vector(load.getIndices(), [&](Value value) { return uniform.lookupOrDefault(value); });
       from.back() = base;
-      map.map(result, loadVector(uniform.lookupOrDefault(load.getMemRef()), from, result.getType(), lanes, mask));
+      map.map(result,
+              loadVector(uniform.lookupOrDefault(load.getMemRef()), from, result.getType(), lanes, mask));
     } else {
       SmallVector<Value> operands =
           llvm::map_to_vector(inner.getOperands(), [&](Value value) { return vectorOf(value, map, lanes); });
@@ -522,7 +540,8 @@ Value Vectorizer::combine(Operation *combiner, Value a, Value c) {
 /// Halves onto each other: four steps for 16 lanes, and the same order on every machine.
 Value Vectorizer::reduceToScalar(Operation *combiner, Value vector) {
   for (int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0) / 2; lanes > 0; lanes /= 2) {
-    auto low = llvm::to_vector(llvm::seq<int64_t>(0, lanes)), high = llvm::to_vector(llvm::seq<int64_t>(lanes, 2 * lanes));
+    auto low = llvm::to_vector(llvm::seq<int64_t>(0, lanes)),
+         high = llvm::to_vector(llvm::seq<int64_t>(lanes, 2 * lanes));
     Value lower = vector::ShuffleOp::create(b, vector, vector, low);
     Value upper = vector::ShuffleOp::create(b, vector, vector, high);
     vector = combine(combiner, lower, upper);

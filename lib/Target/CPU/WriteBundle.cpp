@@ -181,15 +181,16 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
   auto count = [&](Type type, DictionaryAttr attrs) {
     auto extent = attrs ? attrs.getAs<StringAttr>(kExtentAttr) : StringAttr();
     auto tensor = cast<RankedTensorType>(type);
-    bytes += bytesAtCapacity(tensor.getShape(), extent ? extent.getValue() : StringRef(), tensor.getElementType());
+    bytes +=
+        bytesAtCapacity(tensor.getShape(), extent ? extent.getValue() : StringRef(), tensor.getElementType());
   };
   for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
     count(type, kernel.getArgAttrDict(i));
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
     count(type, kernel.getResultAttrDict(i));
-  return json::Object{{"name", kernel.getSymName()},      {"symbol", kernel.getSymName()},
-                      {"grid", std::move(grid)},          {"doc", llvm::join(ops, ", ")},
-                      {"flops_per_row", countFlops(kernel)}, {"bytes", bytes}};
+  return json::Object{
+      {"name", kernel.getSymName()},  {"symbol", kernel.getSymName()},       {"grid", std::move(grid)},
+      {"doc", llvm::join(ops, ", ")}, {"flops_per_row", countFlops(kernel)}, {"bytes", bytes}};
 }
 
 FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
@@ -231,9 +232,10 @@ FailureOr<json::Array> ManifestWriter::commands(Block &block) {
         return failure();
       // The manifest's `to` is exclusive upward, inclusive downward.
       int64_t step = layers.getStep(), last = layers.getLast();
-      array.push_back(json::Object{
-          {"layers", json::Object{{"from", int64_t(layers.getFirst())}, {"to", step > 0 ? last + 1 : last}, {"step", step}}},
-          {"body", std::move(*body)}});
+      array.push_back(json::Object{{"layers", json::Object{{"from", int64_t(layers.getFirst())},
+                                                           {"to", step > 0 ? last + 1 : last},
+                                                           {"step", step}}},
+                                   {"body", std::move(*body)}});
     } else {
       return op.emitOpError("has no place in a section");
     }
