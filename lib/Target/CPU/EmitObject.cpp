@@ -103,7 +103,7 @@ static LogicalResult checkImports(ModuleOp module, StringRef object) {
 
 static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> objects, StringRef path) {
   std::vector<std::string> inputs;
-  auto removeInputs = llvm::make_scope_exit([&] {
+  llvm::scope_exit removeInputs([&] {
     for (const std::string &input : inputs)
       llvm::sys::fs::remove(input);
   });
