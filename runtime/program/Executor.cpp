@@ -1,6 +1,6 @@
 #include "mlora/Runtime/Program/Executor.h"
 
-#include "LibraryTable.h"
+#include "mlora/Runtime/Program/LibraryTable.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <chrono>

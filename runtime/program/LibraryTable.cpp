@@ -1,4 +1,4 @@
-#include "LibraryTable.h"
+#include "mlora/Runtime/Program/LibraryTable.h"
 
 #include <cblas.h>
 

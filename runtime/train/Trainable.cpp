@@ -5,6 +5,8 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
+#include <malloc.h>
+
 namespace fs = std::filesystem;
 
 namespace mlora {
@@ -76,6 +78,19 @@ void loadAdapter(Parameters &parameters, const Adapter &adapter) {
   if (parameters.tensors().size() != adapter.tensors.size())
     failed("the program has " + std::to_string(parameters.tensors().size()) +
            " adapter tensors, the adapter " + std::to_string(adapter.tensors.size()));
+}
+
+void loadStart(Program &program, Parameters &parameters, const Checkpoint &base,
+               std::optional<Adapter> &adapter) {
+  if (adapter) {
+    loadAdapter(parameters, *adapter);
+    adapter = describeAdapter(*adapter);
+  } else {
+    parameters.load(base);
+  }
+  loadWeights(program, base);
+  // What was read and converted on the way goes back to the system before the arena fills.
+  malloc_trim(0);
 }
 
 Adapter describeAdapter(const Adapter &adapter) {

@@ -93,14 +93,7 @@ void TrainingRun::openProgram() {
                                                          capacity(), config.memoryBudget)),
                                 config.numThreads);
   parameters = std::make_unique<Parameters>(*program);
-  loadWeights(*program, *base);
-  if (adapter) {
-    if (!resumeFrom)
-      loadAdapter(*parameters, *adapter);
-    adapter = describeAdapter(*adapter);
-  } else if (!resumeFrom) {
-    parameters->load(*base);
-  }
+  loadStart(*program, *parameters, *base, adapter);
   trainable = std::make_unique<Trainable>(*base, adapter ? &*adapter : nullptr, *parameters);
   // A checkpoint is the output and two moments; an old one goes only after a new one is whole.
   checkFreeSpace(outputDir, uint64_t(2 * trainable->bytes() + 2 * parameters->elements() * 4));

@@ -6,6 +6,8 @@
 #include "mlora/Runtime/Program/Parameters.h"
 #include "mlora/Runtime/Program/ProgramRequest.h"
 
+#include <optional>
+
 namespace mlora {
 
 /// The request for a program over this adapter; null: every weight for kind `train` (method=ft), none for
@@ -15,6 +17,12 @@ ProgramRequest programRequest(const std::string &kind, const std::string &model,
 
 /// Puts an adapter's tensors into a program that was compiled for its sizes.
 void loadAdapter(Parameters &parameters, const Adapter &adapter);
+
+/// Puts the base's weights and the start of training into a fresh program: the adapter's tensors, or for
+/// method=ft (no adapter) the base's. The adapter then gives up its tensors: one copy of everything is
+/// resident.
+void loadStart(Program &program, Parameters &parameters, const Checkpoint &base,
+               std::optional<Adapter> &adapter);
 
 /// Everything of an adapter but its tensors.
 Adapter describeAdapter(const Adapter &adapter);

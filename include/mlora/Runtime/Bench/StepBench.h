@@ -1,0 +1,46 @@
+// The `bench` command's work: a training step on fixed random tokens, measured, beside the machine's limits.
+#pragma once
+
+#include "mlora/Runtime/Bench/MachineLimits.h"
+#include "mlora/Runtime/Config/Arguments.h"
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace mlora {
+
+/// What a kernel takes of a step.
+struct KernelShare {
+  std::string name, doc;
+  double calls = 0, milliseconds = 0, share = 0; ///< per step
+  double gflops = 0;                             ///< achieved; 0: no matrix product
+};
+
+struct BenchResult {
+  std::string method, compile; ///< compile: "cold" or "cached"
+  int64_t rows = 0, steps = 0, threads = 0, rank = 0;
+  double secondsPerStep = 0, tokensPerSecond = 0; ///< of the median step
+  std::vector<double> seconds;                    ///< of each measured step
+  double compileSeconds = 0;
+  double peakMib = 0;
+  /// The plan: the arena, scratch of all threads, and what the process held before any of it was touched
+  /// (code, libraries, the checkpoint's header).
+  double arenaMib = 0, scratchMib = 0, processMib = 0;
+  double plannedMib() const { return arenaMib + scratchMib + processMib; }
+  double modelGflops = 0; ///< products of a step / median time
+  GemmRate gemm;
+  FmaPeak fma;
+  std::vector<double> losses; ///< of every step, the unmeasured first ones included
+  std::vector<KernelShare> kernels;
+  double outsideMilliseconds = 0; ///< of a step, between kernels
+
+  nlohmann::ordered_json toJson() const;
+  std::string table() const;
+};
+
+/// Runs one step to warm up and config.steps measured ones. `message` hears what takes time.
+BenchResult benchStep(const Arguments &arguments, const std::function<void(const std::string &)> &message);
+
+} // namespace mlora

@@ -1,0 +1,77 @@
+#include "mlora/Runtime/Bench/StepBench.h"
+
+#include <cstdio>
+
+namespace mlora {
+namespace {
+
+template <typename... Values> std::string format(const char *pattern, Values... values) {
+  char text[256];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+} // namespace
+
+nlohmann::ordered_json BenchResult::toJson() const {
+  nlohmann::ordered_json json = {
+      {"seconds_per_step", secondsPerStep},
+      {"tokens_per_second", tokensPerSecond},
+      {"peak_resident_mib", peakMib},
+      {"planned_peak_mib", plannedMib()},
+      {"compile_seconds", compileSeconds},
+      {"compile", compile},
+      {"gemm_gflops", gemm.gflops},
+      {"gemm_floor_seconds", gemm.secondsPerStep},
+      {"fma_peak_gflops", fma.gflops},
+      {"fma_instructions", fma.instructions},
+      {"model_gflops", modelGflops},
+      {"losses", losses},
+      {"method", method},
+      {"stacked_rank", rank},
+      {"tokens_per_step", rows},
+      {"steps", steps},
+      {"step_seconds", seconds},
+      {"num_threads", threads},
+      {"planned", {{"arena_mib", arenaMib}, {"scratch_mib", scratchMib}, {"process_mib", processMib}}}};
+  for (const KernelShare &kernel : kernels)
+    json["kernels"].push_back({{"name", kernel.name},
+                               {"calls", kernel.calls},
+                               {"milliseconds", kernel.milliseconds},
+                               {"share", kernel.share},
+                               {"gflops", kernel.gflops}});
+  json["outside_kernels_milliseconds"] = outsideMilliseconds;
+  return json;
+}
+
+std::string BenchResult::table() const {
+  std::string text;
+  text += format("%-26s %.4f s (median of %lld; %lld tokens, %lld threads)\n", "step", secondsPerStep,
+                 (long long)steps, (long long)rows, (long long)threads);
+  text += format("%-26s %.1f tokens/s\n", "throughput", tokensPerSecond);
+  text += format("%-26s %.1f GFLOP/s\n", "achieved", modelGflops);
+  text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n", "sgemm, these shapes",
+                 gemm.gflops, gemm.secondsPerStep, gemm.secondsPerStep / secondsPerStep);
+  text += format("%-26s %.1f GFLOP/s (%s)\n", "FMA peak", fma.gflops, fma.instructions.c_str());
+  text += format("%-26s %.0f MiB\n", "peak resident", peakMib);
+  text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f, process %.0f\n", "planned", plannedMib(),
+                 arenaMib, scratchMib, processMib);
+  text += format("%-26s %.3f s (%s)\n", "compile", compileSeconds, compile.c_str());
+  text += format("%-26s %.5f to %.5f\n\n", "loss", losses.front(), losses.back());
+  text += format("%-52s %7s %9s %7s %9s\n", "kernel", "calls", "ms", "share", "GFLOP/s");
+  auto row = [&](const std::string &name, double calls, double milliseconds, double share, double gflops) {
+    text += format("%-52s %7s %9.2f %6.1f%% %9s\n", name.substr(0, 52).c_str(),
+                   calls > 0 ? format("%.0f", calls).c_str() : "", milliseconds, 100 * share,
+                   gflops > 0 ? format("%.1f", gflops).c_str() : "");
+  };
+  double total = outsideMilliseconds;
+  for (const KernelShare &kernel : kernels) {
+    row(kernel.name, kernel.calls, kernel.milliseconds, kernel.share, kernel.gflops);
+    total += kernel.milliseconds;
+  }
+  row("between kernels", 0, outsideMilliseconds, total > 0 ? outsideMilliseconds / total : 0, 0);
+  row("a step (mean)", 0, total, 1, 0);
+  return text;
+}
+
+} // namespace mlora

@@ -1,0 +1,125 @@
+#include "mlora/Runtime/Bench/StepBench.h"
+
+#include "mlora/Runtime/Bench/Memory.h"
+#include "mlora/Runtime/Program/BundleCache.h"
+#include "mlora/Runtime/Train/Start.h"
+#include "mlora/Runtime/Train/Stepper.h"
+#include "mlora/Runtime/Train/Trainable.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+namespace mlora {
+namespace {
+
+constexpr double mebibyte = 1 << 20;
+
+/// Code pages of kernels, OpenBLAS and this program that only computing touches, and OpenBLAS's packing
+/// buffers: measured on SmolLM2-135M with two threads.
+constexpr double computingMib = 8;
+
+/// Fixed pseudo-random tokens, every label counted.
+std::vector<MicroBatch> randomBatches(const Config &config, int64_t vocabSize) {
+  std::vector<MicroBatch> batches(static_cast<size_t>(config.accumulation));
+  uint64_t state = config.seed;
+  for (MicroBatch &batch : batches)
+    for (int64_t row = 0; row < config.batchSize; ++row) {
+      std::vector<int32_t> ids(static_cast<size_t>(config.maxLength)), positions(ids.size());
+      for (int32_t &id : ids) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        id = int32_t((state >> 33) % uint64_t(vocabSize));
+      }
+      std::iota(positions.begin(), positions.end(), 0);
+      batch.documentIds.emplace_back(ids.size(), 0);
+      batch.positionIds.push_back(std::move(positions));
+      batch.labels.push_back(ids);
+      // Nothing predicts the first token.
+      batch.labels.back()[0] = ignoredLabel;
+      batch.inputIds.push_back(std::move(ids));
+    }
+  return batches;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+void addKernels(BenchResult &result, const Program &program, const std::vector<KernelTiming> &timings) {
+  auto steps = double(result.steps);
+  double stepMilliseconds = std::accumulate(result.seconds.begin(), result.seconds.end(), 0.0) / steps * 1e3;
+  result.outsideMilliseconds = stepMilliseconds;
+  for (size_t i = 0; i < timings.size(); ++i) {
+    const KernelTiming &timing = timings[i];
+    if (timing.calls == 0)
+      continue;
+    const Kernel &kernel = program.manifest().kernels[i];
+    KernelShare share{kernel.name, kernel.doc};
+    share.calls = double(timing.calls) / steps;
+    share.milliseconds = timing.seconds / steps * 1e3;
+    share.share = share.milliseconds / stepMilliseconds;
+    share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
+    result.outsideMilliseconds -= share.milliseconds;
+    result.kernels.push_back(std::move(share));
+  }
+  std::stable_sort(result.kernels.begin(), result.kernels.end(),
+                   [](const auto &a, const auto &b) { return a.milliseconds > b.milliseconds; });
+}
+
+} // namespace
+
+BenchResult benchStep(const Arguments &arguments, const std::function<void(const std::string &)> &message) {
+  const Config &config = arguments.config;
+  auto base = Checkpoint::open(config.model);
+  BenchResult result;
+  result.processMib = residentMib() + computingMib;
+  std::optional<Adapter> adapter = startingAdapter(arguments, *base);
+  int64_t rows = config.batchSize * config.maxLength;
+  BundleCache cache;
+  cache.message = message;
+  Bundle bundle =
+      cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
+                               {.rows = rows, .countedRows = rows, .kvRows = rows}, config.memoryBudget));
+  result.compile = bundle.cached ? "cached" : "cold";
+  result.compileSeconds = bundle.compileSeconds;
+  Program program(std::move(bundle), config.numThreads);
+  Parameters parameters(program);
+  loadStart(program, parameters, *base, adapter);
+  Stepper stepper(program, config);
+
+  result.method = config.method;
+  result.rank = adapter ? adapter->numBranches * adapter->rank : 0;
+  result.rows = rows * config.accumulation;
+  result.steps = config.steps;
+  result.threads = program.threads();
+  std::vector<MicroBatch> batches = randomBatches(config, base->config().vocabSize);
+  for (int64_t step = 0; step <= config.steps; ++step) {
+    if (step == 1) { // the one before touched every page
+      program.executor().measure(true);
+      program.executor().clearTimings();
+    }
+    auto start = std::chrono::steady_clock::now();
+    result.losses.push_back(stepper.step(batches, step, config.rate()).loss);
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (step > 0)
+      result.seconds.push_back(seconds);
+  }
+  result.peakMib = peakResidentMib();
+  result.arenaMib = double(program.arenaBytes()) / mebibyte;
+  result.scratchMib = double(program.executor().scratchBytes()) / mebibyte;
+  result.secondsPerStep = median(result.seconds);
+  result.tokensPerSecond = double(result.rows) / result.secondsPerStep;
+  addKernels(result, program, program.executor().timings());
+
+  message("measuring the machine");
+  StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
+  result.gemm = measureGemm(work, program.pool());
+  result.gemm.secondsPerStep *= double(config.accumulation);
+  result.fma = measureFma(program.pool());
+  result.modelGflops = work.flops() * double(config.accumulation) / result.secondsPerStep / 1e9;
+  return result;
+}
+
+} // namespace mlora

@@ -1,0 +1,92 @@
+#include "mlora/Runtime/Bench/MachineLimits.h"
+#include "mlora/Runtime/Bench/Memory.h"
+
+#include "../train/Toy.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlora;
+using namespace mlora::test;
+
+namespace {
+
+ModelConfig smolLm2() {
+  ModelConfig config;
+  config.vocabSize = 49152;
+  config.hiddenSize = 576;
+  config.intermediateSize = 1536;
+  config.numLayers = 30;
+  config.numHeads = 9;
+  config.numKeyValueHeads = 3;
+  config.headDim = 64;
+  return config;
+}
+
+TEST(StepWork, CountsWhatTheFloorOfTheAnchorsCounts) {
+  Adapter adapter;
+  adapter.numBranches = 3;
+  adapter.rank = 32;
+  adapter.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  // Per linear layer 2·T·(2·in·out + 3·nr·(in + out)), the head 2·T·2·vocab·hidden.
+  double layer = 0;
+  for (auto [in, out] :
+       {std::pair{576, 576}, {576, 192}, {576, 192}, {576, 576}, {576, 1536}, {576, 1536}, {1536, 576}})
+    layer += 2.0 * 512 * (2.0 * in * out + 3.0 * 96 * (in + out));
+  double expected = 30 * layer + 2.0 * 512 * 2 * 49152 * 576;
+  EXPECT_DOUBLE_EQ(StepWork(smolLm2(), &adapter, 512).flops(), expected);
+  adapter.targets = {"q_proj"};
+  EXPECT_LT(StepWork(smolLm2(), &adapter, 512).flops(), expected);
+  // Every weight's gradient is as large as its forward product.
+  double full = StepWork(smolLm2(), nullptr, 512).flops();
+  EXPECT_DOUBLE_EQ(full,
+                   6.0 * 512 * (30 * (2.0 * 576 * 576 + 2.0 * 576 * 192 + 3.0 * 576 * 1536) + 49152.0 * 576));
+}
+
+TEST(MachineLimits, AreMeasured) {
+  ThreadPool pool(2);
+  FmaPeak fma = measureFma(pool);
+  EXPECT_GT(fma.gflops, 0.1);
+  EXPECT_FALSE(fma.instructions.empty());
+  ModelConfig config = smolLm2();
+  config.vocabSize = 1024;
+  config.numLayers = 2;
+  Adapter adapter;
+  adapter.rank = 8;
+  adapter.targets = {"q_proj"};
+  GemmRate rate = measureGemm(StepWork(config, &adapter, 32), pool);
+  EXPECT_GT(rate.gflops, 0.1);
+  EXPECT_GT(rate.secondsPerStep, 0);
+}
+
+TEST(Memory, IsCounted) {
+  double before = residentMib();
+  std::vector<char> block(64 << 20, 1);
+  EXPECT_GT(residentMib(), before + 60);
+  EXPECT_GE(peakResidentMib(), residentMib());
+  EXPECT_EQ(block[1000], 1);
+}
+
+TEST(Bench, JsonHasTheKeysOfTheContract) {
+  Toy toy;
+  std::string words =
+      "bench model=model num_branches=1 lora_r=1 lora_target_modules=q_proj max_length=16 steps=3 "
+      "num_threads=2 --json";
+  Toy::Result cold = toy.run(words), cached = toy.run(words);
+  ASSERT_EQ(cold.status, 0) << cold.err;
+  nlohmann::json json = nlohmann::json::parse(cold.out);
+  for (const char *key : {"seconds_per_step", "tokens_per_second", "peak_resident_mib", "planned_peak_mib",
+                          "compile_seconds", "gemm_gflops", "fma_peak_gflops", "model_gflops"})
+    EXPECT_GT(json[key].get<double>(), 0) << key;
+  EXPECT_EQ(json["compile"], "cold");
+  EXPECT_EQ(nlohmann::json::parse(cached.out)["compile"], "cached");
+  EXPECT_EQ(json["losses"].size(), 4u);
+  EXPECT_EQ(json["losses"], nlohmann::json::parse(cached.out)["losses"]);
+  EXPECT_EQ(json["step_seconds"].size(), 3u);
+  EXPECT_EQ(json["kernels"].size(), 6u);
+  EXPECT_NE(
+      toy.run("bench model=model num_branches=1 lora_r=1 lora_target_modules=q_proj max_length=16 steps=2")
+          .out.find("between kernels"),
+      std::string::npos);
+}
+
+} // namespace
