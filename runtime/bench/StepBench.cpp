@@ -89,7 +89,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   loadStart(program, parameters, *base, adapter);
   Stepper stepper(program, config);
 
-  result.method = config.method;
+  result.method = adapter ? adapter->method : "ft";
   result.rank = adapter ? adapter->numBranches * adapter->rank : 0;
   result.rows = rows * config.accumulation;
   result.steps = config.steps;

@@ -23,9 +23,14 @@ constexpr int64_t pieceRows = 128, cacheStep = 256;
 /// Prints what is new in the text of `ids`; a character that is not yet whole waits for its other bytes.
 class Stream {
 public:
-  Stream(const Tokenizer &tokenizer, bool quiet) : tokenizer(tokenizer), quiet(quiet) {}
+  Stream(const Tokenizer &tokenizer, const std::vector<int32_t> &prompt, bool quiet)
+      : tokenizer(tokenizer), prompt(prompt), before(tokenizer.decode(prompt)), quiet(quiet) {}
   void show(const std::vector<int32_t> &ids, bool last) {
-    text = tokenizer.decode(ids);
+    // Decoded behind the prompt: at the start of a text, SentencePiece drops a space.
+    std::vector<int32_t> all = prompt;
+    all.insert(all.end(), ids.begin(), ids.end());
+    std::string joined = tokenizer.decode(all);
+    text = joined.starts_with(before) ? joined.substr(before.size()) : tokenizer.decode(ids);
     bool whole = last || !text.ends_with("\xEF\xBF\xBD");
     if (quiet || !whole || text.size() <= shown)
       return;
@@ -37,6 +42,8 @@ public:
 
 private:
   const Tokenizer &tokenizer;
+  const std::vector<int32_t> prompt;
+  const std::string before;
   bool quiet;
   size_t shown = 0;
 };
@@ -88,7 +95,7 @@ int runGenerate(Arguments &arguments) {
   if (tokenizer->eos())
     stops.push_back(*tokenizer->eos());
   Generator generator(program);
-  Stream stream(*tokenizer, config.json);
+  Stream stream(*tokenizer, ids, config.json);
   std::vector<int32_t> fresh;
   std::span<const float> logits = generator.append(ids);
   bool stopped = false;

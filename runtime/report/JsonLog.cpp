@@ -3,7 +3,9 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace mlora {
@@ -57,9 +59,11 @@ std::string JsonLog::line(const StepRecord &record) {
 
 void JsonLog::step(const StepRecord &record) {
   // A line at a time reaches the file: whoever follows it sees whole lines.
+  errno = 0;
   file << line(record) << "\n" << std::flush;
   if (!file)
-    failed(path.string() + ": cannot be written: is the disk full?");
+    failed("cannot write " + path.string() + ": " + std::strerror(errno) +
+           ": make room or choose another output_dir");
 }
 
 } // namespace mlora

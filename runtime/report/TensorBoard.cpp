@@ -4,7 +4,9 @@
 #include "mlora/Runtime/Core/Files.h"
 
 #include <bit>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <unistd.h>
 
 static_assert(std::endian::native == std::endian::little);
@@ -88,7 +90,8 @@ std::string TensorBoard::record(std::string_view data) {
 void TensorBoard::write(const std::string &event) {
   file << record(event) << std::flush;
   if (!file)
-    failed(path.string() + ": cannot be written: is the disk full?");
+    failed("cannot write " + path.string() + ": " + std::strerror(errno) +
+           ": make room or choose another output_dir");
 }
 
 void TensorBoard::step(const StepRecord &values) {

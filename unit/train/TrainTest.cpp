@@ -284,4 +284,32 @@ TEST_F(TrainTest, TheBestCheckpointCanBeTheOutput) {
             toy.bytes("out/checkpoint-0/mlora_adapter.safetensors"));
 }
 
+TEST_F(TrainTest, AFullDiskKeepsWhatWasThere) {
+  // A file system of our own, where the kernel lets us have one.
+  auto onSmallDisk = [this](const std::string &words) {
+    fs::create_directories(at("small"));
+    toy.folder.file("inside.sh", "mount -t tmpfs -o size=400k none small || exit 99\n(" + toy.command(words) +
+                                     ")\nstatus=$?\ncp -r small kept\nexit $status\n");
+    std::string command = "cd '" + toy.folder.path().string() + "' && unshare -rm sh inside.sh 2>/dev/null";
+    int status = std::system(command.c_str());
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  int status = onSmallDisk(Toy::train("small/out", "max_steps=60 save_steps=1 num_train_epochs=100"));
+  if (status != 0 && status != 1)
+    GTEST_SKIP() << "no private mounts here";
+  EXPECT_EQ(status, 1);
+  EXPECT_NE(toy.bytes("err.txt").find("No space left"), std::string::npos) << toy.bytes("err.txt");
+  std::vector<std::string> names = checkpoints("kept/out");
+  ASSERT_GE(names.size(), 2u);
+  for (const std::string &name : names)
+    EXPECT_NO_THROW(SafetensorsFile(at("kept/out/" + name + "/optimizer.safetensors"))) << name;
+  for (const auto &entry : fs::directory_iterator(at("kept/out")))
+    EXPECT_EQ(entry.path().filename().string().find(".partial"), std::string::npos) << entry.path();
+  // With room, the run goes on from the last whole one.
+  EXPECT_EQ(toy.run(Toy::train("kept/out",
+                               "max_steps=60 save_steps=0 num_train_epochs=100 resume_from_checkpoint=auto"))
+                .status,
+            0);
+}
+
 } // namespace
