@@ -12,8 +12,7 @@ void print(const TrainOutcome &outcome) {
   char text[200];
   std::snprintf(text, sizeof text, "%lld of %lld steps, %lld tokens; here %s, %.0f tokens/s\n",
                 (long long)outcome.steps, (long long)outcome.totalSteps, (long long)outcome.tokens,
-                durationText(outcome.seconds).c_str(),
-                outcome.seconds > 0 ? double(outcome.sessionTokens) / outcome.seconds : 0.0);
+                durationText(outcome.seconds).c_str(), outcome.tokensPerSecond());
   std::cout << text;
   auto loss = [&](const char *name, const std::optional<double> &value) {
     if (!value)

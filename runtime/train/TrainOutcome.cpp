@@ -8,7 +8,7 @@ nlohmann::ordered_json TrainOutcome::toJson() const {
                                  {"total_steps", totalSteps},
                                  {"total_tokens", tokens},
                                  {"seconds", seconds}};
-  json["tokens_per_second"] = seconds > 0 ? double(sessionTokens) / seconds : 0;
+  json["tokens_per_second"] = tokensPerSecond();
   if (loss)
     json["train_loss"] = *loss;
   if (validationBefore)

@@ -38,6 +38,7 @@ StepRecord TrainingRun::record() const {
 
 void TrainingRun::oneStep() {
   double rate = schedule->rate(state.step);
+  Clock::time_point start = Clock::now();
   StepResult result;
   try {
     result = stepper->step(stream->step(state.step), state.step, rate);
@@ -49,6 +50,7 @@ void TrainingRun::oneStep() {
                     (savedStep >= 0 ? "; the last checkpoint is " + checkpoints.folderOf(savedStep).string()
                                     : "; there is no checkpoint yet"));
   }
+  outcome.stepSeconds += std::chrono::duration<double>(Clock::now() - start).count();
   state.step += 1;
   state.epoch = stream->plan().epochsAfter(state.step);
   state.totalTokens += result.tokens;

@@ -12,8 +12,10 @@ namespace mlora {
 struct TrainOutcome {
   Status status = Status::Ok; ///< Interrupted: a checkpoint was saved first
   int64_t steps = 0, totalSteps = 0, tokens = 0;
-  double seconds = 0; ///< of this session's steps
+  double seconds = 0;     ///< of this session, validation and checkpoints included
+  double stepSeconds = 0; ///< of this session's steps alone
   int64_t sessionTokens = 0;
+  double tokensPerSecond() const { return stepSeconds > 0 ? double(sessionTokens) / stepSeconds : 0; }
   std::optional<double> loss; ///< of the last step
   std::optional<double> validationBefore, validationAfter;
   std::string outputDir;
