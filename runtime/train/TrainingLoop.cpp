@@ -68,7 +68,7 @@ void TrainingRun::oneStep() {
   double seconds = std::chrono::duration<double>(Clock::now() - lineStart).count();
   line.tokensPerSecond = seconds > 0 ? double(lineTokens) / seconds : 0;
   line.remainingSeconds =
-      sessionSeconds() / double(state.step - sessionFirstStep) * double(state.totalSteps - state.step);
+      outcome.stepSeconds / double(state.step - sessionFirstStep) * double(state.totalSteps - state.step);
   reports.step(line);
   state.pendingLoss = 0;
   state.pendingSteps = lineTokens = 0;
