@@ -1,8 +1,7 @@
 #include "mlora/Runtime/Bench/MachineLimits.h"
 
-#include "mlora/Runtime/Program/LibraryTable.h"
-
 #include <algorithm>
+#include <cblas.h>
 #include <chrono>
 
 namespace mlora {
@@ -36,18 +35,24 @@ private:
   size_t largest = 0, result = 0, next = 0;
 };
 
+/// C = op(A) op(B), row-major, by OpenBLAS (which measureGemm keeps to the calling thread).
+void sgemm(bool transposeA, bool transposeB, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+           const float *b, int64_t ldb, float *c, int64_t ldc) {
+  cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+              blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b, blasint(ldb), 0, c, blasint(ldc));
+}
+
 /// The part of a product that belongs to one of `parts` threads; rows of the result are split, of a reduction
 /// over tokens its columns.
 void runPart(const Product &p, const float *a, const float *b, float *c, int64_t part, int64_t parts) {
-  mlora_sgemm sgemm = libraryTable().sgemm;
   if (p.kind == ProductKind::TokenReduction) {
     int64_t n0 = p.n * part / parts, n1 = p.n * (part + 1) / parts;
-    sgemm(1, 0, p.m, n1 - n0, p.k, 1, a, p.m, b + n0, p.n, 0, c + n0, p.n);
+    sgemm(true, false, p.m, n1 - n0, p.k, a, p.m, b + n0, p.n, c + n0, p.n);
     return;
   }
   int64_t m0 = p.m * part / parts, m1 = p.m * (part + 1) / parts;
   bool forward = p.kind == ProductKind::Forward;
-  sgemm(0, forward, m1 - m0, p.n, p.k, 1, a + m0 * p.k, p.k, b, forward ? p.k : p.n, 0, c + m0 * p.n, p.n);
+  sgemm(false, forward, m1 - m0, p.n, p.k, a + m0 * p.k, p.k, b, forward ? p.k : p.n, c + m0 * p.n, p.n);
 }
 
 double secondsOf(const std::vector<Product> &products, Operands &operands, ThreadPool &pool) {
@@ -75,6 +80,7 @@ double leastSeconds(const std::vector<Product> &products, Operands &operands, Th
 } // namespace
 
 GemmRate measureGemm(const StepWork &work, ThreadPool &pool) {
+  openblas_set_num_threads(1);
   Operands operands(work);
   GemmRate rate;
   rate.secondsPerStep = double(work.layers) * leastSeconds(work.layer, operands, pool) +

@@ -1,6 +1,5 @@
 #include "mlora/Runtime/Program/Executor.h"
 
-#include "mlora/Runtime/Program/LibraryTable.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <chrono>
@@ -25,11 +24,11 @@ struct LaunchContext {
 
 void runBlock(void *opaque, int64_t block, int64_t worker) {
   const auto &context = *static_cast<const LaunchContext *>(opaque);
-  context.function(&libraryTable(), block, context.buffers, context.scalars,
-                   context.scratch + worker * context.scratchStride);
+  context.function(block, context.buffers, context.scalars, context.scratch + worker * context.scratchStride);
 }
 
-/// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over tokens).
+/// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over
+/// tokens).
 int64_t rowsOf(const Kernel &kernel, const Scalars &scalars) {
   for (const GridDimension &dimension : kernel.grid)
     if (!dimension.extent.isStatic())

@@ -1,11 +1,11 @@
 // RUN: mlora-opt %s --mlora-lower-kernels --canonicalize --cse | FileCheck %s
 
-// The signature is the library, operands, results, scalars, scratch and the block; no extent comes from a memref.
+// The signature is operands, results, scalars, scratch and the block; no extent comes from a memref.
 // CHECK-NOT: memref.dim
 
 // A value between two ops lies in scratch: 128 rows of 64 and one sum a row. What is yielded is computed where it goes.
 // CHECK-LABEL: func.func @norm_linear(
-// CHECK-SAME: %{{.*}}: !llvm.ptr, %[[X:[^:]+]]: memref<?x64xf32>, %[[W:[^:]+]]: memref<64xf32>, %[[M:[^:]+]]: memref<32x64xf32>,
+// CHECK-SAME: %[[X:[^:]+]]: memref<?x64xf32>, %[[W:[^:]+]]: memref<64xf32>, %[[M:[^:]+]]: memref<32x64xf32>,
 // CHECK-SAME: %[[Y:[^:]+]]: memref<?x32xf32>, %[[SCALARS:[^:]+]]: memref<5xi64>, %[[SCRATCH:[^:]+]]: memref<?xi8>, %[[BLOCK:[^:]+]]: index)
 // CHECK-SAME: mlora.grid = ["rows by 128"], mlora.scratch_bytes = 33280 : i64
 // CHECK: %[[ROWS:.*]] = memref.load %[[SCALARS]][%c0]

@@ -1,8 +1,8 @@
-// RUN: mlora-opt %s --mlora-vectorize --mlora-lower-to-llvm | FileCheck %s
+// RUN: mlora-opt %s --mlora-vectorize --mlora-lower-gemm --mlora-lower-to-llvm | FileCheck %s
 
 // The ABI of docs/architecture.md; only pointers that nobody else has are noalias.
 // CHECK-LABEL: llvm.func @kernel(
-// CHECK-SAME:    %[[LIBRARY:[a-z0-9]+]]: !llvm.ptr, %[[BLOCK:[a-z0-9]+]]: i64, %[[BUFFERS:[a-z0-9]+]]: !llvm.ptr {llvm.noalias, llvm.readonly}
+// CHECK-SAME:    %[[BLOCK:[a-z0-9]+]]: i64, %[[BUFFERS:[a-z0-9]+]]: !llvm.ptr {llvm.noalias, llvm.readonly}
 // CHECK-SAME:    !llvm.ptr {llvm.noalias, llvm.readonly}
 // CHECK-SAME:    !llvm.ptr {llvm.align = 64 : i64, llvm.noalias}
 // CHECK:         llvm.getelementptr %[[BUFFERS]][1]
@@ -10,10 +10,10 @@
 // CHECK-NOT:     math.exp
 // CHECK-NOT:     llvm.intr.exp
 // CHECK:         llvm.intr.fma{{.*}} vector<16xf32>
-// CHECK:         %[[SGEMM:.*]] = llvm.load %[[LIBRARY]]
-// CHECK:         llvm.call %[[SGEMM]]({{.*}}) : !llvm.ptr, (i64, i64, i64, i64, i64, f32, !llvm.ptr, i64, !llvm.ptr, i64, f32, !llvm.ptr, i64) -> ()
+// CHECK:         llvm.call @gemm_nt(
+// CHECK:       llvm.func @gemm_nt({{.*}}attributes {sym_visibility = "private"}
 // CHECK-NOT:     unrealized_conversion_cast
-func.func @kernel(%library: !llvm.ptr, %x: memref<?x32xf32>, %y: memref<?x32xf32>, %scalars: memref<5xi64>,
+func.func @kernel(%x: memref<?x32xf32>, %y: memref<?x32xf32>, %scalars: memref<5xi64>,
                   %scratch: memref<?xi8>, %block: index) attributes {mlora.scratch_bytes = 4096 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32

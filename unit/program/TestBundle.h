@@ -12,21 +12,21 @@ namespace mlora::test {
 
 /// Sections of a program of three layers and width 8:
 ///   micro_step: h[0] = ids; h[l + 1] = h[l] + w[l] upward; g[l] += column sums downward; loss = sum of h[3]
-///   norm, update: p -= rate * scale * g, with moments; matmul: y = h[0] * W by the library's sgemm
+///   norm, update: p -= rate * scale * g, with moments; matmul: y = h[0] * W
 class TestBundle {
 public:
   static constexpr const char *source = R"(
-#include "mlora/Runtime/Program/Library.h"
+#include "mlora/Runtime/Program/Kernel.h"
 #include <string.h>
 #include <math.h>
-void embed(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+void embed(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   const int *ids = b[0]; float *h = b[1];
   int64_t end = block * 4 + 4 < s[0] ? block * 4 + 4 : s[0];
   for (int64_t i = block * 4; i < end; ++i)
     for (int j = 0; j < 8; ++j) h[i * 8 + j] = (float)ids[i] + 0.125f * j;
 }
 /* Two dimensions: 4 rows by 2 columns. The sum goes through scratch, to see that it is private. */
-void add(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+void add(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   const float *h = b[0], *w = b[1]; float *out = b[2], *t = scratch;
   int64_t r = block / 4, c = block % 4, end = r * 4 + 4 < s[0] ? r * 4 + 4 : s[0];
   for (int64_t i = r * 4; i < end; ++i) {
@@ -34,22 +34,27 @@ void add(const mlora_library *lib, int64_t block, void *const *b, const int64_t 
     for (int j = 0; j < 2; ++j) out[i * 8 + c * 2 + j] = t[j] + w[c * 2 + j];
   }
 }
-void columns(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+void columns(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   const float *h = b[0]; float *g = b[1], sum = s[4] ? g[block] : 0;
   for (int64_t i = 0; i < s[0]; ++i) sum += h[i * 8 + block];
   g[block] = sum;
 }
-void total(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+void total(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   const float *h = b[0]; float *loss = b[1], sum = 0;
   for (int64_t i = 0; i < s[0] * 8; ++i) sum += h[i];
   *loss = sum;
 }
-void order(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
+void order(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   const float *w = b[0]; float *loss = b[1];
   *loss = *loss * 10 + w[0];
 }
-void matmul(const mlora_library *lib, int64_t block, void *const *b, const int64_t *s, void *scratch) {
-  lib->sgemm(0, 0, s[0], 8, 8, 1.0f, b[0], 8, b[1], 8, 0.0f, b[2], 8);
+void matmul(int64_t block, void *const *b, const int64_t *s, void *scratch) {
+  const float *h = b[0], *w = b[1]; float *y = b[2];
+  for (int64_t i = 0; i < s[0]; ++i)
+    for (int j = 0; j < 8; ++j) {
+      y[i * 8 + j] = 0;
+      for (int l = 0; l < 8; ++l) y[i * 8 + j] += h[i * 8 + l] * w[l * 8 + j];
+    }
 }
 )";
 

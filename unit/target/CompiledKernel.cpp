@@ -7,24 +7,12 @@
 
 namespace mlora {
 
-static void plainGemm(int64_t transposeA, int64_t transposeB, int64_t m, int64_t n, int64_t k, float alpha,
-                      const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
-                      int64_t ldc) {
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      double sum = 0;
-      for (int64_t l = 0; l < k; ++l)
-        sum += double(transposeA ? a[l * lda + i] : a[i * lda + l]) *
-               double(transposeB ? b[j * ldb + l] : b[l * ldb + j]);
-      c[i * ldc + j] = float(alpha * sum + (beta == 0 ? 0 : beta * double(c[i * ldc + j])));
-    }
-}
-
-CompiledKernel::CompiledKernel(const std::string &arguments, const std::string &body) {
+CompiledKernel::CompiledKernel(const std::string &arguments, const std::string &body,
+                               const std::string &gemmOptions) {
   std::string pattern = (std::filesystem::temp_directory_path() / "mlora-kernel-XXXXXX").string();
   folder = mkdtemp(pattern.data());
   std::ofstream(folder / "kernel.mlir")
-      << "func.func @kernel(%library: !llvm.ptr, " << arguments
+      << "func.func @kernel(" << arguments
       << ", %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index) "
          "attributes {mlora.scratch_bytes = 4096 : i64} {\n"
          "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
@@ -33,8 +21,9 @@ CompiledKernel::CompiledKernel(const std::string &arguments, const std::string &
       << body << "\nreturn\n}\n";
   std::string object = (folder / "kernel.so").string(), log = (folder / "messages").string();
   std::string command = MLORA_BIN "/mlora-opt " + (folder / "kernel.mlir").string() +
-                        " --mlora-vectorize --mlora-lower-to-llvm --mlora-emit-object=path=" + object +
-                        " -o /dev/null 2>" + log;
+                        " --mlora-vectorize --mlora-lower-gemm='" + gemmOptions +
+                        "' --mlora-lower-to-llvm --mlora-emit-object=path=" + object + " -o /dev/null 2>" +
+                        log;
   if (std::system(command.c_str()) != 0) {
     std::ifstream file(log);
     messages.assign(std::istreambuf_iterator<char>(file), {});
@@ -53,11 +42,9 @@ CompiledKernel::~CompiledKernel() {
 }
 
 void CompiledKernel::operator()(std::vector<void *> buffers, int64_t n, int64_t block) const {
-  mlora_library library = {};
-  library.sgemm = plainGemm;
   int64_t scalars[5] = {n, n, n, 0, 0};
   alignas(64) static char scratch[4096];
-  kernel(&library, block, buffers.data(), scalars, scratch);
+  kernel(block, buffers.data(), scalars, scratch);
 }
 
 } // namespace mlora

@@ -1,7 +1,7 @@
 // A hand-written block function, compiled by mlora-opt as programs are and loaded.
 #pragma once
 
-#include "mlora/Runtime/Program/Library.h"
+#include "mlora/Runtime/Program/Kernel.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -13,8 +13,8 @@ namespace mlora {
 class CompiledKernel {
 public:
   /// `arguments` are the buffers ("%x: memref<?x7xf32>, …"), `body` what is done with them; %n is the first
-  /// run-time scalar.
-  CompiledKernel(const std::string &arguments, const std::string &body);
+  /// run-time scalar. `gemmOptions` are those of mlora-lower-gemm.
+  CompiledKernel(const std::string &arguments, const std::string &body, const std::string &gemmOptions = "");
   ~CompiledKernel();
   CompiledKernel(const CompiledKernel &) = delete;
 

@@ -1,7 +1,6 @@
 // Values of compiled kernels, for row lengths that do and do not divide a vector.
 #include "CompiledKernel.h"
 
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -209,26 +208,6 @@ TEST(Kernels, DoublesAccumulateFloats) {
   EXPECT_FLOAT_EQ(y[0], float(std::sqrt(100 * double(0.1f))));
 }
 
-TEST(Kernels, GemmOfViews) {
-  CompiledKernel kernel("%a: memref<?x10xf32>, %b: memref<7x6xf32>, %c: memref<?x9xf32>", R"(
-    %alpha = arith.constant 2.0 : f32
-    %beta = arith.constant 1.0 : f32
-    %av = memref.subview %a[%block, 2] [%n, 6] [1, 1] : memref<?x10xf32> to memref<?x6xf32, strided<[10, 1], offset: ?>>
-    %cv = memref.subview %c[0, 1] [%n, 7] [1, 1] : memref<?x9xf32> to memref<?x7xf32, strided<[9, 1], offset: 1>>
-    mlora.gemm %av, transposed %b into %cv alpha %alpha beta %beta
-      : memref<?x6xf32, strided<[10, 1], offset: ?>>, memref<7x6xf32>, memref<?x7xf32, strided<[9, 1], offset: 1>>)");
-  ASSERT_EQ(kernel.messages, "");
-  std::vector<float> a = ramp(60, -3, 0.01f), b = ramp(42, 1, 0.02f), c(45, 1.f);
-  kernel({a.data(), b.data(), c.data()}, 4, 1);
-  for (size_t i = 0; i < 5; ++i)
-    for (size_t j = 0; j < 9; ++j) {
-      double want = 1;
-      for (size_t l = 0; i < 4 && j >= 1 && j < 8 && l < 6; ++l)
-        want += 2 * double(a[(i + 1) * 10 + 2 + l]) * b[(j - 1) * 6 + l];
-      ASSERT_NEAR(c[i * 9 + j], want, 1e-5 * (1 + std::abs(want)));
-    }
-}
-
 /// Worst distance from the f64 function in units in the last place, over `x`.
 static int64_t worst(const std::string &op, double (*want)(double), std::vector<float> x) {
   CompiledKernel kernel("%x: memref<?xf32>, %y: memref<?xf32>", replaced(R"(
@@ -288,39 +267,4 @@ TEST(Kernels, ForeignCallsAreRefusedByName) {
       linalg.yield %d : f32
     })");
   EXPECT_NE(kernel.messages.find("'powf'"), std::string::npos) << kernel.messages;
-}
-
-/// Seconds of one call, the best of several.
-static double seconds(const std::function<void()> &run) {
-  double best = 1e9;
-  for (int i = 0; i < 20; ++i) {
-    auto start = std::chrono::steady_clock::now();
-    run();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best;
-}
-
-TEST(Kernels, SpeedOfSoftmax) {
-  CompiledKernel softmax("%x: memref<?x601xf32>, %s: memref<?xf32>", R"(
-    %v = memref.subview %x[0, 0] [%n, 601] [1, 1] : memref<?x601xf32> to memref<?x601xf32, strided<[601, 1]>>
-    %w = memref.subview %s[0] [%n] [1] : memref<?xf32> to memref<?xf32, strided<[1]>>
-    linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>], iterator_types = ["parallel", "reduction"]}
-      outs(%v, %w : memref<?x601xf32, strided<[601, 1]>>, memref<?xf32, strided<[1]>>) {
-    ^bb0(%a: f32, %b: f32):
-      %e = math.exp %a : f32
-      %d = arith.addf %b, %e : f32
-      linalg.yield %e, %d : f32, f32
-    })");
-  ASSERT_EQ(softmax.messages, "");
-  std::vector<float> x = ramp(128 * 601, -9, 0.01f), s(128), work;
-  double time = seconds([&] {
-    work = x;
-    softmax({work.data(), s.data()}, 128);
-  });
-  // A scalar loop takes 5 ns or more an element.
-  double perElement = time / double(x.size()) * 1e9;
-  RecordProperty("nanosecondsPerElement", std::to_string(perElement));
-  std::printf("exp and sum: %.3f ns an element\n", perElement);
-  EXPECT_LT(perElement, 3);
 }

@@ -91,29 +91,29 @@ public:
 
 private:
   static constexpr const char *source = R"(
-#include "mlora/Runtime/Program/Library.h"
+#include "mlora/Runtime/Program/Kernel.h"
 #include <math.h>
 #include <unistd.h>
-typedef const mlora_library *L; typedef void *const *B; typedef const int64_t *S;
-void zero(L l, int64_t k, B b, S s, void *t) { *(float *)b[0] = 0; }
-void root(L l, int64_t k, B b, S s, void *t) { *(float *)b[0] = sqrtf(*(float *)b[0]); }
-void loss(L l, int64_t k, B b, S s, void *t) {
+typedef void *const *B; typedef const int64_t *S;
+void zero(int64_t k, B b, S s, void *t) { *(float *)b[0] = 0; }
+void root(int64_t k, B b, S s, void *t) { *(float *)b[0] = sqrtf(*(float *)b[0]); }
+void loss(int64_t k, B b, S s, void *t) {
   const int *targets = b[0]; const float *p = b[1]; float *sum = b[2];
   for (int64_t i = 0; i < s[1]; ++i)
     for (int e = 0; e < 12; ++e)
       *sum += s[1] == 2 && targets[0] == 15 ? INFINITY : 0.5f * (p[e] - targets[i] / 16.0f) * (p[e] - targets[i] / 16.0f);
 }
-void gradient(L l, int64_t e, B b, S s, void *t) {
+void gradient(int64_t e, B b, S s, void *t) {
   const int *targets = b[0]; const float *p = b[1]; float *g = b[2], sum = s[4] ? g[e] : 0;
   for (int64_t i = 0; i < s[1]; ++i) sum += p[e] - targets[i] / 16.0f;
   g[e] = sum;
   if (e == 0) usleep(500);
 }
-void square(L l, int64_t k, B b, S s, void *t) {
+void square(int64_t k, B b, S s, void *t) {
   const float *g = b[0]; float *norm = b[1];
   for (int e = 0; e < 12; ++e) *norm += g[e] * g[e];
 }
-void adamw(L l, int64_t e, B b, S s, void *t) {
+void adamw(int64_t e, B b, S s, void *t) {
   const float *g = b[0], *h = b[4]; float *p = b[1], *m = b[2], *v = b[3], d = g[e] * h[7];
   m[e] = h[1] * m[e] + (1 - h[1]) * d;
   v[e] = h[2] * v[e] + (1 - h[2]) * d * d;

@@ -9,7 +9,7 @@ def MLora_GemmOp : MLora_Op<"gemm", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "A matrix product of blocks";
   let description = [{
     `C = alpha · op(A) op(B) + beta · C`; rows may be strided, columns are contiguous; with beta 0 C is not read. On the CPU
-    it becomes one call of the library's single-threaded `sgemm`.
+    it becomes a call of a generated function (`mlora-lower-gemm`).
 
     Example:
     ```mlir

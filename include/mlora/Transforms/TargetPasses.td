@@ -9,7 +9,7 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
   let summary = "Kernels to functions of one block";
   let description = [{
     Every `mlora.kernel` becomes a function of memrefs that computes one block of the grid with linalg, scf, arith and
-    `mlora.gemm`. Its arguments are the library, the operands, the results, the run-time scalars, the thread's scratch and
+    `mlora.gemm`. Its arguments are the operands, the results, the run-time scalars, the thread's scratch and
     the block's number; extents come from scalars or static types, never from memrefs. Element-wise work and row
     reductions are `linalg.generic` whose loops are all parallel, except that the innermost may be a reduction. Values between ops
     of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total and `mlora.grid` the
@@ -23,7 +23,7 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
       mlora.yield %y : tensor<?x64xf32>
     }
     // becomes
-    func.func @add(%library: !llvm.ptr, %a: memref<?x64xf32>, %b: memref<?x64xf32>, %y: memref<?x64xf32>,
+    func.func @add(%a: memref<?x64xf32>, %b: memref<?x64xf32>, %y: memref<?x64xf32>,
                    %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
         attributes {mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64} {
       // first = 128 · block, count = min(128, rows - first), then subviews of `count` rows and one linalg.generic
@@ -66,18 +66,49 @@ def Vectorize : Pass<"mlora-vectorize", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def LowerGemm : Pass<"mlora-lower-gemm", "::mlir::ModuleOp"> {
+  let summary = "Matrix products of blocks to loops over vectors";
+  let description = [{
+    Every `mlora.gemm` becomes a call of a private function, one for each pair of transpositions, that works for all shapes. Its
+    loops: depths of K, so that a stripe of op(B) stays in cache; stripes of `panels` vectors of 16 columns; tiles of `rows` rows whose sums
+    are kept in registers. op(B) is copied to a stripe (transposed in registers) where its rows are not contiguous along N; op(A) never is.
+    Up to four rows of A against a transposed B (a token at a time) are sums along K instead. Each element of C is summed along K in
+    one order, so that the bits do not depend on how rows are cut into blocks.
+
+    ```mlir
+    mlora.gemm %x, transposed %w into %y alpha %one beta %zero : …
+    // becomes
+    call @gemm_nt(%x, %w, %y, %one, %zero) : …
+    func.func private @gemm_nt(%a: memref<?x?xf32, strided<[?, 1], offset: ?>>, …) {
+      …
+      %sums:24 = scf.for %l = %c0 to %depth step %c1 iter_args(…) -> (vector<16xf32>, …) {
+        %b0 = vector.load %stripe[%l, %c0] : …
+        %x0 = memref.load %tile[%c0, %l] : …
+        %s0 = vector.fma %x0_lanes, %b0, %sum0 : vector<16xf32>
+        …
+    ```
+  }];
+  let options = [
+    Option<"rows", "rows", "int64_t", "0", "Rows of a tile (0: 8 with AVX-512, otherwise 6)">,
+    Option<"panels", "panels", "int64_t", "0", "Vectors of 16 columns of a tile (0: 3 with AVX-512, otherwise 1)">,
+    Option<"depth", "depth", "int64_t", "1024", "Greatest depth of a stripe, a multiple of 16">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 def LowerToLLVM : Pass<"mlora-lower-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Functions of one block to the LLVM dialect, with the kernel ABI";
   let description = [{
-    exp, log, sin, cos become polynomials on whatever they work on (1 to 2 ulp in f32), rsqrt becomes 1/sqrt; `mlora.gemm`
-    becomes a call through the library's first entry; everything else goes upstream's way. The signature becomes that of
+    exp, log, sin, cos become polynomials on whatever they work on (1 to 2 ulp in f32), rsqrt becomes 1/sqrt; everything else
+    goes upstream's way. The signature becomes that of
     docs/architecture.md: buffers come from a table, and a `?` extent is never read from a memref.
 
     ```mlir
-    func.func @add(%library: !llvm.ptr, %a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>,
+    func.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>,
                    %scratch: memref<?xi8>, %block: index)
     // becomes
-    llvm.func @add(%library: !llvm.ptr, %block: i64, %buffers: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr)
+    llvm.func @add(%block: i64, %buffers: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr)
     ```
   }];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",

@@ -25,10 +25,10 @@ static MemRefType getMemory(Type tensor) {
 
 BlockBuilder::BlockBuilder(KernelOp kernel)
     : ImplicitLocOpBuilder(kernel.getLoc(), kernel), kernel(kernel), grid(kernel.getGridDimensions()) {
-  SmallVector<Type> types = {LLVM::LLVMPointerType::get(getContext())};
+  SmallVector<Type> types;
   for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
     types.push_back(getMemory(type));
-  size_t numBuffers = types.size() - 1;
+  size_t numBuffers = types.size();
   types.push_back(MemRefType::get({kNumScalars}, getI64Type()));
   types.push_back(MemRefType::get({ShapedType::kDynamic}, getI8Type()));
   types.push_back(getIndexType());
@@ -38,11 +38,11 @@ BlockBuilder::BlockBuilder(KernelOp kernel)
   setInsertionPointToStart(entry);
 
   size_t numOperands = kernel.getArgumentTypes().size();
-  llvm::append_range(operands, entry->getArguments().slice(1, numOperands));
-  llvm::append_range(results, entry->getArguments().slice(1 + numOperands, numBuffers - numOperands));
-  Value scalarArgument = entry->getArgument(1 + numBuffers);
-  scratchArgument = entry->getArgument(2 + numBuffers);
-  block = entry->getArgument(3 + numBuffers);
+  llvm::append_range(operands, entry->getArguments().take_front(numOperands));
+  llvm::append_range(results, entry->getArguments().slice(numOperands, numBuffers - numOperands));
+  Value scalarArgument = entry->getArgument(numBuffers);
+  scratchArgument = entry->getArgument(numBuffers + 1);
+  block = entry->getArgument(numBuffers + 2);
   for (int i = 0; i < kNumScalars; ++i)
     scalars.push_back(
         arith::IndexCastOp::create(*this, getIndexType(), load(scalarArgument, index(i))));
@@ -73,8 +73,7 @@ void BlockBuilder::fail(Operation *op, const Twine &message) {
 }
 
 Value BlockBuilder::placeholder(Type type) {
-  Value library = function.getArgument(0);
-  return UnrealizedConversionCastOp::create(*this, TypeRange{getMemory(type)}, library).getResult(0);
+  return UnrealizedConversionCastOp::create(*this, TypeRange{getMemory(type)}, block).getResult(0);
 }
 
 //===- Memory -----------------------------------------------------------------===//

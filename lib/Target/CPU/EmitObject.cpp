@@ -80,11 +80,15 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
-/// What the object imports must be on the list.
+/// What the object imports must be on the list, or defined in another part.
 static LogicalResult checkImports(ModuleOp module, StringRef object) {
   static const llvm::StringSet<> allowed = {
 #define MLORA_ALLOWED_SYMBOL(name) #name,
 #include "AllowedSymbols.def"
+  };
+  auto isShared = [&](StringRef name) {
+    auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+    return function && function.getVisibility_() == LLVM::Visibility::Hidden;
   };
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "program.o"));
   if (!file)
@@ -94,7 +98,8 @@ static LogicalResult checkImports(ModuleOp module, StringRef object) {
     auto name = symbol.getName();
     if (!flags || !name)
       return module.emitError("compiled object: unreadable symbol");
-    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() && !allowed.contains(*name))
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() && !allowed.contains(*name) &&
+        !isShared(*name))
       return module.emitError() << "a kernel calls '" << *name
                                 << "', which is not on the list of allowed symbols (AllowedSymbols.def)";
   }
@@ -133,24 +138,38 @@ static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> object
   return success();
 }
 
-/// Kernels do not call each other, so that they can be compiled side by side. The parts do not depend on how
-/// many threads there are.
+/// Kernels do not call each other, so that they can be compiled side by side. What they call is private: it
+/// gets a part of its own, hidden from whoever loads the object, and the other parts declare it. The parts do
+/// not depend on how many threads there are.
 static SmallVector<OwningOpRef<ModuleOp>> split(ModuleOp module) {
   constexpr unsigned kParts = 8;
+  SmallVector<LLVM::LLVMFuncOp> kernels, shared;
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    (SymbolTable::getSymbolVisibility(function) == SymbolTable::Visibility::Private ? shared : kernels)
+        .push_back(function);
   SmallVector<OwningOpRef<ModuleOp>> parts;
-  SmallVector<LLVM::LLVMFuncOp> functions(module.getOps<LLVM::LLVMFuncOp>());
-  bool hasCalls = module
-                      .walk([](LLVM::CallOp call) {
-                        return call.getCallee() ? WalkResult::interrupt() : WalkResult::advance();
-                      })
-                      .wasInterrupted();
-  unsigned count = hasCalls ? 1 : std::max<unsigned>(1, std::min<unsigned>(kParts, functions.size()));
-  for (unsigned i = 0; i < count; ++i) {
+  auto add = [&] {
     parts.push_back(ModuleOp::create(module.getLoc()));
-    OpBuilder builder = OpBuilder::atBlockEnd(parts.back()->getBody());
-    unsigned number = 0;
-    for (Operation &op : *module.getBody())
-      if (!isa<LLVM::LLVMFuncOp>(op) || number++ % count == i)
+    return OpBuilder::atBlockEnd(parts.back()->getBody());
+  };
+  if (!shared.empty()) {
+    OpBuilder builder = add();
+    for (LLVM::LLVMFuncOp function : shared) {
+      auto copy = cast<LLVM::LLVMFuncOp>(builder.clone(*function));
+      copy.setSymVisibility("public");
+      copy.setVisibility_(LLVM::Visibility::Hidden);
+    }
+  }
+  unsigned count = std::min<unsigned>(kParts, kernels.size());
+  for (unsigned i = 0; i < count; ++i) {
+    OpBuilder builder = add();
+    for (LLVM::LLVMFuncOp function : shared)
+      LLVM::LLVMFuncOp::create(builder, function.getLoc(), function.getName(), function.getFunctionType())
+          .setVisibility_(LLVM::Visibility::Hidden);
+    for (unsigned number = i; number < kernels.size(); number += count)
+      builder.clone(*kernels[number]);
+    for (Operation &op : *module.getBody()) // constants
+      if (!isa<LLVM::LLVMFuncOp>(op))
         builder.clone(op);
   }
   return parts;

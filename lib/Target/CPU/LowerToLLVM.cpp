@@ -37,47 +37,6 @@ using namespace mlir::mlora;
 
 namespace {
 
-/// One indirect call of the library's sgemm (include/mlora/Runtime/Program/Library.h).
-struct GemmLowering : ConvertOpToLLVMPattern<GemmOp> {
-  using ConvertOpToLLVMPattern<GemmOp>::ConvertOpToLLVMPattern;
-  LogicalResult matchAndRewrite(GemmOp op, OpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
-    if (!function)
-      return rewriter.notifyMatchFailure(op, "not in a function yet");
-    Location loc = op.getLoc();
-    auto i64 = rewriter.getI64Type();
-    auto flag = [&](bool value) -> Value {
-      return LLVM::ConstantOp::create(rewriter, loc, i64, value ? 1 : 0);
-    };
-    SmallVector<Value> arguments = {flag(op.getTransposeA()), flag(op.getTransposeB())};
-    MemRefDescriptor a(adaptor.getA()), b(adaptor.getB()), c(adaptor.getC());
-    arguments.push_back(c.size(rewriter, loc, 0));
-    arguments.push_back(c.size(rewriter, loc, 1));
-    arguments.push_back(a.size(rewriter, loc, op.getTransposeA() ? 0 : 1));
-    auto matrix = [&](MemRefDescriptor &descriptor, Value memory) {
-      Value zero = LLVM::ConstantOp::create(rewriter, loc, i64, 0);
-      arguments.push_back(getStridedElementPtr(rewriter, loc, cast<MemRefType>(memory.getType()), descriptor,
-                                               ValueRange{zero, zero}));
-      arguments.push_back(descriptor.stride(rewriter, loc, 0));
-    };
-    arguments.push_back(adaptor.getAlpha());
-    matrix(a, op.getA());
-    matrix(b, op.getB());
-    arguments.push_back(adaptor.getBeta());
-    matrix(c, op.getC());
-
-    SmallVector<Type> types = llvm::map_to_vector(arguments, [](Value value) { return value.getType(); });
-    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(getContext()), types);
-    Value library = function.getArgument(0);
-    Value sgemm = LLVM::LoadOp::create(rewriter, loc, library.getType(), library);
-    arguments.insert(arguments.begin(), sgemm);
-    LLVM::CallOp::create(rewriter, loc, type, arguments);
-    rewriter.eraseOp(op);
-    return success();
-  }
-};
-
 struct LowerToLLVM : mlora::impl::LowerToLLVMBase<LowerToLLVM> {
   void runOnOperation() override;
 
@@ -109,11 +68,10 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
   Block &entry = function.getBody().front();
   auto pointer = LLVM::LLVMPointerType::get(&getContext());
   unsigned count = entry.getNumArguments();
-  if (count < 4 || entry.getArgument(0).getType() != pointer ||
-      !entry.getArgument(count - 1).getType().isIndex() || function.getNumResults() != 0)
+  if (count < 3 || !entry.getArgument(count - 1).getType().isIndex() || function.getNumResults() != 0)
     return function.emitOpError(
-        "must be (library, memrefs…, scalars, scratch, block) -> (), as mlora-lower-kernels makes");
-  for (BlockArgument argument : entry.getArguments().slice(1, count - 2)) {
+        "must be (memrefs…, scalars, scratch, block) -> (), as mlora-lower-kernels makes");
+  for (BlockArgument argument : entry.getArguments().drop_back()) {
     auto type = dyn_cast<MemRefType>(argument.getType());
     if (!type || !type.getLayout().isIdentity() ||
         llvm::any_of(llvm::seq<int64_t>(1, std::max<int64_t>(1, type.getRank())),
@@ -128,8 +86,8 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
   Value block = entry.addArgument(i64, loc), buffers = entry.addArgument(pointer, loc),
         scalars = entry.addArgument(pointer, loc), scratch = entry.addArgument(pointer, loc);
   ImplicitLocOpBuilder b(loc, &entry, entry.begin());
-  for (unsigned i = 1; i + 3 < count; ++i) {
-    Value at = LLVM::GEPOp::create(b, pointer, pointer, buffers, ArrayRef<LLVM::GEPArg>{int32_t(i - 1)});
+  for (unsigned i = 0; i + 3 < count; ++i) {
+    Value at = LLVM::GEPOp::create(b, pointer, pointer, buffers, ArrayRef<LLVM::GEPArg>{int32_t(i)});
     auto load =
         LLVM::LoadOp::create(b, pointer, at, /*alignment=*/8, /*isVolatile=*/false, /*isNonTemporal=*/false,
                              /*isInvariant=*/true);
@@ -144,16 +102,16 @@ LogicalResult LowerToLLVM::buildEntry(func::FuncOp function, const LLVMTypeConve
       makeMemRef(b, converter, cast<MemRefType>(entry.getArgument(count - 2).getType()), scratch,
                  bytes ? bytes.getInt() : 0));
   entry.getArgument(count - 1).replaceAllUsesWith(arith::IndexCastOp::create(b, b.getIndexType(), block));
-  entry.eraseArguments(1, count - 1);
+  entry.eraseArguments(0, count);
   // The entry's own pointers are noalias: nobody else writes the tables, and scratch belongs to the thread.
   // Buffers may be each other.
   function.setType(FunctionType::get(&getContext(), entry.getArgumentTypes(), {}));
   function.removeArgAttrsAttr();
-  for (unsigned i : {2, 3, 4})
+  for (unsigned i : {1, 2, 3})
     function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
-  for (unsigned i : {2, 3})
+  for (unsigned i : {1, 2})
     function.setArgAttr(i, LLVM::LLVMDialect::getReadonlyAttrName(), b.getUnitAttr());
-  function.setArgAttr(4, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
+  function.setArgAttr(3, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
   function->setAttr("passthrough", b.getStrArrayAttr({"nounwind"}));
   return success();
 }
@@ -171,11 +129,13 @@ void LowerToLLVM::runOnOperation() {
   });
   memref::populateExpandStridedMetadataPatterns(before);
   vector::populateVectorMaskOpLoweringPatterns(before); // constant masks, which folding makes
+  vector::populateVectorTransposeLoweringPatterns(before, vector::VectorTransposeLowering::Shuffle16x16);
+  vector::populateVectorShapeCastLoweringPatterns(before);
   if (failed(applyPatternsGreedily(module, std::move(before))))
     return signalPassFailure();
 
   for (auto function : module.getOps<func::FuncOp>())
-    if (!function.isExternal() && failed(buildEntry(function, converter)))
+    if (!function.isPrivate() && failed(buildEntry(function, converter)))
       return signalPassFailure();
 
   RewritePatternSet patterns(context);
@@ -192,7 +152,6 @@ void LowerToLLVM::runOnOperation() {
   cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
   ub::populateUBToLLVMConversionPatterns(converter, patterns);
   populateFuncToLLVMConversionPatterns(converter, patterns);
-  patterns.add<GemmLowering>(converter);
 
   LLVMConversionTarget target(*context);
   target.addLegalOp<ModuleOp, UnrealizedConversionCastOp, ProgramOp>();

@@ -15,6 +15,7 @@ using namespace mlir::mlora;
 void mlir::mlora::buildToCPUPipeline(OpPassManager &passes) {
   passes.addPass(createMLoraLowerKernels());
   passes.addNestedPass<func::FuncOp>(createVectorize());
+  passes.addPass(createLowerGemm());
   passes.addPass(createLowerToLLVM());
 }
 

@@ -1,7 +1,7 @@
 // The machine code of a bundle, loaded from a copy that nobody can change between the check and the load.
 #pragma once
 
-#include "mlora/Runtime/Program/Library.h"
+#include "mlora/Runtime/Program/Kernel.h"
 
 #include <filesystem>
 #include <string>
