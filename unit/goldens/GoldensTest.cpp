@@ -1,58 +1,51 @@
-// Compiled programs against ../shared/data/goldens: PyTorch's values in float64 (DESIGN section 8).
+// Compiled programs against PyTorch's values in float64 (DESIGN section 8): the tiny models of this repository, and
+// ../shared/data/goldens where they are.
 
-#include "mlora/Runtime/Adapter/AdapterFiles.h"
-#include "mlora/Runtime/Data/MicroBatch.h"
+#include "TrainingProgram.h"
+
 #include "mlora/Runtime/Model/Safetensors.h"
-#include "mlora/Runtime/Program/BundleCache.h"
-#include "mlora/Runtime/Program/Parameters.h"
-#include "mlora/Runtime/Program/Program.h"
-
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <fstream>
 
 using namespace mlora;
+using namespace mlora::test;
 namespace fs = std::filesystem;
 
 namespace {
 
-double relative(std::span<const float> a, std::span<const float> b) {
-  double worst = 0, scale = 0;
-  for (size_t i = 0; i < b.size(); ++i) {
-    worst = std::max(worst, std::abs(double(a[i]) - b[i]));
-    scale = std::max(scale, std::abs(double(b[i])));
-  }
-  return scale > 0 ? worst / scale : worst;
-}
+const std::string kTiny = MLORA_SOURCE "/unit/goldens/tiny/", kShared = MLORA_SHARED "/data/goldens/";
 
+/// A folder of values: what README.md of ../shared/data/goldens says, or tiny/make_tiny.py.
 struct Case {
   fs::path folder, model;
   nlohmann::json info;
   std::unique_ptr<Checkpoint> base;
 
-  explicit Case(const std::string &name) : folder(fs::path(MLORA_SHARED) / "data/goldens" / name) {
-    info = nlohmann::json::parse(std::ifstream(folder / "case.json"));
-    model = info.contains("model") ? folder / info["model"].get<std::string>() : folder / "model";
+  explicit Case(const fs::path &folder) : folder(folder), info(readJson(folder / "case.json")) {
+    model = folder / info.value("model", "model");
     base = Checkpoint::open(model);
   }
-  static bool present(const std::string &name) { return fs::exists(fs::path(MLORA_SHARED) / "data/goldens" / name); }
+
+  bool isFullFinetune() const { return info["method"] == "ft"; }
 
   ProgramRequest request(const std::string &kind) const {
     ProgramRequest request;
     request.kind = kind;
     request.model = model;
     request.method = info["method"];
-    if (request.method != "ft") {
-      request.numBranches = info["num_branches"];
-      request.loraR = info["lora_r"];
-      request.loraAlpha = info["lora_alpha"];
-      for (auto &target : info["lora_target_modules"])
-        request.targets.push_back(target);
-    }
+    if (!isFullFinetune())
+      readAdapter(info, request);
     // More capacity than rows: counts are run-time scalars.
     request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = 256;
     return request;
+  }
+
+  SafetensorsFile batches() const { return SafetensorsFile(folder / info.value("batches", "batches.safetensors")); }
+
+  void loadParameters(Parameters &parameters, const std::string &adapter) const {
+    if (isFullFinetune())
+      return parameters.load(*base);
+    SafetensorsFile file(folder / adapter);
+    for (const ParameterTensor &tensor : parameters.tensors())
+      parameters.write(tensor, ParameterPart::Value, file.floats(tensor.name));
   }
 
   MicroBatch batch(const SafetensorsFile &file, int64_t index) const {
@@ -85,77 +78,35 @@ struct Case {
   }
 };
 
-BundleCache cache() { return BundleCache(fs::temp_directory_path() / "mlora-test-cache", fs::path(MLORA_BIN) / "mlora-opt"); }
-
 /// The program of a case, weights and parameters loaded.
-struct Trainer {
+struct Trainer : TrainingProgram {
   Trainer(const Case &golden, const std::string &adapter, int64_t threads = 0)
-      : program(cache().get(golden.request("train")), threads), parameters(program) {
-    loadWeights(program, *golden.base);
-    if (golden.info["method"] == "ft")
-      parameters.load(*golden.base);
-    else {
-      SafetensorsFile file(golden.folder / adapter);
-      for (const ParameterTensor &tensor : parameters.tensors())
-        parameters.write(tensor, ParameterPart::Value, file.floats(tensor.name));
-    }
-    if (program.has("prepare"))
-      program.run("prepare");
-    if (program.hasInput("loss_cotangent"))
-      program.setInput("loss_cotangent", std::span<const float>(one));
+      : TrainingProgram(golden.request("train"), *golden.base, threads) {
+    golden.loadParameters(parameters, adapter);
+    prepare();
   }
-
-  /// Mean loss of a batch; gradients are in place.
-  double step(const MicroBatch &batch, const char *section = "micro_step") {
-    ProgramInputs inputs = flatten(batch);
-    program.setInput("input_ids", inputs.inputIds);
-    program.setInput("position_ids", inputs.positionIds);
-    program.setInput("document_start", inputs.documentStart);
-    program.setInput("counted", inputs.counted);
-    program.setInput("targets", inputs.targets);
-    Scalars scalars;
-    scalars.rows = scalars.kvRows = int64_t(inputs.inputIds.size());
-    scalars.countedRows = counted = int64_t(inputs.counted.size());
-    program.run(section, scalars);
-    return program.output("loss")[0] / double(counted);
-  }
-  double norm() {
-    program.run("norm");
-    return program.output("norm")[0] / double(counted);
-  }
-  void update(std::array<float, 8> hyper) {
-    program.setInput("hyper", std::span<const float>(hyper));
-    program.run("update");
-  }
-
-  const std::array<float, 1> one{1};
-  Program program;
-  Parameters parameters;
-  int64_t counted = 0;
 };
 
-class Golden : public testing::TestWithParam<const char *> {
+class Golden : public testing::TestWithParam<std::string> {
 protected:
   void SetUp() override {
-    if (!Case::present(GetParam()))
+    if (GetParam().starts_with(kShared) && !fs::exists(GetParam()))
       GTEST_SKIP() << "no ../shared/data/goldens";
   }
 };
 
 TEST_P(Golden, LossAndGradients) {
   Case golden(GetParam());
-  bool ft = golden.info["method"] == "ft";
   Trainer trainer(golden, "adapter.safetensors");
-  SafetensorsFile batches(ft ? golden.model.parent_path() / "batches.safetensors" : golden.folder / "batches.safetensors");
-  MicroBatch batch = golden.batch(batches, 0);
-  EXPECT_NEAR(trainer.step(batch, "score"), golden.info["loss"].get<double>(), 1e-5);
-  EXPECT_NEAR(trainer.step(batch), golden.info["loss"].get<double>(), 1e-5);
-  // With β1 = 0 and rate 0 the first moment becomes the gradient itself, and parameters stay.
-  trainer.update({0, 0, 0, 1e-8f, 0, 1, 1, 1 / float(trainer.counted)});
-  SafetensorsFile expected(golden.folder / (ft ? "gradients.safetensors" : "expected.safetensors"));
+  MicroBatch batch = golden.batch(golden.batches(), 0);
+  EXPECT_NEAR(trainer.run(batch, "score"), golden.info["loss"].get<double>(), 1e-5);
+  EXPECT_NEAR(trainer.run(batch), golden.info["loss"].get<double>(), 1e-5);
+  trainer.updateMomentsOnly();
+  fs::path gradients = golden.folder / "gradients.safetensors";
+  SafetensorsFile expected(fs::exists(gradients) ? gradients : golden.folder / "expected.safetensors");
   int compared = 0;
   for (const ParameterTensor &tensor : trainer.parameters.tensors()) {
-    std::string name = ft && expected.find(tensor.name) ? tensor.name : "grad." + tensor.name;
+    std::string name = expected.find(tensor.name) ? tensor.name : "grad." + tensor.name;
     ASSERT_TRUE(expected.find(name)) << name;
     EXPECT_LT(relative(trainer.parameters.read(tensor, ParameterPart::Moment1), expected.floats(name)), 1e-4) << name;
     ++compared;
@@ -165,31 +116,22 @@ TEST_P(Golden, LossAndGradients) {
 
 TEST_P(Golden, Trajectory) {
   Case golden(GetParam());
-  bool ft = golden.info["method"] == "ft";
-  Trainer trainer(golden, "adapter_init.safetensors");
-  SafetensorsFile batches(ft ? golden.model.parent_path() / "batches.safetensors" : golden.folder / "batches.safetensors");
+  Trainer trainer(golden, golden.info.value("initial", "adapter_init.safetensors"));
+  SafetensorsFile batches = golden.batches();
   int64_t count = batches.get("input_ids").shape[0];
-  auto trajectory = nlohmann::json::parse(std::ifstream(golden.folder / "trajectory.json"));
-  auto &steps = trajectory.is_array() ? trajectory : trajectory["steps"];
-  float decay = golden.info["training"]["weight_decay"];
-  for (size_t k = 0; k < steps.size(); ++k) {
-    double loss = trainer.step(golden.batch(batches, int64_t(k) % count)), norm = trainer.norm();
-    EXPECT_NEAR(loss, steps[k]["loss"].get<double>(), 1e-3) << "step " << k;
-    EXPECT_NEAR(norm, steps[k]["grad_norm"].get<double>(), 1e-3 * steps[k]["grad_norm"].get<double>()) << "step " << k;
-    double scale = std::min(1.0, 1.0 / (norm + 1e-6)) / double(trainer.counted), t = double(k + 1);
-    trainer.update({steps[k]["lr"].get<float>(), 0.9f, 0.999f, 1e-8f, decay, float(1 - std::pow(double(0.9f), t)),
-                    float(1 - std::pow(double(0.999f), t)), float(scale)});
-  }
+  auto steps = readJson(golden.folder / "trajectory.json");
+  ASSERT_FALSE(steps.empty());
+  for (size_t k = 0; k < steps.size(); ++k)
+    trainer.expectStep(golden.batch(batches, int64_t(k) % count), steps[k], k, golden.info["training"]["weight_decay"]);
 }
 
 TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
   Case golden(GetParam());
-  bool ft = golden.info["method"] == "ft";
-  SafetensorsFile batches(ft ? golden.model.parent_path() / "batches.safetensors" : golden.folder / "batches.safetensors");
+  SafetensorsFile batches = golden.batches();
   std::vector<std::vector<float>> results[2];
   for (int threads : {1, 3}) {
     Trainer trainer(golden, "adapter.safetensors", threads);
-    trainer.step(golden.batch(batches, 0));
+    trainer.run(golden.batch(batches, 0));
     trainer.update({0.01f, 0.9f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1 / float(trainer.counted)});
     for (const ParameterTensor &tensor : trainer.parameters.tensors())
       results[threads / 3].push_back(trainer.parameters.read(tensor, ParameterPart::Value));
@@ -197,25 +139,17 @@ TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[1]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::Values("stories260k", "llama3-tiny", "packed", "full-finetune"),
-                         [](auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
-
 /// Logits of whole rows from the program of `generate`, in two pieces so that the cache is used.
 class GoldenLogits : public Golden {};
 
 TEST_P(GoldenLogits, PrefillInTwoPieces) {
   Case golden(GetParam());
-  Program program(cache().get(golden.request("generate")));
+  Program program(bundleFor(golden.request("generate")));
   Parameters parameters(program);
   loadWeights(program, *golden.base);
-  SafetensorsFile adapter(golden.folder / "adapter.safetensors"), expected(golden.folder / "expected.safetensors");
-  for (const ParameterTensor &tensor : parameters.tensors())
-    parameters.write(tensor, ParameterPart::Value, adapter.floats(tensor.name));
+  golden.loadParameters(parameters, "adapter.safetensors");
   program.run("prepare");
+  SafetensorsFile expected(golden.folder / "expected.safetensors");
   MicroBatch batch = golden.batch(expected, 0);
   std::vector<float> all = expected.floats("logits");
   int64_t vocab = golden.base->config().vocabSize;
@@ -244,10 +178,19 @@ TEST_P(GoldenLogits, PrefillInTwoPieces) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenLogits, testing::Values("stories260k", "llama3-tiny"), [](auto &info) {
-  std::string name = info.param;
+/// A test's name: the folder's.
+std::string nameOf(const testing::TestParamInfo<std::string> &info) {
+  std::string name = fs::path(info.param).filename();
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Tiny, GoldenLogits, testing::Values(kTiny + "multilora"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, Golden,
+                         testing::Values(kShared + "stories260k", kShared + "llama3-tiny", kShared + "packed",
+                                         kShared + "full-finetune"),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenLogits, testing::Values(kShared + "stories260k", kShared + "llama3-tiny"), nameOf);
 
 } // namespace

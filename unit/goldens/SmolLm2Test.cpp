@@ -1,19 +1,15 @@
 // SmolLM2-135M-Instruct (Q4_1 GGUF) against ../shared/data/goldens/smollm2: ten training steps, logits, greedy text.
 
-#include "mlora/Runtime/Data/MicroBatch.h"
+#include "TrainingProgram.h"
+
 #include "mlora/Runtime/Model/Safetensors.h"
-#include "mlora/Runtime/Program/BundleCache.h"
 #include "mlora/Runtime/Program/Generator.h"
-#include "mlora/Runtime/Program/Parameters.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
-#include <gtest/gtest.h>
-
-#include <cmath>
 #include <cstdlib>
-#include <fstream>
 
 using namespace mlora;
+using namespace mlora::test;
 namespace fs = std::filesystem;
 
 namespace {
@@ -30,11 +26,6 @@ protected:
       GTEST_SKIP() << "no ../shared/data/goldens";
     base = Checkpoint::open(model);
   }
-  Bundle bundle(ProgramRequest request) {
-    request.model = model;
-    return BundleCache(fs::temp_directory_path() / "mlora-test-cache", fs::path(MLORA_BIN) / "mlora-opt").get(request);
-  }
-  nlohmann::json json(const char *name) { return nlohmann::json::parse(std::ifstream(folder / name)); }
 
   fs::path model, folder;
   std::unique_ptr<Checkpoint> base;
@@ -48,18 +39,13 @@ uint64_t splitmix64(uint64_t x) {
 }
 
 TEST_F(SmolLm2, TenSteps) {
-  nlohmann::json info = json("case.json"), trajectory = json("trajectory.json");
+  nlohmann::json info = readJson(folder / "case.json"), trajectory = readJson(folder / "trajectory.json");
   ASSERT_EQ(splitmix64(0), 0xe220a8397b1dcdafu);
   ProgramRequest request;
-  request.numBranches = info["num_branches"];
-  request.loraR = info["lora_r"];
-  request.loraAlpha = info["lora_alpha"];
-  for (auto &target : info["lora_target_modules"])
-    request.targets.push_back(target);
+  request.model = model;
+  readAdapter(info, request);
   request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = 128;
-  Program program(bundle(request));
-  Parameters parameters(program);
-  loadWeights(program, *base);
+  TrainingProgram training(request, *base);
   // The initial adapter is a formula (case.json): tensors are numbered by layer, target, branch, A before B.
   uint64_t seed = info["initial_adapter"]["seed"], number = 0;
   for (int64_t layer = 0; layer < base->config().numLayers; ++layer)
@@ -67,18 +53,16 @@ TEST_F(SmolLm2, TenSteps) {
       for (int64_t branch = 0; branch < request.numBranches; ++branch)
         for (const char *part : {"A", "B"}) {
           std::string name = "layers." + std::to_string(layer) + "." + target + ".branch." + std::to_string(branch) + "." + part;
-          const ParameterTensor *tensor = parameters.find(name);
+          const ParameterTensor *tensor = training.parameters.find(name);
           ASSERT_TRUE(tensor) << name;
           std::vector<float> values(tensor->elements());
           for (size_t k = 0; k < values.size(); ++k)
             values[k] = float((double(splitmix64(seed + (number << 32) + k) >> 40) / (1 << 24) * 2 - 1) /
                               std::sqrt(double(tensor->shape[1])));
-          parameters.write(*tensor, ParameterPart::Value, values);
+          training.parameters.write(*tensor, ParameterPart::Value, values);
           ++number;
         }
-  program.run("prepare");
-  const std::array<float, 1> one{1};
-  program.setInput("loss_cotangent", std::span<const float>(one));
+  training.prepare();
 
   SafetensorsFile batches(folder / "batches.safetensors");
   std::vector<int64_t> ids = batches.integers("input_ids"), labels = batches.integers("labels");
@@ -93,26 +77,7 @@ TEST_F(SmolLm2, TenSteps) {
     for (int64_t t = 0; t < tokens; ++t)
       batch.positionIds[0].push_back(int32_t(t));
     batch.documentIds = {std::vector<int32_t>(tokens, 0)};
-    ProgramInputs inputs = flatten(batch);
-    program.setInput("input_ids", inputs.inputIds);
-    program.setInput("position_ids", inputs.positionIds);
-    program.setInput("document_start", inputs.documentStart);
-    program.setInput("counted", inputs.counted);
-    program.setInput("targets", inputs.targets);
-    Scalars scalars;
-    scalars.rows = scalars.kvRows = tokens;
-    scalars.countedRows = int64_t(inputs.counted.size());
-    program.run("micro_step", scalars);
-    program.run("norm");
-    double counted = double(scalars.countedRows), norm = program.output("norm")[0] / counted;
-    EXPECT_NEAR(program.output("loss")[0] / counted, trajectory[k]["loss"].get<double>(), 1e-3) << "step " << k;
-    EXPECT_NEAR(norm, trajectory[k]["grad_norm"].get<double>(), 1e-3 * trajectory[k]["grad_norm"].get<double>());
-    double t = double(k + 1), scale = std::min(1.0, 1 / (norm + 1e-6)) / counted;
-    const std::array<float, 8> hyper = {trajectory[k]["lr"].get<float>(), 0.9f, 0.999f, 1e-8f, 0,
-                                        float(1 - std::pow(double(0.9f), t)), float(1 - std::pow(double(0.999f), t)),
-                                        float(scale)};
-    program.setInput("hyper", std::span<const float>(hyper));
-    program.run("update");
+    training.expectStep(batch, trajectory[k], k, /*weightDecay=*/0);
   }
 }
 
@@ -120,11 +85,12 @@ TEST_F(SmolLm2, LogitsAndGreedyText) {
   auto tokenizer = Tokenizer::open(model);
   ProgramRequest request;
   request.kind = "generate";
+  request.model = model;
   request.method = "none";
   request.capacity = {.rows = 128, .countedRows = 1, .kvRows = 512};
-  Program program(bundle(request));
+  Program program(bundleFor(request));
   loadWeights(program, *base);
-  for (const auto &prompt : json("prompts.json")) {
+  for (const auto &prompt : readJson(folder / "prompts.json")) {
     std::vector<int32_t> ids = prompt["ids"], wanted = prompt["continuation_ids"], top = prompt["top_ids"], made;
     EXPECT_EQ(tokenizer->encode(prompt["text"].get<std::string>()), ids);
     Generator generator(program);

@@ -1,0 +1,105 @@
+// A training program as the goldens use it: opened, loaded, stepped.
+#pragma once
+
+#include "mlora/Runtime/Data/MicroBatch.h"
+#include "mlora/Runtime/Program/BundleCache.h"
+#include "mlora/Runtime/Program/Parameters.h"
+#include "mlora/Runtime/Program/Program.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+
+namespace mlora::test {
+
+inline Bundle bundleFor(const ProgramRequest &request) {
+  namespace fs = std::filesystem;
+  return BundleCache(fs::temp_directory_path() / "mlora-test-cache", fs::path(MLORA_BIN) / "mlora-opt")
+      .get(request);
+}
+
+inline nlohmann::json readJson(const std::filesystem::path &path) {
+  return nlohmann::json::parse(std::ifstream(path));
+}
+
+/// max |a - b| / max |b|
+inline double relative(std::span<const float> a, std::span<const float> b) {
+  double worst = 0, scale = 0;
+  for (size_t i = 0; i < b.size(); ++i) {
+    worst = std::max(worst, std::abs(double(a[i]) - b[i]));
+    scale = std::max(scale, std::abs(double(b[i])));
+  }
+  return scale > 0 ? worst / scale : worst;
+}
+
+/// num_branches, lora_r, lora_alpha and lora_target_modules of a case.json.
+inline void readAdapter(const nlohmann::json &info, ProgramRequest &request) {
+  request.numBranches = info["num_branches"];
+  request.loraR = info["lora_r"];
+  request.loraAlpha = info["lora_alpha"];
+  for (auto &target : info["lora_target_modules"])
+    request.targets.push_back(target);
+}
+
+class TrainingProgram {
+public:
+  /// Frozen weights are loaded; parameters are written by the caller, who then calls `prepare`.
+  TrainingProgram(const ProgramRequest &request, const Checkpoint &base, int64_t threads = 0)
+      : program(bundleFor(request), threads), parameters(program) {
+    loadWeights(program, base);
+    const std::array<float, 1> one{1};
+    program.setInput("loss_cotangent", std::span<const float>(one));
+  }
+
+  void prepare() {
+    if (program.has("prepare"))
+      program.run("prepare");
+  }
+
+  /// Mean loss of a batch; after a micro-step gradients are in place.
+  double run(const MicroBatch &batch, const char *section = "micro_step") {
+    ProgramInputs inputs = flatten(batch);
+    program.setInput("input_ids", inputs.inputIds);
+    program.setInput("position_ids", inputs.positionIds);
+    program.setInput("document_start", inputs.documentStart);
+    program.setInput("counted", inputs.counted);
+    program.setInput("targets", inputs.targets);
+    Scalars scalars;
+    scalars.rows = scalars.kvRows = int64_t(inputs.inputIds.size());
+    scalars.countedRows = counted = int64_t(inputs.counted.size());
+    program.run(section, scalars);
+    return program.output("loss")[0] / double(counted);
+  }
+
+  /// [learning rate, β1, β2, ε, weight decay, 1 - β1^t, 1 - β2^t, gradient scale]
+  void update(std::array<float, 8> hyper) {
+    program.setInput("hyper", std::span<const float>(hyper));
+    program.run("update");
+  }
+
+  /// Gradients of the mean loss: with β1 = 0 and rate 0 the first moment becomes the gradient itself, and
+  /// parameters stay.
+  void updateMomentsOnly() { update({0, 0, 0, 1e-8f, 0, 1, 1, 1 / float(counted)}); }
+
+  /// One step of AdamW, clipped to norm 1, beside that of a trajectory: its loss and gradient norm are
+  /// PyTorch's.
+  void expectStep(const MicroBatch &batch, const nlohmann::json &wanted, size_t step, float weightDecay) {
+    double loss = run(batch);
+    program.run("norm");
+    double norm = program.output("norm")[0] / double(counted), wantedNorm = wanted["grad_norm"];
+    EXPECT_NEAR(loss, wanted["loss"].get<double>(), 1e-3) << "step " << step;
+    EXPECT_NEAR(norm, wantedNorm, 1e-3 * wantedNorm) << "step " << step;
+    double scale = std::min(1.0, 1 / (norm + 1e-6)) / double(counted), t = double(step + 1);
+    // The betas as the kernel has them, in f32.
+    update({wanted["lr"].get<float>(), 0.9f, 0.999f, 1e-8f, weightDecay, float(1 - std::pow(double(0.9f), t)),
+            float(1 - std::pow(double(0.999f), t)), float(scale)});
+  }
+
+  Program program;
+  Parameters parameters;
+  int64_t counted = 0; ///< of the last batch
+};
+
+} // namespace mlora::test

@@ -1,0 +1,89 @@
+// Attention and its gradients: grouped queries and not, documents, a cache.
+
+#include "CaseBuilder.h"
+
+namespace optable {
+
+namespace {
+struct Heads {
+  int64_t heads, kvHeads, width;
+
+  int64_t query() const { return heads * width; }
+  int64_t key() const { return kvHeads * width; }
+  std::string name() const {
+    return std::to_string(heads) + "_on_" + std::to_string(kvHeads) + "_of_" + std::to_string(width);
+  }
+  std::string attributes() const {
+    return "heads " + std::to_string(heads) + " kv_heads " + std::to_string(kvHeads);
+  }
+};
+constexpr Heads kHeads[] = {{3, 3, 8}, {4, 2, 16}, {2, 1, 24}, {9, 3, 64}};
+
+std::vector<Argument> inputs(const Heads &heads, int64_t keyRows) {
+  return {real("q", {Rows, heads.query()}, uniform(-2, 2)), real("k", {keyRows, heads.key()}, uniform(-2, 2)),
+          real("v", {keyRows, heads.key()})};
+}
+} // namespace
+
+static void addForward(Table &table, const Heads &heads) {
+  std::vector<Result> results = {result("o", {Rows, heads.query()}), result("lse", {Rows, heads.heads})};
+  std::vector<Argument> arguments = inputs(heads, Rows);
+  table.push_back(makeCase("attention", "attention_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v " + heads.attributes() +
+                               " : ($q, $k, $v) -> ($o, $lse)",
+                           results));
+  arguments.push_back(index("start", {Rows}, documentStarts()));
+  table.push_back(makeCase("attention", "attention_documents_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v document %start " + heads.attributes() +
+                               " : ($q, $k, $v, $start) -> ($o, $lse)",
+                           results, packed()));
+  arguments = inputs(heads, KvRows);
+  arguments.push_back(index("past", {}, pastRows()));
+  table.push_back(makeCase("attention", "attention_past_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v past %past " + heads.attributes() +
+                               " : ($q, $k, $v, $past) -> ($o, $lse)",
+                           results, generation()));
+}
+
+/// Gradients of any lse and output: what they are is the formula's business. Near the true lse P stays of the
+/// order of 1.
+static void addGradients(Table &table, const Heads &heads) {
+  for (bool hasDocuments : {false, true}) {
+    std::vector<Argument> arguments = {real("do", {Rows, heads.query()})};
+    for (const Argument &argument : inputs(heads, Rows))
+      arguments.push_back(argument);
+    arguments.push_back(real("o", {Rows, heads.query()}));
+    arguments.push_back(real("lse", {Rows, heads.heads}, uniform(3, 5)));
+    if (hasDocuments)
+      arguments.push_back(index("start", {Rows}, documentStarts()));
+    std::string operands = " %do, %q, %k, %v, %o, %lse " +
+                           std::string(hasDocuments ? "document %start " : "") + heads.attributes() +
+                           " : ($do, $q, $k, $v, $o, $lse" + (hasDocuments ? ", $start" : "") + ") -> ";
+    std::string name = (hasDocuments ? "documents_" : "") + heads.name();
+    std::vector<Execution> runs = hasDocuments ? packed() : tokenRows();
+    table.push_back(makeCase("attention.query_grad", "query_grad_" + name, arguments,
+                             "%dq = mlora.attention.query_grad" + operands + "$dq",
+                             {result("dq", {Rows, heads.query()})}, runs));
+    table.push_back(makeCase("attention.key_value_grad", "key_value_grad_" + name, arguments,
+                             "%dk, %dv = mlora.attention.key_value_grad" + operands + "($dk, $dv)",
+                             {result("dk", {Rows, heads.key()}), result("dv", {Rows, heads.key()})}, runs));
+  }
+}
+
+void addAttentionCases(Table &table) {
+  // Scores of some hundreds: exp of them is no number of f32.
+  std::vector<Argument> far = {real("q", {Rows, 32}, uniform(-20, 20)),
+                               real("k", {Rows, 16}, uniform(-20, 20)), real("v", {Rows, 16})};
+  table.push_back(
+      makeCase("attention", "attention_far_scores", far,
+               "%o, %lse = mlora.attention %q, %k, %v heads 4 kv_heads 2 : ($q, $k, $v) -> ($o, $lse)",
+               {result("o", {Rows, 32}), result("lse", {Rows, 4})}));
+  table.back().tolerance = 1e-4;
+  table.back().why = "a score of 500 in f32 is off by 3e-5, and so is its exponential";
+  for (const Heads &heads : kHeads) {
+    addForward(table, heads);
+    addGradients(table, heads);
+  }
+}
+
+} // namespace optable

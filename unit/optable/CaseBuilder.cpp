@@ -1,0 +1,246 @@
+#include "CaseBuilder.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace optable {
+
+int64_t sizeOf(int64_t dimension, const Execution &run) {
+  switch (dimension) {
+  case Rows:
+    return run.rows;
+  case CountedRows:
+    return run.countedRows;
+  case KvRows:
+    return run.kvRows();
+  }
+  return dimension;
+}
+
+int64_t elementsOf(const Shape &shape, const Execution &run) {
+  int64_t count = 1;
+  for (int64_t dimension : shape)
+    count *= sizeOf(dimension, run);
+  return count;
+}
+
+std::string extentName(int64_t dimension) {
+  return dimension == Rows          ? "rows"
+         : dimension == CountedRows ? "counted_rows"
+         : dimension == KvRows      ? "kv_rows"
+                                    : "";
+}
+
+//===- values -----------------------------------------------------------------===//
+
+// FNV-1a, then splitmix64.
+Random::Random(const std::string &seed) : state(0xcbf29ce484222325) {
+  for (char c : seed)
+    state = (state ^ uint8_t(c)) * 0x100000001b3;
+}
+uint64_t Random::next() {
+  uint64_t x = state += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+double Random::uniform(double from, double to) { return from + (to - from) * double(next() >> 11) * 0x1p-53; }
+
+Fill uniform(double from, double to) {
+  return {[=](auto &values, const Execution &, Random &random) {
+    for (double &value : values)
+      value = random.uniform(from, to);
+  }};
+}
+
+Fill below(int64_t end) {
+  return {[=](auto &values, const Execution &, Random &random) {
+            for (double &value : values)
+              value = double(random.below(end));
+          },
+          true};
+}
+
+Fill targets(int64_t vocabulary) {
+  return {[=](auto &values, const Execution &, Random &random) {
+            for (size_t i = 0; i < values.size(); ++i)
+              values[i] = i % 4 == 2 ? -100 : double(random.below(vocabulary));
+            if (values.size() > 4) { // both ends of the vocabulary
+              values[0] = 0;
+              values[1] = double(vocabulary - 1);
+            }
+          },
+          true};
+}
+
+Fill countedRows() {
+  return {[](auto &values, const Execution &run, Random &random) {
+            // Selection sampling: each row is taken with the probability that keeps the number right.
+            size_t taken = 0;
+            for (int64_t row = 0; row < run.rows && taken < values.size(); ++row)
+              if (random.below(run.rows - row) < int64_t(values.size() - taken))
+                values[taken++] = double(row);
+          },
+          true};
+}
+
+Fill documentStarts() {
+  return {[](auto &values, const Execution &run, Random &) {
+            size_t row = 0;
+            for (int64_t length : run.documents)
+              for (size_t start = row; row < start + size_t(length) && row < values.size(); ++row)
+                values[row] = double(start);
+          },
+          true};
+}
+
+Fill positions(int64_t first) {
+  return {[first](auto &values, const Execution &run, Random &) {
+            std::vector<int64_t> documents =
+                run.documents.empty() ? std::vector<int64_t>{run.rows} : run.documents;
+            size_t row = 0;
+            for (int64_t length : documents)
+              for (int64_t position = 0; position < length && row < values.size(); ++position)
+                values[row++] = double(first + run.past + position);
+          },
+          true};
+}
+
+Fill pastRows() {
+  return {
+      [](auto &values, const Execution &run, Random &) { values.assign(values.size(), double(run.past)); },
+      true};
+}
+
+Fill these(std::vector<double> numbers) {
+  return {[numbers](auto &values, const Execution &, Random &) {
+    if (values.size() != numbers.size())
+      throw std::logic_error("a constant argument has another number of elements");
+    values = numbers;
+  }};
+}
+
+std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run) {
+  std::vector<std::vector<double>> all;
+  for (const Argument &argument : oneCase.arguments) {
+    Random random(oneCase.group + "." + oneCase.name + "." + argument.name + "." + std::to_string(run));
+    std::vector<double> values(size_t(elementsOf(argument.shape, oneCase.runs[run])));
+    argument.fill.make(values, oneCase.runs[run], random);
+    for (double &value : values)
+      value = float(value);
+    all.push_back(values);
+  }
+  return all;
+}
+
+//===- runs -------------------------------------------------------------------===//
+
+std::vector<Execution> once() { return {{}}; }
+
+std::vector<Execution> tokenRows() {
+  std::vector<Execution> runs;
+  for (auto [rows, counted] :
+       {std::pair<int64_t, int64_t>{1, 1}, {5, 3}, {5, 0}, {17, 17}, {130, 129}, {300, 65}})
+    runs.push_back({.rows = rows, .countedRows = counted});
+  return runs;
+}
+
+std::vector<Execution> sums() {
+  std::vector<Execution> runs = tokenRows();
+  for (int64_t rows : {5, 300})
+    runs.push_back({.rows = rows, .countedRows = rows, .accumulate = 1});
+  return runs;
+}
+
+std::vector<Execution> packed() {
+  return {{.rows = 1},
+          {.rows = 17},
+          {.rows = 130},
+          {.rows = 300},
+          {.rows = 17, .documents = {1, 1, 12, 3}},
+          {.rows = 130, .documents = {40, 5, 85}},
+          {.rows = 300, .documents = {63, 65, 1, 131, 40}}};
+}
+
+std::vector<Execution> generation() {
+  return {{.rows = 5},
+          {.rows = 1, .past = 1},
+          {.rows = 1, .past = 299},
+          {.rows = 17, .past = 130},
+          {.rows = 130, .past = 37}};
+}
+
+//===- text -------------------------------------------------------------------===//
+
+static std::string typeOf(const Shape &shape, bool isIndex) {
+  std::string text = "tensor<";
+  for (int64_t dimension : shape)
+    text += (dimension < 0 ? "?" : std::to_string(dimension)) + "x";
+  return text + (isIndex ? "i32>" : "f32>");
+}
+
+/// `$name` becomes the type of %name.
+static std::string withTypes(const std::string &body,
+                             const std::vector<std::pair<std::string, std::string>> &types) {
+  std::string text;
+  for (size_t at = 0; at < body.size();) {
+    if (body[at] != '$') {
+      text += body[at++];
+      continue;
+    }
+    size_t end = ++at;
+    while (end < body.size() && (std::isalnum(uint8_t(body[end])) || body[end] == '_'))
+      ++end;
+    std::string name = body.substr(at, end - at);
+    auto found = std::find_if(types.begin(), types.end(), [&](auto &type) { return type.first == name; });
+    if (found == types.end())
+      throw std::logic_error("a case has no value " + name + ": " + body);
+    text += found->second;
+    at = end;
+  }
+  return text;
+}
+
+Case makeCase(std::string group, std::string name, std::vector<Argument> arguments, const std::string &body,
+              std::vector<Result> results, std::vector<Execution> runs) {
+  std::vector<std::pair<std::string, std::string>> types;
+  std::string parameters, values, resultTypes;
+  auto list = [](std::string &text, const std::string &item) { text += (text.empty() ? "" : ", ") + item; };
+  for (const Argument &argument : arguments) {
+    types.push_back({argument.name, typeOf(argument.shape, argument.fill.isIndex)});
+    std::string extent = argument.shape.empty() ? "" : extentName(argument.shape[0]);
+    list(parameters, "%" + argument.name + ": " + types.back().second +
+                         (extent.empty() ? "" : " {mlora.extent = \"" + extent + "\"}"));
+  }
+  for (const Result &result : results) {
+    types.push_back({result.name, typeOf(result.shape, false)});
+    if (result.kind == Result::Inner)
+      continue;
+    list(values, "%" + result.name);
+    list(resultTypes, types.back().second);
+  }
+  Case made{group, name, arguments, {}, {}, runs};
+  std::copy_if(results.begin(), results.end(), std::back_inserter(made.results),
+               [](const Result &result) { return result.kind != Result::Inner; });
+  made.ir = "func.func @" + name + "(" + parameters + ") -> (" + resultTypes + ") {\n" +
+            withTypes(body, types) + "\nreturn " + values + " : " + resultTypes + "\n}\n";
+  return made;
+}
+
+const std::vector<Case> &table() {
+  static const Table all = [] {
+    Table table;
+    addRowCases(table);
+    addAdapterCases(table);
+    addAttentionCases(table);
+    addHeadCases(table);
+    addSumCases(table);
+    addParameterCases(table);
+    addRopeCases(table);
+    addChainCases(table);
+    return table;
+  }();
+  return all;
+}
+
+} // namespace optable

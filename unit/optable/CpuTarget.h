@@ -1,0 +1,15 @@
+// Kernels as programs have them: formed, lowered, linked to a shared object, loaded.
+#pragma once
+
+#include "Target.h"
+
+namespace optable {
+
+class CpuTarget : public Target {
+public:
+  const char *name() const override { return "cpu"; }
+  std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
+                                         const std::vector<Case> &cases) override;
+};
+
+} // namespace optable

@@ -1,0 +1,172 @@
+// Every op that can stand in a kernel, on every target, against the f64 reference.
+
+#include "Compare.h"
+#include "mlora/InitAll.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+using namespace mlir;
+
+namespace optable {
+namespace {
+
+/// A context that keeps what the compiler says.
+struct Compiler {
+  Compiler()
+      : context(registry()), handler(&context, [this](Diagnostic &diagnostic) {
+          messages += diagnostic.str() + "\n";
+          return success();
+        }) {}
+
+  OwningOpRef<ModuleOp> parse(const std::vector<Case> &cases) {
+    std::string text;
+    for (const Case &oneCase : cases)
+      text += oneCase.ir;
+    return parseSourceString<ModuleOp>(text, &context);
+  }
+
+  MLIRContext context;
+  std::string messages;
+  ScopedDiagnosticHandler handler;
+
+private:
+  static DialectRegistry registry() {
+    DialectRegistry registry;
+    ::mlir::mlora::registerAllDialects(registry);
+    return registry;
+  }
+};
+
+std::vector<std::string> groups() {
+  std::vector<std::string> names;
+  for (const Case &oneCase : table())
+    if (!llvm::is_contained(names, oneCase.group))
+      names.push_back(oneCase.group);
+  return names;
+}
+
+std::vector<Case> casesOf(const std::string &group) {
+  std::vector<Case> cases;
+  llvm::copy_if(table(), std::back_inserter(cases),
+                [&](const Case &oneCase) { return oneCase.group == group; });
+  return cases;
+}
+
+/// What lies where results will be: NaN, or gradients to add to.
+std::vector<std::vector<float>> memoryBefore(const Case &oneCase, const Execution &run) {
+  std::vector<std::vector<float>> before;
+  for (const Result &result : oneCase.results) {
+    Random random(oneCase.name + ".before." + result.name);
+    std::vector<float> values(size_t(elementsOf(result.shape, run)), std::numeric_limits<float>::quiet_NaN());
+    if (result.kind == Result::Gradient && run.accumulate)
+      for (float &value : values)
+        value = float(random.uniform(-1, 1));
+    before.push_back(values);
+  }
+  return before;
+}
+
+std::string describe(const Case &oneCase, const Execution &run) {
+  std::string text = oneCase.name + " with rows " + std::to_string(run.rows) + ", counted_rows " +
+                     std::to_string(run.countedRows) + ", past " + std::to_string(run.past) +
+                     ", accumulate " + std::to_string(run.accumulate) + ", documents";
+  for (int64_t length : run.documents)
+    text += " " + std::to_string(length);
+  return text;
+}
+
+} // namespace
+
+class OpTable : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+
+TEST_P(OpTable, AgreesWithReference) {
+  auto [targetName, group] = GetParam();
+  std::vector<std::unique_ptr<Target>> targets = makeTargets();
+  Target &target = **llvm::find_if(targets, [&](auto &target) { return target->name() == targetName; });
+  std::vector<Case> cases = casesOf(group);
+  Compiler compiler;
+  OwningOpRef<ModuleOp> module = compiler.parse(cases);
+  ASSERT_TRUE(module) << compiler.messages;
+  std::unique_ptr<CompiledCases> compiled = target.compile(module->clone(), cases);
+  ASSERT_TRUE(compiled) << compiler.messages;
+
+  double worst = 0;
+  for (const Case &oneCase : cases)
+    for (size_t index = 0; index < oneCase.runs.size(); ++index) {
+      const Execution &run = oneCase.runs[index];
+      SCOPED_TRACE(describe(oneCase, run));
+      std::vector<std::vector<double>> arguments = makeArguments(oneCase, index);
+      std::vector<std::vector<float>> before = memoryBefore(oneCase, run);
+      auto expected =
+          expect(module->lookupSymbol<func::FuncOp>(oneCase.name), oneCase, run, arguments, before);
+      ASSERT_TRUE(succeeded(expected)) << compiler.messages;
+      Outcome outcome = compiled->run(oneCase, run, arguments, before);
+      for (const std::string &damage : outcome.damage)
+        ADD_FAILURE() << damage;
+      for (size_t i = 0; i < oneCase.results.size(); ++i) {
+        double error = relativeError(outcome.results[i], (*expected)[i].data);
+        EXPECT_LE(error, oneCase.tolerance) << "%" << oneCase.results[i].name;
+        worst = std::max(worst, error);
+      }
+    }
+  RecordProperty("worstRelativeError", llvm::formatv("{0:e1}", worst).str());
+}
+
+static std::vector<std::string> targetNames() {
+  std::vector<std::string> names;
+  for (const std::unique_ptr<Target> &target : makeTargets())
+    names.push_back(target->name());
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpTable,
+                         testing::Combine(testing::ValuesIn(targetNames()), testing::ValuesIn(groups())),
+                         [](auto &info) {
+                           std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param);
+                           std::replace(name.begin(), name.end(), '.', '_');
+                           return name;
+                         });
+
+TEST(OpTableCoverage, EveryOpOfKernelsHasACase) {
+  const std::map<std::string, std::string> exempt = {
+      {"mlora.branch", "fuse-branches turns it into adapted_linear and stack_up"},
+      {"mlora.gemm", "works on blocks: lower-kernels makes it (unit/target)"},
+      {"mlora.kernel", "structure"},
+      {"mlora.yield", "structure"},
+      {"mlora.launch", "structure"},
+      {"mlora.program", "structure"},
+      {"mlora.buffer", "structure"},
+      {"mlora.section", "structure"},
+      {"mlora.layers", "structure"},
+  };
+  Compiler compiler;
+  std::set<std::string> covered, registered;
+  OwningOpRef<ModuleOp> module = compiler.parse(table());
+  ASSERT_TRUE(module) << compiler.messages;
+  module->walk([&](Operation *op) { covered.insert(op->getName().getStringRef().str()); });
+  for (RegisteredOperationName op : compiler.context.getRegisteredOperationsByDialect("mlora"))
+    registered.insert(op.getStringRef().str());
+  ASSERT_FALSE(registered.empty());
+  for (const std::string &op : registered)
+    EXPECT_NE(covered.count(op), exempt.count(op))
+        << op
+        << (covered.count(op) ? " has a case and is exempt"
+                              : " has no case in unit/optable and no exemption");
+  for (auto &[op, reason] : exempt)
+    EXPECT_TRUE(registered.count(op)) << op << " is exempt (" << reason << ") but no op";
+}
+
+TEST(OpTableCoverage, OtherTolerancesHaveAReason) {
+  for (const Case &oneCase : table())
+    EXPECT_EQ(oneCase.tolerance != 1e-5, !oneCase.why.empty()) << oneCase.name;
+}
+
+} // namespace optable

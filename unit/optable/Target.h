@@ -1,0 +1,40 @@
+// A target of the op table: compiles a module of functions and runs them. Cases and comparisons do not know
+// how.
+#pragma once
+
+#include "Case.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <memory>
+
+namespace optable {
+
+/// What a function left behind.
+struct Outcome {
+  std::vector<std::vector<float>> results;
+  std::vector<std::string> damage; ///< memory that was written and does not belong to a result
+};
+
+class CompiledCases {
+public:
+  virtual ~CompiledCases() = default;
+  /// `before` holds what lies in the results' memory: gradients may be added to.
+  virtual Outcome run(const Case &oneCase, const Execution &run,
+                      const std::vector<std::vector<double>> &arguments,
+                      const std::vector<std::vector<float>> &before) = 0;
+};
+
+class Target {
+public:
+  virtual ~Target() = default;
+  virtual const char *name() const = 0;
+  /// Takes a module of the cases' functions; null with diagnostics when it does not compile.
+  virtual std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
+                                                 const std::vector<Case> &cases) = 0;
+};
+
+/// By name; a new target is a new line in Targets.cpp.
+std::vector<std::unique_ptr<Target>> makeTargets();
+
+} // namespace optable
