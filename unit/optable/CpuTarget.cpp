@@ -3,7 +3,7 @@
 #include "../TempFolder.h"
 #include "GuardedBuffer.h"
 #include "mlora/Dialect/MLora.h"
-#include "mlora/Runtime/Program/Library.h"
+#include "mlora/Runtime/Program/Kernel.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -122,19 +122,6 @@ void write(GuardedBuffer &buffer, const std::vector<double> &values, bool isInde
       static_cast<float *>(buffer.data())[i] = float(values[i]);
 }
 
-/// The library's sgemm as its definition reads, summed in f64.
-void plainGemm(int64_t transposeA, int64_t transposeB, int64_t m, int64_t n, int64_t k, float alpha,
-               const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-  for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < n; ++j) {
-      double sum = 0;
-      for (int64_t l = 0; l < k; ++l)
-        sum += double(transposeA ? a[l * lda + i] : a[i * lda + l]) *
-               double(transposeB ? b[j * ldb + l] : b[l * ldb + j]);
-      c[i * ldc + j] = float(alpha * sum + (beta == 0 ? 0 : beta * double(c[i * ldc + j])));
-    }
-}
-
 Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
                             const std::vector<std::vector<double>> &arguments,
                             const std::vector<std::vector<float>> &before) {
@@ -155,8 +142,6 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
         home[steps.returned[j]] = unsigned(i);
   }
 
-  mlora_library library = {};
-  library.sgemm = plainGemm;
   const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
   Outcome outcome;
   for (const Launch &launch : steps.launches) {
@@ -174,7 +159,7 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
     }
     // Backwards: no block may need another.
     for (int64_t block = blocks; block-- > 0;)
-      launch.kernel(&library, block, pointers.data(), scalars, scratch.data());
+      launch.kernel(block, pointers.data(), scalars, scratch.data());
 
     if (std::string damage = scratch.damage(); !damage.empty())
       outcome.damage.push_back(launch.name + " wrote outside its scratch, " + damage);

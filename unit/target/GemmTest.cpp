@@ -132,6 +132,12 @@ TEST_P(Gemm, EmptyMatricesChangeNothing) {
   products.check(5, 0, 5);
 }
 
+TEST_P(Gemm, NothingToSumIsZero) {
+  products.check(2, 5, 0);
+  products.check(9, 50, 0);
+  products.check(9, 50, 0, 1, 0.5f);
+}
+
 /// A row's bits do not depend on which rows are computed with it, as long as they are more than a few.
 TEST_P(Gemm, BitsOfARowDoNotDependOnTheBlock) {
   const int64_t width = Products::kWidth, n = 53, k = 1200;

@@ -241,8 +241,10 @@ void GemmFunction::buildStripes() {
   // Stripes of equal width, and depths of equal size.
   Value panels = ceil(n, index(kLanes));
   Value width = times(ceil(panels, ceil(panels, index(schedule.panels))), index(kLanes));
-  Value depth = roundUp(ceil(k, ceil(k, index(schedule.depth))), kLanes);
-  loop(zero, k, depth, [&](Value k0) {
+  // A depth of nothing is a stripe as well: C is set to zero, or scaled.
+  Value end = arith::MaxUIOp::create(b, k, index(1));
+  Value depth = roundUp(ceil(end, ceil(end, index(schedule.depth))), kLanes);
+  loop(zero, end, depth, [&](Value k0) {
     Value isFirst = equal(k0, zero);
     Value scale = arith::SelectOp::create(b, isFirst, beta, real(1));
     Value isNew = arith::AndIOp::create(b, isFirst, overwrites);
