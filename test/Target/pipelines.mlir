@@ -23,6 +23,7 @@
 // HELP:      --mlora-generate-pipeline
 // HELP:      --mlora-train-pipeline - A model's configuration to a planned program that trains
 // HELP-NEXT: --alpha=<number>
+// HELP-NEXT: --budget=
 // HELP-NEXT: --chip=
 // HELP-NEXT: --config=
 // HELP-NEXT: --counted-rows=

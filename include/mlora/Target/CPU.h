@@ -42,6 +42,9 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
   Option<std::string> recompute{*this, "recompute",
                                 llvm::cl::desc("what backward may compute again (train): none, cheap or all"),
                                 llvm::cl::init("cheap")};
+  Option<int64_t> budget{*this, "budget",
+                         llvm::cl::desc("bytes of a token row that a layer may keep for backward (train); 0: no limit"),
+                         llvm::cl::init(0)};
 };
 
 enum class ProgramKind { Train, Generate };

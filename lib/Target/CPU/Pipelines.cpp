@@ -1,13 +1,9 @@
-//===- Pipelines.cpp - named pipelines and the compiler's whole way -------------------===//
+//===- Pipelines.cpp - named pipelines ----------------------------------------------===//
 
-#include "mlora/Dialect/MLora.h"
-#include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Transforms/Passes.h"
 
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -33,6 +29,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind, 
     passes.addPass(createAutodiff());
     RematerializeOptions rematerialize;
     rematerialize.recompute = options.recompute;
+    rematerialize.budget = options.budget;
     passes.addPass(createRematerialize(rematerialize));
     passes.addPass(createMLoraAddOptimizer());
   }
@@ -69,73 +66,4 @@ void mlir::mlora::registerCPUPipelines() {
                           ProgramKind::Generate);
   PassPipelineRegistration<>("mlora-to-cpu", "Kernels to functions with the kernel ABI, in the LLVM dialect",
                              buildToCPUPipeline);
-}
-
-/// request.json: what is to be compiled, and the bytes that its arena may take (0: no limit).
-struct Request {
-  ProgramKind kind = ProgramKind::Train;
-  ProgramOptions options;
-  int64_t memoryBudget = 0;
-};
-
-static void readRequest(const std::string &path, Request &request) {
-  ProgramOptions &options = request.options;
-  nlohmann::json json = ::mlora::readJsonFile(path);
-  ::mlora::JsonFields fields(json, path);
-  if (fields.string("target") != "cpu")
-    fields.refuse("target", "this compiler has only the target cpu");
-  options.config = fields.string("model");
-  std::string kind = fields.string("kind");
-  if (kind != "train" && kind != "generate")
-    fields.refuse("kind", "must be train or generate");
-  request.kind = kind == "train" ? ProgramKind::Train : ProgramKind::Generate;
-  options.method = fields.string("method");
-  options.numBranches = fields.integer("num_branches");
-  options.rank = fields.integer("lora_r");
-  options.alpha = fields.number("lora_alpha");
-  for (const std::string &target : fields.strings("targets"))
-    options.targets.push_back(target);
-  ::mlora::JsonFields capacity = fields.object("capacity");
-  options.rows = capacity.integer("rows");
-  options.countedRows = capacity.integer("counted_rows");
-  options.kvRows = capacity.integer("kv_rows");
-  request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
-}
-
-static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &request) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  PassManager passes(&context);
-  buildProgramPipeline(passes, request.kind, request.options);
-  return succeeded(passes.run(*module)) ? std::move(module) : OwningOpRef<ModuleOp>();
-}
-
-LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef path, StringRef folder) {
-  Request request;
-  try {
-    readRequest(path.str(), request);
-  } catch (const std::exception &error) {
-    return emitError(UnknownLoc::get(&context), error.what());
-  }
-  OwningOpRef<ModuleOp> module = planProgram(context, request);
-  auto exceeds = [&] {
-    auto programs = module->getOps<ProgramOp>();
-    return request.memoryBudget > 0 && !programs.empty() &&
-           int64_t((*programs.begin()).getArena().value_or(0)) > request.memoryBudget;
-  };
-  if (module && exceeds() && request.kind == ProgramKind::Train) {
-    request.options.recompute = "all";
-    module = planProgram(context, request);
-  }
-  if (!module)
-    return failure();
-  if (exceeds())
-    return emitError(UnknownLoc::get(&context))
-           << "the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena()
-           << " bytes, more than the budget of " << request.memoryBudget << ": use fewer rows";
-  PassManager passes(&context);
-  WriteBundleOptions bundle;
-  bundle.path = folder.str();
-  bundle.request = path.str();
-  passes.addPass(createWriteBundle(bundle));
-  return passes.run(*module);
 }
