@@ -2,6 +2,10 @@
 
 // RUN: mlora-opt %s --mlora-train-pipeline='target=cpu config=%S/../Transforms/Inputs/tiny-config.json num-branches=2 rank=4 rows=64' | FileCheck %s --check-prefix=TRAIN
 // RUN: mlora-opt %s --mlora-generate-pipeline='config=%S/../Transforms/Inputs/tiny-config.json method=none rows=16 kv-rows=64' | FileCheck %s --check-prefix=GENERATE
+// What they print is read again.
+// RUN: mlora-opt %s --mlora-train-pipeline=config=%S/../Transforms/Inputs/tiny-config.json | mlora-opt --verify-roundtrip -o /dev/null
+// RUN: mlora-opt %s --mlora-generate-pipeline=config=%S/../Transforms/Inputs/tiny-config.json | mlora-opt --verify-roundtrip -o /dev/null
+
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CUDA
 // RUN: not mlora-opt %s --mlora-train-pipeline=target=emulate 2>&1 | FileCheck %s --check-prefix=EMULATE
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CHIP
