@@ -9,7 +9,9 @@ config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
 config.excludes = ["Inputs"]
 config.test_source_root = os.path.join(config.mlora_source, "test")
-config.test_exec_root = os.path.join(config.mlora_build, "test")
+roundtrip = bool(lit_config.params.get("roundtrip"))
+# Runs may be side by side: each has temporary files of its own.
+config.test_exec_root = os.path.join(config.mlora_build, "test-roundtrip" if roundtrip else "test")
 
 binaries = os.path.join(config.mlora_build, "bin")
 config.environment["PATH"] = os.pathsep.join([binaries, config.llvm_tools, os.environ["PATH"]])
@@ -22,7 +24,7 @@ if os.path.isdir(os.path.join(shared, "data")):
     config.available_features.add("shared-data")
 
 # `mlora-opt` in a RUN line, and not as part of a longer word.
-roundtrip = " --verify-roundtrip" if lit_config.params.get("roundtrip") else ""
-config.substitutions.append((r"(?<![-/.\w])mlora-opt(?![-.\w])", os.path.join(binaries, "mlora-opt") + roundtrip))
+mlora_opt = os.path.join(binaries, "mlora-opt") + (" --verify-roundtrip" if roundtrip else "")
+config.substitutions.append((r"(?<![-/.\w])mlora-opt(?![-.\w])", mlora_opt))
 if os.path.exists(os.path.join(binaries, "mlora-run")):
     config.available_features.add("mlora-run")

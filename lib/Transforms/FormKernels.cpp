@@ -1,6 +1,6 @@
 //===- FormKernels.cpp - ops into grids of blocks --------------------------------===//
 
-#include "mlora/Dialect/MLora.h"
+#include "Extents.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -43,6 +43,14 @@ bool readsWhole(OpOperand &operand) {
   return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
 }
 
+bool isTokenSized(Value value) { return !cast<RankedTensorType>(value.getType()).hasStaticShape(); }
+
+/// Whether only an operand's number of rows matters, not what is in them.
+bool givesRowsOnly(OpOperand &operand) {
+  auto spread = dyn_cast<SpreadOp>(operand.getOwner());
+  return spread && operand == spread.getLikeMutable();
+}
+
 /// Ops that will be one kernel.
 struct Group {
   Shape shape;
@@ -59,8 +67,9 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult propagateExtents();
+  LogicalResult checkExtents();
   std::string rowsOf(Operation *op);
+  SmallVector<Operation *> lineUp();
   void assign(Operation *op);
   void outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values);
   SmallVector<std::string> gridOf(Group &group, SmallVectorImpl<int64_t> &tiles);
@@ -68,46 +77,40 @@ private:
   func::FuncOp function;
   MLoraFormKernelsOptions options;
   SymbolTable &symbols;
-  DenseMap<Value, std::string> extents;
   SmallVector<Group> groups;
   DenseMap<Operation *, unsigned> groupOf;
 };
 
-LogicalResult Former::propagateExtents() {
-  for (auto [index, argument] : llvm::enumerate(function.getArguments()))
-    if (auto name = function.getArgAttrOfType<StringAttr>(index, kExtentAttr))
-      extents[argument] = name.str();
-  for (Operation &op : function.getBody().front().without_terminator()) {
-    // Rows follow the operand that the op walks along; its position is a fact of the op.
-    Value leader = op.getNumOperands() ? op.getOperand(0) : Value();
-    if (auto gather = dyn_cast<GatherRowsOp>(op))
-      leader = gather.getRows();
-    else if (auto scatter = dyn_cast<ScatterRowsOp>(op))
-      leader = scatter.getLike();
-    else if (auto spread = dyn_cast<SpreadOp>(op))
-      leader = spread.getLike();
-    for (Value result : op.getResults()) {
-      auto type = dyn_cast<RankedTensorType>(result.getType());
-      if (!type || type.getRank() == 0 || !type.isDynamicDim(0))
-        continue;
-      if (isa<AttentionKeyValueGradOp>(op))
-        leader = op.getOperand(2);
-      if (!extents.count(leader))
+LogicalResult Former::checkExtents() {
+  for (Operation &op : function.getBody().front().without_terminator())
+    for (Value result : op.getResults())
+      if (isTokenSized(result) && !extentOf(function, result))
         return op.emitOpError("has a result whose number of rows is not tied to a run-time scalar; give the "
                               "function's arguments `mlora.extent`");
-      extents[result] = extents[leader];
-    }
-  }
   return success();
 }
 
 std::string Former::rowsOf(Operation *op) {
   Value result = op->getResult(0);
-  auto found = extents.find(result);
-  if (found != extents.end())
-    return found->second;
+  if (StringAttr extent = extentOf(function, result))
+    return extent.str();
   auto type = cast<RankedTensorType>(result.getType());
   return type.getRank() ? std::to_string(type.getDimSize(0)) : "1";
+}
+
+/// Ops in the order in which they are put into groups; sums over tokens come after them. What reads no row of a token waits for
+/// nothing and comes first, so that it does not stand between ops that could share a kernel.
+SmallVector<Operation *> Former::lineUp() {
+  llvm::SetVector<Operation *> early, others;
+  auto waits = [&](OpOperand &operand) {
+    Operation *producer = operand.get().getDefiningOp();
+    return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) || (producer && !early.contains(producer));
+  };
+  for (Operation &op : function.getBody().front().without_terminator())
+    if (shapeOf(&op) != Shape::TokenSum)
+      (llvm::any_of(op.getOpOperands(), waits) ? others : early).insert(&op);
+  early.insert_range(others);
+  return early.takeVector();
 }
 
 void Former::assign(Operation *op) {
@@ -184,7 +187,7 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   for (Operation *op : group.ops) {
     StringRef mnemonic = op->getName().stripDialect();
     if (mnemonic != last && name.size() < 72)
-      name += (index == 0 && last.empty() ? "." : last.empty() ? "." : "_") + mnemonic.str();
+      name += (last.empty() ? "." : "_") + mnemonic.str();
     last = mnemonic;
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
@@ -203,10 +206,8 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   SmallVector<std::string> grid = gridOf(group, tiles);
   auto attrsOf = [&](const llvm::SetVector<Value> &set) {
     return builder.getArrayAttr(llvm::map_to_vector(set, [&](Value v) -> Attribute {
-      auto found = extents.find(v);
-      if (found == extents.end())
-        return builder.getDictionaryAttr({});
-      return builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, builder.getStringAttr(found->second)));
+      StringAttr extent = extentOf(function, v);
+      return extent ? builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, extent)) : builder.getDictionaryAttr({});
     }));
   };
   OpBuilder kernels(context);
@@ -242,29 +243,18 @@ LogicalResult Former::run() {
     if (auto loss = spread.getLike().getDefiningOp<CrossEntropyOp>())
       spread.getLikeMutable().assign(loss.getTargets());
   });
-  if (failed(propagateExtents()))
+  if (failed(checkExtents()))
     return failure();
-  Block &body = function.getBody().front();
-  SmallVector<Operation *> sums, line;
-  for (Operation &op : body.without_terminator())
-    (shapeOf(&op) == Shape::TokenSum ? sums : line).push_back(&op);
-  // Sums over tokens end chains of cotangents; taking them last lets the chain be one kernel.
-  for (Operation *op : line) {
-    if (auto spread = dyn_cast<SpreadOp>(op)) {
-      groupOf[op] = 0;
-      groups.insert(groups.begin(), {Shape::Rows, rowsOf(op), {op}});
-      for (auto &[other, index] : groupOf)
-        if (other != op)
-          ++index;
-      continue;
-    }
+  SmallVector<Operation *> line = lineUp(), sums;
+  for (Operation *op : line)
     assign(op);
-  }
-  if (!sums.empty()) {
+  // Sums over tokens end chains of cotangents; taking them last lets the chain be one kernel.
+  Block &body = function.getBody().front();
+  for (Operation &op : body.without_terminator())
+    if (shapeOf(&op) == Shape::TokenSum)
+      sums.push_back(&op);
+  if (!sums.empty())
     groups.push_back({Shape::TokenSum, "", sums});
-    for (Operation *op : sums)
-      groupOf[op] = groups.size() - 1;
-  }
 
   OpBuilder builder(body.getTerminator());
   IRMapping values;

@@ -1,14 +1,10 @@
-//===- Rematerialize.cpp - what forward keeps for backward --------------------------===//
-//
-// A joint function is cut as in PyTorch's min-cut partitioner: values made by forward are nodes whose capacity is their size, sources
-// are what cannot be computed again, sinks what backward reads.
+//===- Rematerialize.cpp - a joint function into forward and backward -------------===//
 
 #include "Extents.h"
+#include "Residuals.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_REMATERIALIZE
@@ -19,179 +15,6 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 namespace {
-
-/// Maximum flow by shortest augmenting paths; graphs here have some dozens of nodes.
-class FlowNetwork {
-public:
-  static constexpr int64_t kUnlimited = int64_t(1) << 60;
-
-  void addEdge(unsigned from, unsigned to, int64_t capacity) { residual[from][to] += capacity, residual[to][from] += 0; }
-
-  void saturate(unsigned source, unsigned sink) {
-    while (true) {
-      llvm::MapVector<unsigned, unsigned> previous;
-      SmallVector<unsigned> queue{source};
-      previous[source] = source;
-      for (unsigned i = 0; i < queue.size(); ++i)
-        for (auto [next, capacity] : residual[queue[i]])
-          if (capacity > 0 && previous.insert({next, queue[i]}).second)
-            queue.push_back(next);
-      if (!previous.count(sink))
-        return;
-      int64_t flow = kUnlimited;
-      for (unsigned node = sink; node != source; node = previous[node])
-        flow = std::min(flow, residual[previous[node]][node]);
-      for (unsigned node = sink; node != source; node = previous[node]) {
-        residual[previous[node]][node] -= flow;
-        residual[node][previous[node]] += flow;
-      }
-    }
-  }
-
-  /// Nodes that still reach the sink: of all minimum cuts this one is nearest to it.
-  DenseSet<unsigned> sinkSide(unsigned sink) {
-    DenseSet<unsigned> side{sink};
-    SmallVector<unsigned> queue{sink};
-    for (unsigned i = 0; i < queue.size(); ++i)
-      for (auto [previous, reverse] : residual[queue[i]])
-        if (residual[previous][queue[i]] > 0 && side.insert(previous).second)
-          queue.push_back(previous);
-    return side;
-  }
-
-private:
-  std::map<unsigned, std::map<unsigned, int64_t>> residual;
-};
-
-enum class Recompute { None, Cheap, All };
-
-bool isCheap(Operation *op) {
-  return isa<RmsNormOp, RopeOp, SwigluOp, AddOp, GatherRowsOp, StackUpOp, tensor::ExpandShapeOp>(op);
-}
-
-/// Of one row, or of all of a tensor that has no token dimension.
-int64_t bytesPerRow(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  for (int64_t size : type.getShape())
-    bytes *= ShapedType::isDynamic(size) ? 1 : size;
-  return bytes;
-}
-
-/// A joint function, taken apart: ops that depend on a cotangent and those that do not.
-struct Joint {
-  explicit Joint(func::FuncOp function) : function(function) {
-    for (BlockArgument argument : function.getArguments())
-      if (function.getArgAttr(argument.getArgNumber(), kCotangentAttr))
-        adjointValues.insert(argument);
-    for (Operation &op : function.front().without_terminator())
-      if (llvm::any_of(op.getOperands(), [&](Value v) { return adjointValues.contains(v); })) {
-        adjointOps.push_back(&op);
-        adjointValues.insert_range(op.getResults());
-      } else {
-        primalOps.push_back(&op);
-      }
-    auto isGradient = [&](unsigned i) {
-      return function.getResultAttr(i, kGradientAttr) || function.getResultAttr(i, kCotangentAttr);
-    };
-    while (numPrimalResults < function.getNumResults() && !isGradient(numPrimalResults))
-      ++numPrimalResults;
-    for (Operation *op : adjointOps)
-      for (Value operand : op->getOperands())
-        if (!adjointValues.contains(operand))
-          reads.insert(operand);
-  }
-
-  ValueRange returned() { return function.front().getTerminator()->getOperands(); }
-  bool isPrimalArgument(unsigned i) { return !function.getArgAttr(i, kCotangentAttr); }
-
-  func::FuncOp function;
-  DenseSet<Value> adjointValues;
-  SmallVector<Operation *> primalOps, adjointOps;
-  unsigned numPrimalResults = 0;
-  llvm::SetVector<Value> reads; ///< primal values that the adjoint reads, arguments included
-};
-
-/// The values to keep, in the order in which forward makes them.
-SmallVector<Value> chooseResiduals(Joint &joint, Recompute recompute) {
-  DenseSet<Value> kept;
-  if (recompute == Recompute::None) {
-    kept.insert_range(joint.reads);
-  } else {
-    constexpr unsigned source = 0, sink = 1;
-    FlowNetwork network;
-    DenseMap<Value, unsigned> nodes; // a value enters at its node and leaves at the next one; arguments have none
-    for (Operation *op : joint.primalOps)
-      for (Value result : op->getResults()) {
-        unsigned in = 2 + 2 * nodes.size(), out = in + 1;
-        nodes[result] = in;
-        network.addEdge(in, out, bytesPerRow(result));
-        if (joint.reads.contains(result))
-          network.addEdge(out, sink, FlowNetwork::kUnlimited);
-        if (recompute == Recompute::All || isCheap(op)) {
-          for (Value operand : op->getOperands())
-            if (auto known = nodes.find(operand); known != nodes.end())
-              network.addEdge(known->second + 1, in, FlowNetwork::kUnlimited);
-        } else {
-          network.addEdge(source, in, FlowNetwork::kUnlimited);
-        }
-      }
-    network.saturate(source, sink);
-    DenseSet<unsigned> side = network.sinkSide(sink);
-    for (auto [value, in] : nodes)
-      if (!side.contains(in) && side.contains(in + 1))
-        kept.insert(value);
-  }
-  SmallVector<Value> ordered;
-  for (Operation *op : joint.primalOps)
-    llvm::copy_if(op->getResults(), std::back_inserter(ordered), [&](Value v) { return kept.contains(v); });
-  return ordered;
-}
-
-/// What a value is to the ops around it, otherwise its name in the source, otherwise the op that makes it.
-std::string describe(func::FuncOp function, Value value) {
-  Operation *op = value.getDefiningOp();
-  if (auto attention = dyn_cast<AttentionOp>(op))
-    return value == attention.getLse() ? "lse" : "attention";
-  if (auto adapted = dyn_cast<AdaptedLinearOp>(op); adapted && value == adapted.getMid()) {
-    // The group's layers, "self_attn.q_proj+self_attn.k_proj.A", without what they have in common.
-    StringAttr group;
-    if (auto down = dyn_cast<BlockArgument>(adapted.getDown()))
-      group = function.getArgAttrOfType<StringAttr>(down.getArgNumber(), kTrainableAttr);
-    if (!group)
-      return "mid";
-    StringRef names = group.getValue();
-    names.consume_back(".A");
-    std::string result = "mid.";
-    for (StringRef name : llvm::split(names, '+')) {
-      name = name.substr(name.rfind('.') + 1);
-      name.consume_back("_proj");
-      result += (result.back() == '.' ? "" : "+") + name.str();
-    }
-    return result;
-  }
-  for (Operation *user : value.getUsers()) {
-    if (auto attention = dyn_cast<AttentionOp>(user))
-      return value == attention.getQuery() ? "q" : value == attention.getKey() ? "k" : "v";
-    if (auto swiglu = dyn_cast<SwigluOp>(user))
-      return value == swiglu.getGate() ? "gate" : "up";
-  }
-  if (auto name = dyn_cast<NameLoc>(value.getLoc()))
-    return name.getName().str();
-  return op->getName().stripDialect().str();
-}
-
-SmallVector<std::string> nameResiduals(func::FuncOp function, ArrayRef<Value> residuals) {
-  llvm::StringSet<> taken;
-  SmallVector<std::string> names;
-  for (Value value : residuals) {
-    std::string base = describe(function, value), name = base;
-    for (unsigned i = 1; !taken.insert(name).second; ++i)
-      name = base + "." + std::to_string(i);
-    names.push_back(name);
-  }
-  return names;
-}
 
 /// A function that repeats parts of a joint one. Arguments and results are declared one by one, with their attributes.
 class PartBuilder {
@@ -328,16 +151,7 @@ struct RematerializePass : ::mlir::mlora::impl::RematerializeBase<RematerializeP
 
   LogicalResult partition(const std::string &kind, func::FuncOp function, func::FuncOp lowest, Recompute level) {
     Joint joint(function);
-    SmallVector<Value> kept = chooseResiduals(joint, level);
-    auto bytes = [&] {
-      int64_t sum = 0;
-      for (Value value : kept)
-        sum += bytesPerRow(value);
-      return sum;
-    };
-    if (budget > 0 && bytes() > budget)
-      kept = chooseResiduals(joint, Recompute::All);
-
+    SmallVector<Value> kept = chooseResiduals(joint, level, budget);
     SmallVector<std::string> names = nameResiduals(function, kept);
     SmallVector<Residual> residuals;
     for (auto [value, name] : llvm::zip_equal(kept, names)) {

@@ -4,8 +4,10 @@
 // RUN: mlora-opt %S/Inputs/layer.mlir --mlora-autodiff --mlora-rematerialize=recompute=none --mlora-check-gradients=print -o /dev/null > %t.none
 // RUN: mlora-opt %S/Inputs/layer.mlir --mlora-autodiff --mlora-rematerialize=recompute=cheap --mlora-check-gradients=print -o /dev/null > %t.cheap
 // RUN: mlora-opt %S/Inputs/layer.mlir --mlora-autodiff --mlora-rematerialize=recompute=all --mlora-check-gradients=print -o /dev/null > %t.all
+// RUN: mlora-opt %S/Inputs/layer.mlir --mlora-autodiff --mlora-rematerialize=budget=300 --mlora-check-gradients=print -o /dev/null > %t.budget
 // RUN: diff %t.none %t.cheap
 // RUN: diff %t.none %t.all
+// RUN: diff %t.none %t.budget
 
 // CHECK:         @decoder_layer.backward: gradient of h
 // CHECK-COUNT-11: @decoder_layer.backward: gradient of

@@ -1,13 +1,9 @@
-//===- Pipelines.cpp - named pipelines and the compiler's whole way -------------------===//
+//===- Pipelines.cpp - named pipelines ----------------------------------------------===//
 
-#include "mlora/Dialect/MLora.h"
-#include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Transforms/Passes.h"
 
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -19,9 +15,9 @@ void mlir::mlora::buildToCPUPipeline(OpPassManager &passes) {
   passes.addPass(createLowerToLLVM());
 }
 
-void mlir::mlora::buildProgramPipeline(OpPassManager &passes, const ProgramOptions &options) {
-  bool isTraining = options.kind == "train";
-  passes.addPass(createImport({options.config, options.kind}));
+void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const ProgramOptions &options) {
+  bool isTraining = kind == ProgramKind::Train;
+  passes.addPass(createImport({options.config, isTraining ? "train" : "generate"}));
   AttachAdaptersOptions adapters;
   adapters.method = options.method;
   adapters.numBranches = options.numBranches;
@@ -34,6 +30,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, const ProgramOptio
     passes.addPass(createAutodiff());
     RematerializeOptions rematerialize;
     rematerialize.recompute = options.recompute;
+    rematerialize.budget = options.budget;
     passes.addPass(createRematerialize(rematerialize));
     passes.addPass(createMLoraAddOptimizer());
   }
@@ -45,70 +42,29 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, const ProgramOptio
   passes.addPass(createMLoraPlanMemory(plan));
 }
 
+/// A pipeline of the command line. Not PassPipelineRegistration: what cannot be built is refused with a message.
+static void registerProgramPipeline(StringRef name, StringRef description, ProgramKind kind) {
+  auto build = [kind](OpPassManager &passes, StringRef text, function_ref<LogicalResult(const Twine &)> refuse) {
+    ProgramOptions options;
+    if (failed(options.parseFromString(text)))
+      return failure();
+    if (options.target != ProgramTarget::CPU)
+      return refuse("target=" + Twine(options.target == ProgramTarget::CUDA ? "cuda" : "emulate") +
+                    " is not built yet: this compiler has only target=cpu");
+    if (!options.chip.empty())
+      return refuse("target=cpu takes no chip: code is generated for the CPU at hand");
+    buildProgramPipeline(passes, kind, options);
+    return success();
+  };
+  registerPassPipeline(name, description, build,
+                       [](function_ref<void(const mlir::detail::PassOptions &)> visit) { visit(ProgramOptions()); });
+}
+
 void mlir::mlora::registerCPUPipelines() {
+  registerProgramPipeline("mlora-train-pipeline", "A model's configuration to a planned program that trains",
+                          ProgramKind::Train);
+  registerProgramPipeline("mlora-generate-pipeline", "A model's configuration to a planned program that generates",
+                          ProgramKind::Generate);
   PassPipelineRegistration<>("mlora-to-cpu", "Kernels to functions with the kernel ABI, in the LLVM dialect",
                              buildToCPUPipeline);
-  PassPipelineRegistration<ProgramOptions>(
-      "mlora-program-pipeline", "A model's configuration to a planned program", buildProgramPipeline);
-}
-
-/// Reads request.json into a pipeline's options; returns the memory budget in bytes (0: none).
-static int64_t readRequest(const std::string &path, ProgramOptions &options) {
-  nlohmann::json json = ::mlora::readJsonFile(path);
-  ::mlora::JsonFields fields(json, path);
-  if (fields.string("target") != "cpu")
-    fields.refuse("target", "this compiler has only the target cpu");
-  options.config = fields.string("model");
-  options.kind = fields.string("kind");
-  if (options.kind != "train" && options.kind != "generate")
-    fields.refuse("kind", "must be train or generate");
-  options.method = fields.string("method");
-  options.numBranches = fields.integer("num_branches");
-  options.rank = fields.integer("lora_r");
-  options.alpha = fields.number("lora_alpha");
-  for (const std::string &target : fields.strings("targets"))
-    options.targets.push_back(target);
-  ::mlora::JsonFields capacity = fields.object("capacity");
-  options.rows = capacity.integer("rows");
-  options.countedRows = capacity.integer("counted_rows");
-  options.kvRows = capacity.integer("kv_rows");
-  return fields.optionalInteger("memory_budget").value_or(0);
-}
-
-static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const ProgramOptions &options) {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  PassManager passes(&context);
-  buildProgramPipeline(passes, options);
-  return succeeded(passes.run(*module)) ? std::move(module) : OwningOpRef<ModuleOp>();
-}
-
-LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef request, StringRef folder) {
-  ProgramOptions options;
-  int64_t budget = 0;
-  try {
-    budget = readRequest(request.str(), options);
-  } catch (const std::exception &error) {
-    return emitError(UnknownLoc::get(&context), error.what());
-  }
-  OwningOpRef<ModuleOp> module = planProgram(context, options);
-  auto exceeds = [&] {
-    auto programs = module->getOps<ProgramOp>();
-    return budget > 0 && !programs.empty() && int64_t((*programs.begin()).getArena().value_or(0)) > budget;
-  };
-  if (module && exceeds() && options.kind == "train") {
-    options.recompute = "all";
-    module = planProgram(context, options);
-  }
-  if (!module)
-    return failure();
-  if (exceeds())
-    return emitError(UnknownLoc::get(&context))
-           << "the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena()
-           << " bytes, more than the budget of " << budget << ": use fewer rows";
-  PassManager passes(&context);
-  WriteBundleOptions bundle;
-  bundle.path = folder.str();
-  bundle.request = request.str();
-  passes.addPass(createWriteBundle(bundle));
-  return passes.run(*module);
 }

@@ -2,6 +2,7 @@
 
 #include "EmitObject.h"
 
+#include "mlora/Dialect/Flops.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
@@ -50,21 +51,11 @@ static json::Value toJson(Attribute attr) {
   return text;
 }
 
-/// Floating-point operations per row: products with static matrices, for reports.
+/// For reports: floating-point operations of a kernel, a row of its grid.
 static int64_t countFlops(KernelOp kernel) {
   int64_t flops = 0;
-  for (Operation &op : kernel.getBody().front().without_terminator()) {
-    auto elements = [](Type type) -> int64_t {
-      auto tensor = dyn_cast<RankedTensorType>(type);
-      return tensor && tensor.getRank() == 2 && tensor.hasStaticShape() ? tensor.getNumElements() : 0;
-    };
-    StringRef name = op.getName().stripDialect();
-    if (name == "token_outer")
-      flops += 2 * elements(op.getResult(0).getType());
-    else if (name.contains("linear") || name.starts_with("cross_entropy"))
-      for (Type type : op.getOperandTypes())
-        flops += 2 * elements(type);
-  }
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    flops += mlir::mlora::flopsPerRow(&op);
   return flops;
 }
 

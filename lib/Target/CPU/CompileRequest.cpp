@@ -1,0 +1,129 @@
+//===- CompileRequest.cpp - from request.json to a bundle ---------------------------===//
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Json.h"
+#include "mlora/Target/CPU.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+/// request.json: what is to be compiled, and the bytes that its arena may take (0: no limit).
+struct Request {
+  ProgramKind kind = ProgramKind::Train;
+  ProgramOptions options;
+  int64_t memoryBudget = 0;
+};
+
+static void readRequest(const std::string &path, Request &request) {
+  ProgramOptions &options = request.options;
+  nlohmann::json json = ::mlora::readJsonFile(path);
+  ::mlora::JsonFields fields(json, path);
+  if (fields.string("target") != "cpu")
+    fields.refuse("target", "this compiler has only the target cpu");
+  options.config = fields.string("model");
+  std::string kind = fields.string("kind");
+  if (kind != "train" && kind != "generate")
+    fields.refuse("kind", "must be train or generate");
+  request.kind = kind == "train" ? ProgramKind::Train : ProgramKind::Generate;
+  options.method = fields.string("method");
+  options.numBranches = fields.integer("num_branches");
+  options.rank = fields.integer("lora_r");
+  options.alpha = fields.number("lora_alpha");
+  for (const std::string &target : fields.strings("targets"))
+    options.targets.push_back(target);
+  ::mlora::JsonFields capacity = fields.object("capacity");
+  options.rows = capacity.integer("rows");
+  options.countedRows = capacity.integer("counted_rows");
+  options.kvRows = capacity.integer("kv_rows");
+  request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
+}
+
+static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &request) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  PassManager passes(&context);
+  buildProgramPipeline(passes, request.kind, request.options);
+  return succeeded(passes.run(*module)) ? std::move(module) : OwningOpRef<ModuleOp>();
+}
+
+//===- memory_budget ----------------------------------------------------------------===//
+
+static ProgramOp programOf(ModuleOp module) { return *module.getOps<ProgramOp>().begin(); }
+static int64_t arenaOf(ModuleOp module) { return int64_t(programOf(module).getArena().value_or(0)); }
+
+/// What a layer keeps of a token row for backward.
+static int64_t residualBytesPerRow(ProgramOp program) {
+  int64_t bytes = 0;
+  for (auto buffer : program.getBody().front().getOps<BufferOp>())
+    if (buffer.getRole() == "residual" && buffer.getName().starts_with("decoder_layer.") && buffer.getExtent()) {
+      auto type = cast<MemRefType>(buffer.getMemory().getType());
+      bytes += type.getDimSize(1) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    }
+  return bytes;
+}
+
+/// What is there whatever the number of rows: weights, adapters, the optimizer's state.
+static int64_t fixedBytes(ProgramOp program) {
+  int64_t bytes = 0;
+  for (auto buffer : program.getBody().front().getOps<BufferOp>())
+    if (buffer.getRole() != "temporary" && !buffer.getExtent())
+      bytes += buffer->getAttrOfType<IntegerAttr>("slot_bytes").getInt() * int64_t(buffer.getSlots());
+  return bytes;
+}
+
+/// Says what does not fit, and what would.
+static void refuse(ModuleOp module, const Request &request) {
+  auto mebibytes = [](int64_t bytes) { return llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str(); };
+  int64_t arena = arenaOf(module), fixed = fixedBytes(programOf(module)), budget = request.memoryBudget;
+  auto error = emitError(UnknownLoc::get(module.getContext()))
+               << "memory_budget is " << mebibytes(budget) << ", but the program needs at least " << mebibytes(arena) << ", "
+               << mebibytes(fixed) << " of it for weights, adapters and their state: raise memory_budget to "
+               << llvm::divideCeil(arena, 1 << 20) << "MiB";
+  int64_t rows = budget > fixed ? int64_t(double(request.options.rows) * (budget - fixed) / (arena - fixed)) : 0;
+  if (rows > 0)
+    error << ", or lower the rows of a micro-batch (max_length times per_device_train_batch_size) from "
+          << int64_t(request.options.rows) << " to " << rows;
+  else
+    error << "; no number of rows fits";
+}
+
+/// A program within the budget with as little computed again as that takes: what is too much in the arena is taken from what
+/// every layer keeps of every row, until it fits or nothing is kept.
+static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &request) {
+  OwningOpRef<ModuleOp> module = planProgram(context, request), smallest;
+  while (module && request.memoryBudget > 0 && arenaOf(*module) > request.memoryBudget) {
+    int64_t excess = arenaOf(*module) - request.memoryBudget, kept = residualBytesPerRow(programOf(*module));
+    if (!smallest || arenaOf(*module) < arenaOf(*smallest))
+      smallest = std::move(module);
+    if (request.kind != ProgramKind::Train || kept == 0) {
+      refuse(*smallest, request);
+      return {};
+    }
+    int64_t layers = (*smallest)->getAttrOfType<IntegerAttr>("mlora.layers").getInt();
+    request.options.budget = std::max<int64_t>(1, kept - llvm::divideCeil(excess, layers * request.options.rows));
+    module = planProgram(context, request);
+  }
+  return module;
+}
+
+LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef path, StringRef folder) {
+  Request request;
+  try {
+    readRequest(path.str(), request);
+  } catch (const std::exception &error) {
+    return emitError(UnknownLoc::get(&context), error.what());
+  }
+  OwningOpRef<ModuleOp> module = planWithinBudget(context, request);
+  if (!module)
+    return failure();
+  PassManager passes(&context);
+  WriteBundleOptions bundle;
+  bundle.path = folder.str();
+  bundle.request = path.str();
+  passes.addPass(createWriteBundle(bundle));
+  return passes.run(*module);
+}
