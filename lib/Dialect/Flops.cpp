@@ -38,3 +38,16 @@ int64_t mlir::mlora::flopsPerRow(Operation *op) {
       .Case([](CrossEntropyWeightGradOp grad) { return 2 * product(grad.getWeight()); })
       .Default(int64_t(0));
 }
+
+int64_t mlir::mlora::flopsPerPair(Operation *op) {
+  auto products = [](auto attention, int64_t count) {
+    return 2 * count * cast<RankedTensorType>(attention.getQuery().getType()).getDimSize(1);
+  };
+  return llvm::TypeSwitch<Operation *, int64_t>(op)
+      .Case([&](AttentionOp attention) { return products(attention, 2); })          // q kᵀ, P v
+      .Case([&](AttentionQueryGradOp attention) { return products(attention, 3); }) // q kᵀ, do vᵀ, dS k
+      .Case([&](AttentionKeyValueGradOp attention) {
+        return products(attention, 4);
+      }) // q kᵀ, do vᵀ, dSᵀ q, Pᵀ do
+      .Default(int64_t(0));
+}

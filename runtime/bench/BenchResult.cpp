@@ -25,6 +25,7 @@ nlohmann::ordered_json BenchResult::toJson() const {
       {"gemm_floor_seconds", gemm.secondsPerStep},
       {"fma_peak_gflops", fma.gflops},
       {"fma_instructions", fma.instructions},
+      {"memory_gb_per_second", memoryBytesPerSecond / 1e9},
       {"model_gflops", modelGflops},
       {"losses", losses},
       {"method", method},
@@ -39,7 +40,8 @@ nlohmann::ordered_json BenchResult::toJson() const {
                                {"calls", kernel.calls},
                                {"milliseconds", kernel.milliseconds},
                                {"share", kernel.share},
-                               {"gflops", kernel.gflops}});
+                               {"gflops", kernel.gflops},
+                               {"limit_milliseconds", kernel.limitMilliseconds}});
   json["outside_kernels_milliseconds"] = outsideMilliseconds;
   return json;
 }
@@ -53,24 +55,31 @@ std::string BenchResult::table() const {
   text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n", "sgemm, these shapes",
                  gemm.gflops, gemm.secondsPerStep, gemm.secondsPerStep / secondsPerStep);
   text += format("%-26s %.1f GFLOP/s (%s)\n", "FMA peak", fma.gflops, fma.instructions.c_str());
+  text += format("%-26s %.1f GB/s\n", "memory, copying", memoryBytesPerSecond / 1e9);
   text += format("%-26s %.0f MiB\n", "peak resident", peakMib);
   text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f, process %.0f\n", "planned", plannedMib(),
                  arenaMib, scratchMib, processMib);
   text += format("%-26s %.3f s (%s)\n", "compile", compileSeconds, compile.c_str());
   text += format("%-26s %.5f to %.5f\n\n", "loss", losses.front(), losses.back());
-  text += format("%-52s %7s %9s %7s %9s\n", "kernel", "calls", "ms", "share", "GFLOP/s");
-  auto row = [&](const std::string &name, double calls, double milliseconds, double share, double gflops) {
-    text += format("%-52s %7s %9.2f %6.1f%% %9s\n", name.substr(0, 52).c_str(),
+  text += format("%-64s %5s %9s %6s %8s %9s %8s\n", "kernel", "calls", "ms", "share", "GFLOP/s", "limit ms",
+                 "reached");
+  auto row = [&](const std::string &name, double calls, double milliseconds, double share, double gflops,
+                 double limit) {
+    text += format("%-64s %5s %9.2f %5.1f%% %8s %9s %8s\n", name.substr(0, 64).c_str(),
                    calls > 0 ? format("%.0f", calls).c_str() : "", milliseconds, 100 * share,
-                   gflops > 0 ? format("%.1f", gflops).c_str() : "");
+                   gflops > 0 ? format("%.1f", gflops).c_str() : "",
+                   limit > 0 ? format("%.2f", limit).c_str() : "",
+                   limit > 0 ? format("%.0f%%", 100 * limit / milliseconds).c_str() : "");
   };
-  double total = outsideMilliseconds;
+  double total = outsideMilliseconds, limits = 0;
   for (const KernelShare &kernel : kernels) {
-    row(kernel.name, kernel.calls, kernel.milliseconds, kernel.share, kernel.gflops);
+    row(kernel.name, kernel.calls, kernel.milliseconds, kernel.share, kernel.gflops,
+        kernel.limitMilliseconds);
     total += kernel.milliseconds;
+    limits += kernel.limitMilliseconds;
   }
-  row("between kernels", 0, outsideMilliseconds, total > 0 ? outsideMilliseconds / total : 0, 0);
-  row("a step (mean)", 0, total, 1, 0);
+  row("between kernels", 0, outsideMilliseconds, total > 0 ? outsideMilliseconds / total : 0, 0, 0);
+  row("a step (mean)", 0, total, 1, 0, limits);
   return text;
 }
 

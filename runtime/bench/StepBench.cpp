@@ -47,6 +47,7 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+/// The machine's limits are known by now.
 void addKernels(BenchResult &result, const Program &program, const std::vector<KernelTiming> &timings) {
   auto steps = double(result.steps);
   double stepMilliseconds = std::accumulate(result.seconds.begin(), result.seconds.end(), 0.0) / steps * 1e3;
@@ -61,6 +62,10 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
     share.milliseconds = timing.seconds / steps * 1e3;
     share.share = share.milliseconds / stepMilliseconds;
     share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
+    double perStep = 1e3 / steps;
+    share.limitMilliseconds =
+        std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
+                 kernel.bytes * double(timing.calls) / result.memoryBytesPerSecond * perStep);
     result.outsideMilliseconds -= share.milliseconds;
     result.kernels.push_back(std::move(share));
   }
@@ -106,18 +111,20 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
     if (step > 0)
       result.seconds.push_back(seconds);
   }
+  const std::vector<KernelTiming> timings = program.executor().timings();
   result.peakMib = peakResidentMib();
   result.arenaMib = double(program.arenaBytes()) / mebibyte;
   result.scratchMib = double(program.executor().scratchBytes()) / mebibyte;
   result.secondsPerStep = median(result.seconds);
   result.tokensPerSecond = double(result.rows) / result.secondsPerStep;
-  addKernels(result, program, program.executor().timings());
 
   message("measuring the machine");
   StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
   result.gemm = measureGemm(work, program.pool());
   result.gemm.secondsPerStep *= double(config.accumulation);
   result.fma = measureFma(program.pool());
+  result.memoryBytesPerSecond = measureMemory(program.pool());
+  addKernels(result, program, timings);
   result.modelGflops = work.flops() * double(config.accumulation) / result.secondsPerStep / 1e9;
   return result;
 }

@@ -36,6 +36,11 @@ int64_t rowsOf(const Kernel &kernel, const Scalars &scalars) {
   return scalars.rows;
 }
 
+/// Pairs of a query row and a key row it attends to, where all rows are one document.
+double pairsOf(const Scalars &scalars) {
+  return double(scalars.rows) * (double(scalars.past) + double(scalars.rows + 1) / 2);
+}
+
 } // namespace
 
 void Executor::FreeScratch::operator()(std::byte *memory) const { std::free(memory); }
@@ -108,7 +113,8 @@ void Executor::launch(const Record &record, const Scalars &scalars) {
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;
   timing.blocks += blocks;
-  timing.flops += kernel.flopsPerRow * double(rowsOf(kernel, scalars));
+  timing.flops +=
+      kernel.flopsPerRow * double(rowsOf(kernel, scalars)) + kernel.flopsPerPair * pairsOf(scalars);
 }
 
 } // namespace mlora

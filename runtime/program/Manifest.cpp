@@ -126,6 +126,7 @@ private:
     kernel.symbol = fields.string("symbol");
     kernel.doc = fields.optionalString("doc").value_or("");
     kernel.flopsPerRow = fields.optionalNumber("flops_per_row").value_or(0);
+    kernel.flopsPerPair = fields.optionalNumber("flops_per_pair").value_or(0);
     kernel.bytes = fields.optionalNumber("bytes").value_or(0);
     each(fields, "grid", [&](const JsonFields &f) {
       kernel.grid.push_back({extent(f.raw().value("extent", nlohmann::json()), f, "extent"),

@@ -47,6 +47,7 @@ TEST(MachineLimits, AreMeasured) {
   FmaPeak fma = measureFma(pool);
   EXPECT_GT(fma.gflops, 0.1);
   EXPECT_FALSE(fma.instructions.empty());
+  EXPECT_GT(measureMemory(pool), 1e6);
   ModelConfig config = smolLm2();
   config.vocabSize = 1024;
   config.numLayers = 2;

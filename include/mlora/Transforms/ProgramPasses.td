@@ -43,7 +43,7 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"rowBlock", "row-block", "int64_t", "128", "Token rows of a block">,
     Option<"attentionBlock", "attention-block", "int64_t", "64", "Query or key rows of a block of attention">,
-    Option<"tileColumns", "tile-columns", "int64_t", "256", "Columns of a tile of a sum over tokens">,
+    Option<"tileColumns", "tile-columns", "int64_t", "192", "Columns of a tile of a sum over tokens">,
     Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
   ];
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];

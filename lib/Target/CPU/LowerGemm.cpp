@@ -36,6 +36,8 @@ static constexpr int64_t kLanes = 16;
 static constexpr int64_t kFewRows = 4;
 /// Rows of B whose sums run side by side there, enough to hide the latency of an addition.
 static constexpr int64_t kDots = 4;
+/// Steps of depth between asking for a row of a transposed A and reading it.
+static constexpr int64_t kAhead = 16;
 
 using Values = SmallVector<Value>;
 
@@ -108,6 +110,10 @@ private:
     SmallVector<OpFoldResult> ones(2, b.getIndexAttr(1));
     Value part = memref::SubViewOp::create(b, memory, getAsOpFoldResult(from), getAsOpFoldResult(size), ones);
     return b.createOrFold<memref::CastOp>(matrix, part);
+  }
+
+  void prefetch(Value memory, ValueRange at) {
+    memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
   }
 
   void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
@@ -341,7 +347,7 @@ void GemmFunction::prefetchNext(const Stripe &stripe, Value m0, Value l, int64_t
         arith::RemUIOp::create(b, arith::DivUIOp::create(b, m0, index(schedule.rows)), index(kLanes));
     at = {plus(next, plus(times(tile, index(panels)), index(p))), depth};
   }
-  memref::PrefetchOp::create(b, rhs, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+  prefetch(rhs, at);
 }
 
 /// rows x panels of C, summed over the stripe's depth in registers.
@@ -359,6 +365,8 @@ void GemmFunction::buildTile(const Stripe &stripe, Value m0, int64_t rows, int64
     if (rows > 1 && !mask)
       for (int64_t p = 0; p < panels; ++p)
         prefetchNext(stripe, m0, l, p, panels);
+    if (transposeA && rows > 1) // each step reads another row of A: too far apart as well
+      prefetch(tile, {plus(l, index(kAhead)), zero});
     for (int64_t i = 0; i < rows; ++i) {
       Value row = index(i);
       Value x = memref::LoadOp::create(b, tile, transposeA ? ValueRange{l, row} : ValueRange{row, l});

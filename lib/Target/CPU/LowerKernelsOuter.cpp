@@ -7,7 +7,7 @@ using namespace mlir::mlora;
 
 using Values = SmallVector<Value>;
 
-static constexpr int64_t kTileColumns = 256;
+static constexpr int64_t kTileColumns = 192;
 
 /// The columns that tiles cut: the left factor's, or the right one's where it is wider.
 static int64_t getCutColumns(TokenOuterOp op) { return *llvm::max_element(op.getOutput().getType().getShape()); }

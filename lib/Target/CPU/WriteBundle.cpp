@@ -168,7 +168,11 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
   SmallVector<StringRef> ops;
   for (Operation &op : kernel.getBody().front().without_terminator())
     ops.push_back(op.getName().stripDialect());
-  int64_t bytes = 0;
+  // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
+  // as it gives.
+  int64_t bytes = 0, flopsPerPair = 0;
+  for (Operation &op : kernel.getBody().front())
+    flopsPerPair += mlir::mlora::flopsPerPair(&op);
   auto count = [&](Type type, DictionaryAttr attrs) {
     auto extent = attrs ? attrs.getAs<StringAttr>(kExtentAttr) : StringAttr();
     auto tensor = cast<RankedTensorType>(type);
@@ -176,12 +180,18 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
         bytesAtCapacity(tensor.getShape(), extent ? extent.getValue() : StringRef(), tensor.getElementType());
   };
   for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
-    count(type, kernel.getArgAttrDict(i));
+    if (llvm::none_of(kernel.getArgument(i).getUsers(),
+                      [](Operation *user) { return isa<EmbeddingOp>(user); }))
+      count(type, kernel.getArgAttrDict(i));
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
     count(type, kernel.getResultAttrDict(i));
-  return json::Object{
-      {"name", kernel.getSymName()},  {"symbol", kernel.getSymName()},       {"grid", std::move(grid)},
-      {"doc", llvm::join(ops, ", ")}, {"flops_per_row", countFlops(kernel)}, {"bytes", bytes}};
+  return json::Object{{"name", kernel.getSymName()},
+                      {"symbol", kernel.getSymName()},
+                      {"grid", std::move(grid)},
+                      {"doc", llvm::join(ops, ", ")},
+                      {"flops_per_row", countFlops(kernel)},
+                      {"flops_per_pair", flopsPerPair},
+                      {"bytes", bytes}};
 }
 
 FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {

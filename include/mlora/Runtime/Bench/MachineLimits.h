@@ -15,6 +15,9 @@ struct GemmRate {
 };
 GemmRate measureGemm(const StepWork &work, ThreadPool &pool);
 
+/// Large blocks copied by every thread of the pool: bytes read and written a second.
+double measureMemory(ThreadPool &pool);
+
 /// Fused multiply-adds from registers, on every thread of the pool.
 struct FmaPeak {
   double gflops = 0;

@@ -16,6 +16,9 @@ struct KernelShare {
   std::string name, doc;
   double calls = 0, milliseconds = 0, share = 0; ///< per step
   double gflops = 0;                             ///< achieved; 0: no matrix product
+  /// The roofline: what its products take at the FMA peak, or its operands and results at the memory's rate,
+  /// whichever is more.
+  double limitMilliseconds = 0;
 };
 
 struct BenchResult {
@@ -32,6 +35,7 @@ struct BenchResult {
   double modelGflops = 0; ///< products of a step / median time
   GemmRate gemm;
   FmaPeak fma;
+  double memoryBytesPerSecond = 0;
   std::vector<double> losses; ///< of every step, the unmeasured first ones included
   std::vector<KernelShare> kernels;
   double outsideMilliseconds = 0; ///< of a step, between kernels

@@ -56,7 +56,9 @@ struct Kernel {
   std::vector<GridDimension> grid;
   double flopsPerRow =
       0; ///< for reports: operations per row of the first run-time extent of the grid, else of `rows`
-  double bytes = 0; ///< for reports: memory traffic of a launch
+  double flopsPerPair =
+      0;            ///< for reports: operations per pair of a query row and a key row that it attends to
+  double bytes = 0; ///< for reports: its operands and results at the capacity, each once
 
   /// The product of ceil(extent / block).
   int64_t blocks(const Scalars &scalars) const;
