@@ -1,10 +1,12 @@
 //===- FormKernels.cpp - ops into grids of blocks --------------------------------===//
 
 #include "Extents.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_MLORAFORMKERNELS
@@ -183,12 +185,11 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   llvm::SetVector<Value> inputs, outputs;
   llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
   std::string name = (function.getName() + "." + Twine(index)).str();
-  StringRef last;
+  llvm::StringSet<> named;
   for (Operation *op : group.ops) {
     StringRef mnemonic = op->getName().stripDialect();
-    if (mnemonic != last && name.size() < 72)
-      name += (last.empty() ? "." : "_") + mnemonic.str();
-    last = mnemonic;
+    if (named.insert(mnemonic).second && name.size() < 72)
+      name += (named.size() == 1 ? "." : "_") + mnemonic.str();
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
         inputs.insert(operand);
@@ -213,7 +214,7 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   OpBuilder kernels(context);
   kernels.setInsertionPoint(function);
   auto kernel = KernelOp::create(
-      kernels, group.ops.front()->getLoc(), name, kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
+      kernels, withoutNames(group.ops.front()->getLoc()), name, kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
       kernels.getStrArrayAttr(llvm::map_to_vector(grid, [](std::string &s) -> StringRef { return s; })),
       attrsOf(inputs), attrsOf(outputs));
   if (!tiles.empty())
@@ -222,14 +223,15 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   Block *body = kernels.createBlock(&kernel.getBody());
   IRMapping inside;
   for (Value input : inputs)
-    inside.map(input, body->addArgument(input.getType(), input.getLoc()));
+    inside.map(input, body->addArgument(input.getType(), namedAs(input)));
   kernels.setInsertionPointToEnd(body);
   for (Operation *op : group.ops)
     kernels.clone(*op, inside);
   YieldOp::create(kernels, kernel.getLoc(),
                   llvm::map_to_vector(outputs, [&](Value v) { return inside.lookup(v); }));
 
-  auto launch = LaunchOp::create(builder, kernel.getLoc(), typesOf(outputs), kernel.getSymName(),
+  SmallVector<StringRef> names = llvm::map_to_vector(outputs, nameOf);
+  auto launch = LaunchOp::create(builder, withNames(kernel.getLoc(), names), typesOf(outputs), kernel.getSymName(),
                                  llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }),
                                  ArrayAttr());
   for (auto [output, result] : llvm::zip_equal(outputs, launch.getResults()))

@@ -4,6 +4,7 @@
 // stacked tensors are arguments, and `mlora.parts` says which part of one is which tensor of an adapter file.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -106,7 +107,7 @@ private:
 
   Value addArgument(RankedTensorType type, const std::string &name, DictionaryAttr attributes) {
     unsigned index = function.getNumArguments();
-    if (failed(function.insertArgument(index, type, attributes, NameLoc::get(builder.getStringAttr(name)))))
+    if (failed(function.insertArgument(index, type, attributes, withName(builder.getUnknownLoc(), shortName(name)))))
       llvm_unreachable("function types take any argument");
     return function.getArgument(index);
   }
@@ -138,10 +139,15 @@ private:
     auto inputType = cast<RankedTensorType>(input.getType());
     auto mid = inputType.clone(ArrayRef<int64_t>{inputType.getDimSize(0), stacked});
 
+    SmallVector<StringRef> values =
+        llvm::map_to_vector(group, [](const Chain &chain) { return nameOf(LinearOp(chain.linear).getOutput()); });
+    std::string m = llvm::join(values, "_") + ".m";
+    values.push_back(values[0].empty() ? StringRef() : StringRef(m));
+
     // Weights, ups and down are arguments: the first layer's place is a place for all.
     builder.setInsertionPoint(group[0].linear);
-    auto fused = AdaptedLinearOp::create(builder, LinearOp(group[0].linear).getLoc(), results, mid, input, weights, ups,
-                                         down);
+    Location location = withNames(LinearOp(group[0].linear).getLoc(), values);
+    auto fused = AdaptedLinearOp::create(builder, location, results, mid, input, weights, ups, down);
     for (auto [chain, output] : llvm::zip_equal(group, fused.getOutputs())) {
       BranchOp(chain.branches.back()).getOutput().replaceAllUsesWith(output);
       prepared.push_back(prepare(chain));
@@ -173,7 +179,7 @@ private:
     }
     BranchOp branch = chain.branches[0];
     RankedTensorType like = branch.getB().getType();
-    Prepared result{branch.getLoc(),
+    Prepared result{withName(branch.getLoc(), shortName(chain.name + ".up")),
                     chain.name,
                     like.clone(ArrayRef<int64_t>{out, n * rank}),
                     {},
@@ -221,7 +227,7 @@ private:
     SmallVector<Value> ups;
     auto *argument = body->args_begin();
     auto next = [&](StringRef name) -> Value {
-      argument->setLoc(NameLoc::get(builder.getStringAttr(name)));
+      argument->setLoc(withName(builder.getUnknownLoc(), shortName(name)));
       return *argument++;
     };
     for (Prepared &layer : prepared) {

@@ -1,6 +1,7 @@
 //===- Import.cpp - from a model's configuration to one function per layer kind ---===//
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Runtime/Model/ModelConfig.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -69,7 +70,8 @@ public:
     return RankedTensorType::get({ShapedType::kDynamic, features}, builder.getF32Type());
   }
   RankedTensorType vector() { return RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()); }
-  Location named(StringRef value) { return NameLoc::get(builder.getStringAttr(value)); }
+  Location named(StringRef result) { return withName(builder.getUnknownLoc(), result); }
+  Location named(StringRef first, StringRef second) { return withNames(builder.getUnknownLoc(), {first, second}); }
 
   const ModelConfig &config;
   OpBuilder builder;
@@ -148,7 +150,7 @@ void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached)
     k = CacheAppendOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[past]);
     v = CacheAppendOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[past]);
   }
-  auto attention = AttentionOp::create(builder, layer.named("o"), layer.matrix(queries), layer.matrix(heads), q, k, v,
+  auto attention = AttentionOp::create(builder, layer.named("o", "lse"), layer.matrix(queries), layer.matrix(heads), q, k, v,
                                        cached ? Value() : layer[start], cached ? layer[past] : Value(), heads, kvHeads);
   Value o = layer.linear("attended", attention.getOutput(), layer[wo]);
   Value h1 = AddOp::create(builder, layer.named("h1"), layer[h], o);
@@ -174,7 +176,7 @@ void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
   Value x = layer.norm("x", rows, layer[norm]);
   if (logits)
     return layer.end(layer.linear("logits", x, layer[head]));
-  auto loss = CrossEntropyOp::create(builder, layer.named("nll"), layer.vector(), layer.vector(), x, layer[head],
+  auto loss = CrossEntropyOp::create(builder, layer.named("nll", "lse"), layer.vector(), layer.vector(), x, layer[head],
                                      layer[targets]);
   layer.end(SumOp::create(builder, layer.named("loss"), RankedTensorType::get({}, builder.getF32Type()), loss.getNll())
                 ->getResults());

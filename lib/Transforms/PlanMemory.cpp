@@ -4,6 +4,7 @@
 // h has two slots, taken by layer parity: a layer reads one and writes the other.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -52,7 +53,8 @@ private:
     StringRef extent = {};
     std::string tensor = {}, of = {};
     Attribute parts = {};
-    bool packed = false; ///< slots lie back to back
+    bool packed = false;  ///< slots lie back to back
+    Value holds = {};     ///< a temporary's value, whose name it prints under
   };
   BufferOp buffer(const BufferSpec &spec);
   Place named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer);
@@ -87,7 +89,7 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
     return known;
   auto tensor = cast<RankedTensorType>(spec.type);
   auto string = [&](StringRef text) { return text.empty() ? StringAttr() : bufferBuilder.getStringAttr(text); };
-  known = BufferOp::create(bufferBuilder, module.getLoc(),
+  known = BufferOp::create(bufferBuilder, spec.holds ? namedAs(spec.holds) : module.getLoc(),
                            MemRefType::get(tensor.getShape(), tensor.getElementType()),
                            bufferBuilder.getStringAttr(spec.name), bufferBuilder.getStringAttr(spec.role),
                            bufferBuilder.getI64IntegerAttr(spec.slots), IntegerAttr(), string(spec.extent),
@@ -228,8 +230,10 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
       if (!places.count(result)) {
         auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index]) : DictionaryAttr();
         auto extentName = extent ? extent.getAs<StringAttr>(kExtentAttr) : StringAttr();
-        BufferOp temporary = buffer({("t" + Twine(temporaries++)).str(), "temporary", result.getType(), 1,
-                                     extentName ? extentName.getValue() : StringRef()});
+        BufferSpec spec{("t" + Twine(temporaries++)).str(), "temporary", result.getType()};
+        spec.extent = extentName ? extentName.getValue() : StringRef();
+        spec.holds = result;
+        BufferOp temporary = buffer(spec);
         lives[temporary] = {section, position, position};
         places[result] = {temporary, "0"};
       }
@@ -436,8 +440,7 @@ LogicalResult Planner::run() {
   assignOffsets();
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();
-  for (auto kernel : llvm::make_early_inc_range(module.getOps<KernelOp>()))
-    kernel->setAttr("mlora.capacity", capacity);
+  module->setAttr("mlora.capacity", capacity); // for what is lowered without the program
   // Kernels of functions that no section calls.
   llvm::StringSet<> used;
   program.walk([&](LaunchOp launch) { used.insert(launch.getKernel()); });

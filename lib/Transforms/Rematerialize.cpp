@@ -2,6 +2,7 @@
 
 #include "Extents.h"
 #include "Residuals.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -26,7 +27,7 @@ public:
   }
 
   void addArgument(Value of, DictionaryAttr attributes) {
-    mapping.map(of, function.front().addArgument(of.getType(), of.getLoc()));
+    mapping.map(of, function.front().addArgument(of.getType(), namedAs(of)));
     argumentAttrs.push_back(attributes ? attributes : builder.getDictionaryAttr({}));
   }
   void addArgument(unsigned index) {

@@ -8,6 +8,7 @@
 #include "FlowNetwork.h"
 
 #include "mlora/Dialect/Flops.h"
+#include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSet.h"
@@ -178,8 +179,8 @@ static std::string describe(func::FuncOp function, Value value) {
     if (auto swiglu = dyn_cast<SwigluOp>(user))
       return value == swiglu.getGate() ? "gate" : "up";
   }
-  if (auto name = dyn_cast<NameLoc>(value.getLoc()))
-    return name.getName().str();
+  if (StringRef name = nameOf(value); !name.empty())
+    return name.str();
   return op->getName().stripDialect().str();
 }
 

@@ -17,6 +17,11 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/BitVector.h"
 
+namespace mlir::mlora {
+/// What an op's results are called when it is printed.
+void nameResults(Operation *op, OpAsmSetValueNameFn setName);
+} // namespace mlir::mlora
+
 #include "mlora/Dialect/MLoraDialect.h.inc"
 #include "mlora/Dialect/MLoraInterfaces.h.inc"
 

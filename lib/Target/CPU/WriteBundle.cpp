@@ -351,7 +351,7 @@ LogicalResult WriteBundle::write() {
       return module.emitError() << request << ": " << llvm::toString(value.takeError());
     (*manifest)["request"] = std::move(*value);
   }
-  if (failed(writeFile("program.mlir", [&](raw_ostream &file) { module.print(file); })))
+  if (failed(writeFile("program.mlir", [&](raw_ostream &file) { module.print(file, OpPrintingFlags().printNameLocAsPrefix()); })))
     return failure();
   FailureOr<int64_t> scratch = compileKernels(inFolder("program.so"));
   if (failed(scratch))
