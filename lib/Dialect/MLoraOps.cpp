@@ -20,7 +20,9 @@ static ParseResult parseKeyword(OpAsmParser &parser, StringAttr &value) {
   value = parser.getBuilder().getStringAttr(word);
   return success();
 }
-static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr value) { printer << value.getValue(); }
+static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr value) {
+  printer << value.getValue();
+}
 
 /// A buffer's slot: `3`, `layer`, `layer+1`.
 static ParseResult parseSlot(OpAsmParser &parser, SmallVectorImpl<Attribute> &slots) {
@@ -79,11 +81,21 @@ static SmallVector<StringRef> formulaNames(Operation *op) {
       .Case([](AdaptedLinearInputGradOp grad) {
         return grad.getInputCotangent() ? SmallVector<StringRef>{"dx", "u"} : SmallVector<StringRef>{"u"};
       })
-      .Case([](AttentionOp) { return SmallVector<StringRef>{"o", "lse"}; })
-      .Case([](AttentionKeyValueGradOp) { return SmallVector<StringRef>{"dk", "dv"}; })
-      .Case([](SwigluGradOp) { return SmallVector<StringRef>{"dg", "du"}; })
-      .Case([](CrossEntropyOp) { return SmallVector<StringRef>{"nll", "lse"}; })
-      .Case([](StackUpGradOp) { return SmallVector<StringRef>{"db", "ds"}; })
+      .Case([](AttentionOp) {
+        return SmallVector<StringRef>{"o", "lse"};
+      })
+      .Case([](AttentionKeyValueGradOp) {
+        return SmallVector<StringRef>{"dk", "dv"};
+      })
+      .Case([](SwigluGradOp) {
+        return SmallVector<StringRef>{"dg", "du"};
+      })
+      .Case([](CrossEntropyOp) {
+        return SmallVector<StringRef>{"nll", "lse"};
+      })
+      .Case([](StackUpGradOp) {
+        return SmallVector<StringRef>{"db", "ds"};
+      })
       .Default(SmallVector<StringRef>{});
 }
 
@@ -145,8 +157,8 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<Type> resultTypes;
   SmallVector<DictionaryAttr> resultAttrs;
   bool isVariadic = false;
-  if (function_interface_impl::parseFunctionSignatureWithArguments(parser, false, arguments, isVariadic, resultTypes,
-                                                                   resultAttrs))
+  if (function_interface_impl::parseFunctionSignatureWithArguments(parser, false, arguments, isVariadic,
+                                                                   resultTypes, resultAttrs))
     return failure();
   SmallVector<Type> argumentTypes;
   for (OpAsmParser::Argument &argument : arguments)
@@ -154,10 +166,12 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   result.addAttribute(getFunctionTypeAttrName(result.name),
                       TypeAttr::get(builder.getFunctionType(argumentTypes, resultTypes)));
   ArrayAttr grid;
-  if (parser.parseKeyword("grid") || parser.parseAttribute(grid, getGridAttrName(result.name), result.attributes) ||
+  if (parser.parseKeyword("grid") ||
+      parser.parseAttribute(grid, getGridAttrName(result.name), result.attributes) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
-  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs, getArgAttrsAttrName(result.name),
+  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs,
+                                            getArgAttrsAttrName(result.name),
                                             getResAttrsAttrName(result.name));
   return parser.parseRegion(*result.addRegion(), arguments);
 }
@@ -199,8 +213,8 @@ void KernelOp::print(OpAsmPrinter &printer) {
   printSignature(printer, *this);
   printer << " grid " << getGridAttr();
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                           {getSymNameAttrName(), getFunctionTypeAttrName(), getGridAttrName(),
-                                            getArgAttrsAttrName(), getResAttrsAttrName()});
+                                           {getSymNameAttrName(), getFunctionTypeAttrName(),
+                                            getGridAttrName(), getArgAttrsAttrName(), getResAttrsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }

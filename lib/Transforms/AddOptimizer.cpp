@@ -41,7 +41,8 @@ public:
   }
   void finish() {
     func::ReturnOp::create(builder, function.getLoc(), results);
-    function.setType(builder.getFunctionType(function.getBody().front().getArgumentTypes(), TypeRange(results)));
+    function.setType(
+        builder.getFunctionType(function.getBody().front().getArgumentTypes(), TypeRange(results)));
     function.setAllArgAttrs(argumentAttrs);
     function.setAllResultAttrs(resultAttrs);
   }
@@ -56,7 +57,8 @@ private:
     if (attribute == kGradientAttr)
       return "d" + shortName(value);
     bool isState = attribute == kMoment1Attr || attribute == kMoment2Attr || attribute == kPartialAttr;
-    return attribute == kInputAttr ? value.str() : shortName(value) + (isState ? attribute.substr(5).str() : "");
+    return attribute == kInputAttr ? value.str()
+                                   : shortName(value) + (isState ? attribute.substr(5).str() : "");
   }
   Attribute dictionary(StringRef attribute, StringRef value) {
     return builder.getDictionaryAttr(builder.getNamedAttr(attribute, builder.getStringAttr(value)));
@@ -71,8 +73,8 @@ private:
 
 Value squareSum(NamedFunction &f, StringRef name, Value gradient) {
   auto type = cast<RankedTensorType>(gradient.getType());
-  return SquareSumOp::create(f.builder, f.named(shortName(name) + ".partial"), RankedTensorType::get({type.getDimSize(0)}, type.getElementType()),
-                             gradient);
+  return SquareSumOp::create(f.builder, f.named(shortName(name) + ".partial"),
+                             RankedTensorType::get({type.getDimSize(0)}, type.getElementType()), gradient);
 }
 
 /// AdamW of one tensor; the new values become results. Returns the new parameter.
@@ -81,8 +83,8 @@ Value adamw(NamedFunction &f, StringRef name, Value parameter, Value gradient) {
   Value m = f.argument(kMoment1Attr, name, type), v = f.argument(kMoment2Attr, name, type);
   Value hyper = f.argument(kInputAttr, "hyper", RankedTensorType::get({8}, f.builder.getF32Type()));
   std::string stem = shortName(name), moment1 = stem + ".moment1", moment2 = stem + ".moment2";
-  auto op = AdamWOp::create(f.builder, f.named(ArrayRef<StringRef>{stem, moment1, moment2}), TypeRange{type, type, type}, parameter,
-                            gradient, m, v, hyper);
+  auto op = AdamWOp::create(f.builder, f.named(ArrayRef<StringRef>{stem, moment1, moment2}),
+                            TypeRange{type, type, type}, parameter, gradient, m, v, hyper);
   f.result(kTrainableAttr, name, op.getParameterOut());
   f.result(kMoment1Attr, name, op.getMoment1Out());
   f.result(kMoment2Attr, name, op.getMoment2Out());
@@ -102,7 +104,8 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
               factors[name.getValue()] = stack;
       });
 
-    // Gradients by layer kind, each name once: a tied head's embedding gets both of its gradients in one buffer.
+    // Gradients by layer kind, each name once: a tied head's embedding gets both of its gradients in one
+    // buffer.
     llvm::MapVector<StringRef, SmallVector<std::pair<StringRef, RankedTensorType>>> kinds;
     llvm::StringSet<> seen;
     for (auto function : module.getOps<func::FuncOp>())
@@ -125,15 +128,18 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
         Value sums = squareSum(norm, name, gradient);
         norm.result(kPartialAttr, name, sums);
         // A partial's slots lie back to back: the total reads those of all layers as one vector.
-        int64_t rows = cast<RankedTensorType>(sums.getType()).getDimSize(0) * (kind == "decoder_layer" ? layers : 1);
+        int64_t rows =
+            cast<RankedTensorType>(sums.getType()).getDimSize(0) * (kind == "decoder_layer" ? layers : 1);
         partials.push_back(total.argument(
-            kPartialAttr, name, RankedTensorType::get({rows}, cast<RankedTensorType>(sums.getType()).getElementType())));
+            kPartialAttr, name,
+            RankedTensorType::get({rows}, cast<RankedTensorType>(sums.getType()).getElementType())));
       };
       for (auto [name, type] : gradients) {
         auto factor = factors.find(name);
         if (factor == factors.end()) {
           partial(name, norm.argument(kGradientAttr, name, type));
-          adamw(update, name, update.argument(kTrainableAttr, name, type), update.argument(kGradientAttr, name, type));
+          adamw(update, name, update.argument(kTrainableAttr, name, type),
+                update.argument(kGradientAttr, name, type));
           continue;
         }
         StackUpOp stack = factor->second;
@@ -146,7 +152,9 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
         // The branches' own gradients from G = dB̃, in both functions: cheaper than keeping them between.
         auto split = [&](NamedFunction &f) {
           Value b = f.argument(kTrainableAttr, nameOfTensor(stack.getB()), stack.getB().getType());
-          Value s = stack.getS() ? f.argument(kTrainableAttr, nameOfTensor(stack.getS()), stack.getS().getType()) : Value();
+          Value s = stack.getS()
+                        ? f.argument(kTrainableAttr, nameOfTensor(stack.getS()), stack.getS().getType())
+                        : Value();
           SmallVector<Type> types{b.getType()};
           if (s)
             types.push_back(s.getType());
@@ -154,8 +162,9 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
           std::string ds = s ? "d" + shortName(nameOfTensor(stack.getS())) : "";
           SmallVector<StringRef> names{db, ds};
           names.truncate(types.size());
-          auto grad = StackUpGradOp::create(f.builder, f.named(ArrayRef(names)), types, f.argument(kGradientAttr, name, type), b, s,
-                                            stack.getAlphaAttr());
+          auto grad =
+              StackUpGradOp::create(f.builder, f.named(ArrayRef(names)), types,
+                                    f.argument(kGradientAttr, name, type), b, s, stack.getAlphaAttr());
           return std::tuple(b, s, grad);
         };
         auto [nb, ns, normGrad] = split(norm);
@@ -165,7 +174,8 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
         auto [b, s, grad] = split(update);
         Value newB = adamw(update, nameOfTensor(stack.getB()), b, grad.getDb());
         Value newS = s ? adamw(update, nameOfTensor(stack.getS()), s, grad.getDs()) : Value();
-        Value up = StackUpOp::create(update.builder, update.named(shortName(name)), type, newB, newS, stack.getAlphaAttr());
+        Value up = StackUpOp::create(update.builder, update.named(shortName(name)), type, newB, newS,
+                                     stack.getAlphaAttr());
         update.result(kFactorAttr, name, up);
       }
       norm.finish();

@@ -100,13 +100,15 @@ std::string Former::rowsOf(Operation *op) {
   return type.getRank() ? std::to_string(type.getDimSize(0)) : "1";
 }
 
-/// Ops in the order in which they are put into groups; sums over tokens come after them. What reads no row of a token waits for
-/// nothing and comes first, so that it does not stand between ops that could share a kernel.
+/// Ops in the order in which they are put into groups; sums over tokens come after them. What reads no row of
+/// a token waits for nothing and comes first, so that it does not stand between ops that could share a
+/// kernel.
 SmallVector<Operation *> Former::lineUp() {
   llvm::SetVector<Operation *> early, others;
   auto waits = [&](OpOperand &operand) {
     Operation *producer = operand.get().getDefiningOp();
-    return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) || (producer && !early.contains(producer));
+    return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) ||
+           (producer && !early.contains(producer));
   };
   for (Operation &op : function.getBody().front().without_terminator())
     if (shapeOf(&op) != Shape::TokenSum)
@@ -150,7 +152,8 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
   case Shape::Rows:
     return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
   case Shape::Attention:
-    return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1), by("rows", options.attentionBlock)};
+    return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1),
+            by("rows", options.attentionBlock)};
   case Shape::AttentionKeys:
     return {by(Twine(first->getAttrOfType<IntegerAttr>("kv_heads").getInt()), 1),
             by("kv_rows", options.attentionBlock)};
@@ -208,13 +211,15 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   auto attrsOf = [&](const llvm::SetVector<Value> &set) {
     return builder.getArrayAttr(llvm::map_to_vector(set, [&](Value v) -> Attribute {
       StringAttr extent = extentOf(function, v);
-      return extent ? builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, extent)) : builder.getDictionaryAttr({});
+      return extent ? builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, extent))
+                    : builder.getDictionaryAttr({});
     }));
   };
   OpBuilder kernels(context);
   kernels.setInsertionPoint(function);
   auto kernel = KernelOp::create(
-      kernels, withoutNames(group.ops.front()->getLoc()), name, kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
+      kernels, withoutNames(group.ops.front()->getLoc()), name,
+      kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
       kernels.getStrArrayAttr(llvm::map_to_vector(grid, [](std::string &s) -> StringRef { return s; })),
       attrsOf(inputs), attrsOf(outputs));
   if (!tiles.empty())
@@ -231,16 +236,16 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
                   llvm::map_to_vector(outputs, [&](Value v) { return inside.lookup(v); }));
 
   SmallVector<StringRef> names = llvm::map_to_vector(outputs, nameOf);
-  auto launch = LaunchOp::create(builder, withNames(kernel.getLoc(), names), typesOf(outputs), kernel.getSymName(),
-                                 llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }),
-                                 ArrayAttr());
+  auto launch = LaunchOp::create(
+      builder, withNames(kernel.getLoc(), names), typesOf(outputs), kernel.getSymName(),
+      llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }), ArrayAttr());
   for (auto [output, result] : llvm::zip_equal(outputs, launch.getResults()))
     values.map(output, result);
 }
 
 LogicalResult Former::run() {
-  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses, and the
-  // gradient of cross-entropy can share its kernel.
+  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses,
+  // and the gradient of cross-entropy can share its kernel.
   function.walk([](SpreadOp spread) {
     if (auto loss = spread.getLike().getDefiningOp<CrossEntropyOp>())
       spread.getLikeMutable().assign(loss.getTargets());

@@ -71,8 +71,10 @@ std::vector<double> frequencyDivisors(const Reader &reader, const ModelConfig &c
              shapeText(expected) + " is expected");
   std::vector<float> values(static_cast<size_t>(expected[0]));
   reader.file.readRows(*tensor, 0, 1, values.data());
-  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value) && value > 0; }))
-    badInput(reader.where + ": tensor 'rope_freqs.weight': the divisors of the rotary frequencies must be positive");
+  if (!std::all_of(values.begin(), values.end(),
+                   [](float value) { return std::isfinite(value) && value > 0; }))
+    badInput(reader.where +
+             ": tensor 'rope_freqs.weight': the divisors of the rotary frequencies must be positive");
   return {values.begin(), values.end()};
 }
 

@@ -44,6 +44,7 @@ constexpr llvm::StringLiteral kGradientAttr = "mlora.gradient";   ///< of the tr
 constexpr llvm::StringLiteral kMoment1Attr = "mlora.moment1";     ///< optimizer state of the trainable tensor
 constexpr llvm::StringLiteral kMoment2Attr = "mlora.moment2";
 constexpr llvm::StringLiteral kPartialAttr = "mlora.partial"; ///< row sums of squares of a gradient
-constexpr llvm::StringLiteral kPartsAttr = "mlora.parts";     ///< which part of a tensor is which tensor of a file
+constexpr llvm::StringLiteral kPartsAttr =
+    "mlora.parts"; ///< which part of a tensor is which tensor of a file
 
 } // namespace mlir::mlora

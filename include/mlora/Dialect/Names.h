@@ -1,7 +1,8 @@
 //===- Names.h - what values are called in the IR ----------------------------------===//
 //
-// A value's name is the location of what makes it: a NameLoc for one result or an argument, for several results a fused location whose
-// metadata lists them. Passes hand names on; printing uses them (mlora-opt prints with --mlir-use-nameloc-as-prefix).
+// A value's name is the location of what makes it: a NameLoc for one result or an argument, for several
+// results a fused location whose metadata lists them. Passes hand names on; printing uses them (mlora-opt
+// prints with --mlir-use-nameloc-as-prefix).
 
 #pragma once
 
@@ -30,7 +31,8 @@ Location namedDerivative(Value value);
 /// The short name of a trained tensor: "self_attn.q_proj+self_attn.k_proj.A" is `q_k.A`.
 std::string shortName(StringRef tensor);
 
-/// What a buffer is called: `q_k.A`, its gradient `dq_k.A`, a residual of a layer by its own name, a weight by the last part of its.
+/// What a buffer is called: `q_k.A`, its gradient `dq_k.A`, a residual of a layer by its own name, a weight
+/// by the last part of its.
 std::string shortName(BufferOp buffer);
 
 } // namespace mlir::mlora

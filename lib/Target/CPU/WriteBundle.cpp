@@ -64,7 +64,8 @@ static int64_t countFlops(KernelOp kernel) {
 static std::string describeKernel(KernelOp kernel) {
   Block &body = kernel.getBody().front();
   std::string text = llvm::join(
-      llvm::map_range(body.without_terminator(), [](Operation &op) { return op.getName().stripDialect(); }), ", ");
+      llvm::map_range(body.without_terminator(), [](Operation &op) { return op.getName().stripDialect(); }),
+      ", ");
   auto list = [&](StringRef verb, ValueRange values) {
     auto names = llvm::map_to_vector(values, mlir::mlora::nameOf);
     if (!names.empty() && !llvm::is_contained(names, ""))
@@ -192,7 +193,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
   for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
     count(type, kernel.getResultAttrDict(i));
   return json::Object{
-      {"name", kernel.getSymName()},  {"symbol", kernel.getSymName()},       {"grid", std::move(grid)},
+      {"name", kernel.getSymName()},   {"symbol", kernel.getSymName()},       {"grid", std::move(grid)},
       {"doc", describeKernel(kernel)}, {"flops_per_row", countFlops(kernel)}, {"bytes", bytes}};
 }
 
@@ -363,7 +364,9 @@ LogicalResult WriteBundle::write() {
       return module.emitError() << request << ": " << llvm::toString(value.takeError());
     (*manifest)["request"] = std::move(*value);
   }
-  if (failed(writeFile("program.mlir", [&](raw_ostream &file) { module.print(file, OpPrintingFlags().printNameLocAsPrefix()); })))
+  if (failed(writeFile("program.mlir", [&](raw_ostream &file) {
+        module.print(file, OpPrintingFlags().printNameLocAsPrefix());
+      })))
     return failure();
   FailureOr<int64_t> scratch = compileKernels(inFolder("program.so"));
   if (failed(scratch))
