@@ -1,8 +1,11 @@
 //===- MLoraOps.cpp - methods of the ops -----------------------------------------===//
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
+
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
 
@@ -17,10 +20,101 @@ static ParseResult parseKeyword(OpAsmParser &parser, StringAttr &value) {
   value = parser.getBuilder().getStringAttr(word);
   return success();
 }
-static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr value) { printer << value.getValue(); }
+static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr value) {
+  printer << value.getValue();
+}
+
+/// A buffer's slot: `3`, `layer`, `layer+1`.
+static ParseResult parseSlot(OpAsmParser &parser, SmallVectorImpl<Attribute> &slots) {
+  std::string slot = succeeded(parser.parseOptionalKeyword("layer")) ? "layer" : "";
+  bool hasPlus = !slot.empty() && succeeded(parser.parseOptionalPlus());
+  int64_t number = 0;
+  if (OptionalParseResult parsed = parser.parseOptionalInteger(number); parsed.has_value()) {
+    if (failed(*parsed))
+      return failure();
+    slot += (hasPlus ? "+" : "") + std::to_string(number);
+  } else if (slot.empty() || hasPlus) {
+    return parser.emitError(parser.getCurrentLocation(), "expected a slot: a number, layer or layer+number");
+  }
+  slots.push_back(parser.getBuilder().getStringAttr(slot));
+  return success();
+}
+
+/// Operands of a launch, `(%h[layer], %x[0])`; tensors have no slots.
+static ParseResult parsePlaces(OpAsmParser &parser, SmallVectorImpl<OpAsmParser::UnresolvedOperand> &operands,
+                               ArrayAttr &slots) {
+  SmallVector<Attribute> given;
+  auto parsePlace = [&]() -> ParseResult {
+    if (parser.parseOperand(operands.emplace_back()))
+      return failure();
+    if (failed(parser.parseOptionalLSquare()))
+      return success();
+    return failure(parseSlot(parser, given) || parser.parseRSquare());
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, parsePlace))
+    return failure();
+  if (!given.empty())
+    slots = parser.getBuilder().getArrayAttr(given);
+  return success();
+}
+static void printPlaces(OpAsmPrinter &printer, Operation *, OperandRange operands, ArrayAttr slots) {
+  printer << '(';
+  llvm::interleaveComma(llvm::enumerate(operands), printer, [&](auto indexed) {
+    printer << indexed.value();
+    if (slots)
+      printer << '[' << cast<StringAttr>(slots[indexed.index()]).getValue() << ']';
+  });
+  printer << ')';
+}
 
 #define GET_OP_CLASSES
 #include "mlora/Dialect/MLoraOps.cpp.inc"
+
+/// Names of results that are no one's own: what the formulas call them.
+static SmallVector<StringRef> formulaNames(Operation *op) {
+  return llvm::TypeSwitch<Operation *, SmallVector<StringRef>>(op)
+      .Case([](AdaptedLinearOp adapted) {
+        SmallVector<StringRef> names(adapted.getOutputs().size());
+        names.push_back("m");
+        return names;
+      })
+      .Case([](AdaptedLinearInputGradOp grad) {
+        return grad.getInputCotangent() ? SmallVector<StringRef>{"dx", "u"} : SmallVector<StringRef>{"u"};
+      })
+      .Case([](AttentionOp) {
+        return SmallVector<StringRef>{"o", "lse"};
+      })
+      .Case([](AttentionKeyValueGradOp) {
+        return SmallVector<StringRef>{"dk", "dv"};
+      })
+      .Case([](SwigluGradOp) {
+        return SmallVector<StringRef>{"dg", "du"};
+      })
+      .Case([](CrossEntropyOp) {
+        return SmallVector<StringRef>{"nll", "lse"};
+      })
+      .Case([](StackUpGradOp) {
+        return SmallVector<StringRef>{"db", "ds"};
+      })
+      .Default(SmallVector<StringRef>{});
+}
+
+void mlir::mlora::nameResults(Operation *op, OpAsmSetValueNameFn setName) {
+  SmallVector<StringRef> formula = formulaNames(op);
+  std::string buffer;
+  if (auto named = dyn_cast<BufferOp>(op)) {
+    buffer = shortName(named);
+    formula = {buffer};
+  }
+  for (OpResult result : op->getResults()) {
+    unsigned number = result.getResultNumber();
+    StringRef name = nameOf(result);
+    if (name.empty() && number < formula.size())
+      name = formula[number];
+    if (!name.empty())
+      setName(result, name);
+  }
+}
 
 SmallVector<double> RopeTableOp::getFrequencies() {
   int64_t half = getTable().getType().getShape()[1] / 2;
@@ -63,8 +157,8 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   SmallVector<Type> resultTypes;
   SmallVector<DictionaryAttr> resultAttrs;
   bool isVariadic = false;
-  if (function_interface_impl::parseFunctionSignatureWithArguments(parser, false, arguments, isVariadic, resultTypes,
-                                                                   resultAttrs))
+  if (function_interface_impl::parseFunctionSignatureWithArguments(parser, false, arguments, isVariadic,
+                                                                   resultTypes, resultAttrs))
     return failure();
   SmallVector<Type> argumentTypes;
   for (OpAsmParser::Argument &argument : arguments)
@@ -72,22 +166,55 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   result.addAttribute(getFunctionTypeAttrName(result.name),
                       TypeAttr::get(builder.getFunctionType(argumentTypes, resultTypes)));
   ArrayAttr grid;
-  if (parser.parseKeyword("grid") || parser.parseAttribute(grid, getGridAttrName(result.name), result.attributes) ||
+  if (parser.parseKeyword("grid") ||
+      parser.parseAttribute(grid, getGridAttrName(result.name), result.attributes) ||
       parser.parseOptionalAttrDictWithKeyword(result.attributes))
     return failure();
-  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs, getArgAttrsAttrName(result.name),
+  call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs,
+                                            getArgAttrsAttrName(result.name),
                                             getResAttrsAttrName(result.name));
   return parser.parseRegion(*result.addRegion(), arguments);
+}
+
+/// `(%a: type {attributes}, …) -> (type {attributes}, …)`, with many arguments one a line.
+static void printSignature(OpAsmPrinter &printer, KernelOp kernel) {
+  ArrayRef<BlockArgument> arguments = kernel.getBody().getArguments();
+  bool isTall = arguments.size() > 3;
+  auto separate = [&](StringRef separator) {
+    printer << separator;
+    if (!isTall)
+      return;
+    printer.printNewline();
+    printer << "    ";
+  };
+  auto entries = [](DictionaryAttr attrs) { return attrs ? attrs.getValue() : ArrayRef<NamedAttribute>(); };
+  printer << '(';
+  for (auto [i, argument] : llvm::enumerate(arguments)) {
+    separate(i == 0 ? "" : isTall ? "," : ", ");
+    printer.printRegionArgument(argument, entries(kernel.getArgAttrDict(i)));
+  }
+  printer << ')';
+  ArrayRef<Type> results = kernel.getResultTypes();
+  if (results.empty())
+    return;
+  separate(isTall ? "" : " ");
+  bool isBare = results.size() == 1 && entries(kernel.getResultAttrDict(0)).empty();
+  printer << "-> " << (isBare ? "" : "(");
+  llvm::interleaveComma(llvm::enumerate(results), printer, [&](auto indexed) {
+    printer << indexed.value();
+    printer.printOptionalAttrDict(entries(kernel.getResultAttrDict(indexed.index())));
+  });
+  printer << (isBare ? "" : ")");
 }
 
 void KernelOp::print(OpAsmPrinter &printer) {
   printer << ' ';
   printer.printSymbolName(getSymName());
-  function_interface_impl::printFunctionSignature(printer, *this, getArgumentTypes(), false, getResultTypes());
+  printSignature(printer, *this);
   printer << " grid " << getGridAttr();
   printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
-                                           {getSymNameAttrName(), getFunctionTypeAttrName(), getGridAttrName(),
-                                            getArgAttrsAttrName(), getResAttrsAttrName()});
+                                           {getSymNameAttrName(), getFunctionTypeAttrName(),
+                                            getGridAttrName(), getArgAttrsAttrName(), getResAttrsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }

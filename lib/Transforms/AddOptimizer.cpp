@@ -1,6 +1,7 @@
 //===- AddOptimizer.cpp - functions from gradients to new parameters --------------===//
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -29,7 +30,7 @@ public:
   Value argument(StringRef attribute, StringRef value, Type type) {
     Value &known = arguments[(attribute + "=" + value).str()];
     if (!known) {
-      known = function.getBody().front().addArgument(type, function.getLoc());
+      known = function.getBody().front().addArgument(type, named(argumentName(attribute, value)));
       argumentAttrs.push_back(dictionary(attribute, value));
     }
     return known;
@@ -40,15 +41,25 @@ public:
   }
   void finish() {
     func::ReturnOp::create(builder, function.getLoc(), results);
-    function.setType(builder.getFunctionType(function.getBody().front().getArgumentTypes(), TypeRange(results)));
+    function.setType(
+        builder.getFunctionType(function.getBody().front().getArgumentTypes(), TypeRange(results)));
     function.setAllArgAttrs(argumentAttrs);
     function.setAllResultAttrs(resultAttrs);
   }
-  Location loc() { return function.getLoc(); }
+  /// A location whose results have these names.
+  Location named(ArrayRef<StringRef> names) { return withNames(function.getLoc(), names); }
+  Location named(StringRef name) { return withName(function.getLoc(), name); }
 
   OpBuilder builder;
 
 private:
+  static std::string argumentName(StringRef attribute, StringRef value) {
+    if (attribute == kGradientAttr)
+      return "d" + shortName(value);
+    bool isState = attribute == kMoment1Attr || attribute == kMoment2Attr || attribute == kPartialAttr;
+    return attribute == kInputAttr ? value.str()
+                                   : shortName(value) + (isState ? attribute.substr(5).str() : "");
+  }
   Attribute dictionary(StringRef attribute, StringRef value) {
     return builder.getDictionaryAttr(builder.getNamedAttr(attribute, builder.getStringAttr(value)));
   }
@@ -60,10 +71,10 @@ private:
   SmallVector<Attribute> argumentAttrs, resultAttrs;
 };
 
-Value squareSum(NamedFunction &f, Value gradient) {
+Value squareSum(NamedFunction &f, StringRef name, Value gradient) {
   auto type = cast<RankedTensorType>(gradient.getType());
-  return SquareSumOp::create(f.builder, f.loc(), RankedTensorType::get({type.getDimSize(0)}, type.getElementType()),
-                             gradient);
+  return SquareSumOp::create(f.builder, f.named(shortName(name) + ".partial"),
+                             RankedTensorType::get({type.getDimSize(0)}, type.getElementType()), gradient);
 }
 
 /// AdamW of one tensor; the new values become results. Returns the new parameter.
@@ -71,7 +82,9 @@ Value adamw(NamedFunction &f, StringRef name, Value parameter, Value gradient) {
   Type type = parameter.getType();
   Value m = f.argument(kMoment1Attr, name, type), v = f.argument(kMoment2Attr, name, type);
   Value hyper = f.argument(kInputAttr, "hyper", RankedTensorType::get({8}, f.builder.getF32Type()));
-  auto op = AdamWOp::create(f.builder, f.loc(), TypeRange{type, type, type}, parameter, gradient, m, v, hyper);
+  std::string stem = shortName(name), moment1 = stem + ".moment1", moment2 = stem + ".moment2";
+  auto op = AdamWOp::create(f.builder, f.named(ArrayRef<StringRef>{stem, moment1, moment2}),
+                            TypeRange{type, type, type}, parameter, gradient, m, v, hyper);
   f.result(kTrainableAttr, name, op.getParameterOut());
   f.result(kMoment1Attr, name, op.getMoment1Out());
   f.result(kMoment2Attr, name, op.getMoment2Out());
@@ -91,7 +104,8 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
               factors[name.getValue()] = stack;
       });
 
-    // Gradients by layer kind, each name once: a tied head's embedding gets both of its gradients in one buffer.
+    // Gradients by layer kind, each name once: a tied head's embedding gets both of its gradients in one
+    // buffer.
     llvm::MapVector<StringRef, SmallVector<std::pair<StringRef, RankedTensorType>>> kinds;
     llvm::StringSet<> seen;
     for (auto function : module.getOps<func::FuncOp>())
@@ -111,22 +125,25 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
     for (auto &[kind, gradients] : kinds) {
       NamedFunction norm(module, kind + ".norm"), update(module, kind + ".update");
       auto partial = [&](StringRef name, Value gradient) {
-        Value sums = squareSum(norm, gradient);
+        Value sums = squareSum(norm, name, gradient);
         norm.result(kPartialAttr, name, sums);
         // A partial's slots lie back to back: the total reads those of all layers as one vector.
-        int64_t rows = cast<RankedTensorType>(sums.getType()).getDimSize(0) * (kind == "decoder_layer" ? layers : 1);
+        int64_t rows =
+            cast<RankedTensorType>(sums.getType()).getDimSize(0) * (kind == "decoder_layer" ? layers : 1);
         partials.push_back(total.argument(
-            kPartialAttr, name, RankedTensorType::get({rows}, cast<RankedTensorType>(sums.getType()).getElementType())));
+            kPartialAttr, name,
+            RankedTensorType::get({rows}, cast<RankedTensorType>(sums.getType()).getElementType())));
       };
       for (auto [name, type] : gradients) {
         auto factor = factors.find(name);
         if (factor == factors.end()) {
           partial(name, norm.argument(kGradientAttr, name, type));
-          adamw(update, name, update.argument(kTrainableAttr, name, type), update.argument(kGradientAttr, name, type));
+          adamw(update, name, update.argument(kTrainableAttr, name, type),
+                update.argument(kGradientAttr, name, type));
           continue;
         }
         StackUpOp stack = factor->second;
-        auto nameOf = [&](Value value) {
+        auto nameOfTensor = [&](Value value) {
           auto argument = cast<BlockArgument>(value);
           return cast<func::FuncOp>(argument.getOwner()->getParentOp())
               .getArgAttrOfType<StringAttr>(argument.getArgNumber(), kTrainableAttr)
@@ -134,29 +151,37 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
         };
         // The branches' own gradients from G = dB̃, in both functions: cheaper than keeping them between.
         auto split = [&](NamedFunction &f) {
-          Value b = f.argument(kTrainableAttr, nameOf(stack.getB()), stack.getB().getType());
-          Value s = stack.getS() ? f.argument(kTrainableAttr, nameOf(stack.getS()), stack.getS().getType()) : Value();
+          Value b = f.argument(kTrainableAttr, nameOfTensor(stack.getB()), stack.getB().getType());
+          Value s = stack.getS()
+                        ? f.argument(kTrainableAttr, nameOfTensor(stack.getS()), stack.getS().getType())
+                        : Value();
           SmallVector<Type> types{b.getType()};
           if (s)
             types.push_back(s.getType());
-          auto grad = StackUpGradOp::create(f.builder, f.loc(), types, f.argument(kGradientAttr, name, type), b, s,
-                                            stack.getAlphaAttr());
+          std::string db = "d" + shortName(nameOfTensor(stack.getB()));
+          std::string ds = s ? "d" + shortName(nameOfTensor(stack.getS())) : "";
+          SmallVector<StringRef> names{db, ds};
+          names.truncate(types.size());
+          auto grad =
+              StackUpGradOp::create(f.builder, f.named(ArrayRef(names)), types,
+                                    f.argument(kGradientAttr, name, type), b, s, stack.getAlphaAttr());
           return std::tuple(b, s, grad);
         };
         auto [nb, ns, normGrad] = split(norm);
-        partial(nameOf(stack.getB()), normGrad.getDb());
+        partial(nameOfTensor(stack.getB()), normGrad.getDb());
         if (ns)
-          partial(nameOf(stack.getS()), normGrad.getDs());
+          partial(nameOfTensor(stack.getS()), normGrad.getDs());
         auto [b, s, grad] = split(update);
-        Value newB = adamw(update, nameOf(stack.getB()), b, grad.getDb());
-        Value newS = s ? adamw(update, nameOf(stack.getS()), s, grad.getDs()) : Value();
-        Value up = StackUpOp::create(update.builder, update.loc(), type, newB, newS, stack.getAlphaAttr());
+        Value newB = adamw(update, nameOfTensor(stack.getB()), b, grad.getDb());
+        Value newS = s ? adamw(update, nameOfTensor(stack.getS()), s, grad.getDs()) : Value();
+        Value up = StackUpOp::create(update.builder, update.named(shortName(name)), type, newB, newS,
+                                     stack.getAlphaAttr());
         update.result(kFactorAttr, name, up);
       }
       norm.finish();
       update.finish();
     }
-    Value value = NormOp::create(total.builder, total.loc(),
+    Value value = NormOp::create(total.builder, total.named("norm"),
                                  RankedTensorType::get({}, total.builder.getF32Type()), partials);
     total.result(kInputAttr, "norm", value);
     total.finish();

@@ -21,7 +21,8 @@ constexpr StringLiteral kProjections = "q_proj, k_proj, v_proj, o_proj, gate_pro
 /// The checkpoint's name of a linear layer's weight, empty where the weight is not a frozen argument.
 StringRef weightName(func::FuncOp function, LinearOp linear) {
   auto argument = dyn_cast<BlockArgument>(linear.getWeight());
-  auto name = argument ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kWeightAttr) : StringAttr();
+  auto name =
+      argument ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kWeightAttr) : StringAttr();
   return name ? name.getValue() : StringRef();
 }
 
@@ -81,8 +82,8 @@ private:
     int64_t out = weight.getDimSize(0), in = weight.getDimSize(1);
     auto addArgument = [&](int64_t branch, StringRef tensor, ArrayRef<int64_t> shape) -> Value {
       std::string suffix = ("branch." + Twine(branch) + "." + tensor).str();
-      DictionaryAttr attributes =
-          builder.getDictionaryAttr(builder.getNamedAttr(kTrainableAttr, builder.getStringAttr(layer + "." + suffix)));
+      DictionaryAttr attributes = builder.getDictionaryAttr(
+          builder.getNamedAttr(kTrainableAttr, builder.getStringAttr(layer + "." + suffix)));
       unsigned index = function.getNumArguments();
       Location location = NameLoc::get(builder.getStringAttr(lastPart(layer) + "." + suffix));
       if (failed(function.insertArgument(index, weight.clone(shape), attributes, location)))

@@ -1,6 +1,7 @@
 //===- Autodiff.cpp - values and gradients of layer kinds --------------------------===//
 
 #include "Extents.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -56,7 +57,8 @@ private:
     auto rule = dyn_cast<DifferentiableOpInterface>(op);
     BitVector wanted(op->getNumOperands());
     for (OpOperand &operand : op->getOpOperands())
-      if (varied.contains(operand.get()) && (!rule || rule.isOperandDifferentiable(operand.getOperandNumber())))
+      if (varied.contains(operand.get()) &&
+          (!rule || rule.isOperandDifferentiable(operand.getOperandNumber())))
         wanted.set(operand.getOperandNumber());
     return wanted;
   }
@@ -73,7 +75,8 @@ private:
       attributes.set(kCotangentAttr, builder.getStringAttr(type.getRank() == 0 ? "loss" : "h"));
       if (StringAttr extent = extentOf(function, result))
         attributes.set(kExtentAttr, extent);
-      (void)function.insertArgument(index, type, attributes.getDictionary(builder.getContext()), result.getLoc());
+      (void)function.insertArgument(index, type, attributes.getDictionary(builder.getContext()),
+                                    namedDerivative(result));
       accumulate(result, function.getArgument(index));
     }
   }
@@ -82,7 +85,8 @@ private:
     if (!cotangent)
       return;
     Value &sum = cotangents[value];
-    sum = sum ? Value(AddOp::create(builder, value.getLoc(), value.getType(), sum, cotangent)) : cotangent;
+    sum = sum ? Value(AddOp::create(builder, namedDerivative(value), value.getType(), sum, cotangent))
+              : cotangent;
   }
 
   LogicalResult differentiate(Operation *op) {
@@ -96,14 +100,30 @@ private:
     if (!rule)
       return op->emitOpError("stands between a trainable tensor and a result but has no derivative");
     SmallVector<Value> gradients(op->getNumOperands());
+    Operation *last = builder.getInsertionPoint()->getPrevNode();
     if (failed(rule.buildVJP(builder, results, wanted, gradients)))
       return failure();
+    nameGradients(op, last, gradients);
     for (unsigned i : wanted.set_bits())
       accumulate(op->getOperand(i), gradients[i]);
     return success();
   }
 
-  /// Returns the cotangents of active arguments: inputs first, then parameters. An argument that no result depends on has none.
+  /// The gradient of x is called dx; what else the rule made (after `last`) is not called as what the rule is
+  /// of.
+  void nameGradients(Operation *op, Operation *last, ArrayRef<Value> gradients) {
+    for (Operation *made = last->getNextNode(); made != &*builder.getInsertionPoint();
+         made = made->getNextNode()) {
+      SmallVector<std::string> names(made->getNumResults());
+      for (auto [operand, gradient] : llvm::zip_equal(op->getOperands(), gradients))
+        if (gradient && gradient.getDefiningOp() == made && !nameOf(operand).empty())
+          names[cast<OpResult>(gradient).getResultNumber()] = "d" + nameOf(operand).str();
+      made->setLoc(withNames(made->getLoc(), SmallVector<StringRef>(names.begin(), names.end())));
+    }
+  }
+
+  /// Returns the cotangents of active arguments: inputs first, then parameters. An argument that no result
+  /// depends on has none.
   void finish(Operation *terminator) {
     SmallVector<Type> types(function.getResultTypes());
     SmallVector<DictionaryAttr> attributes;
@@ -153,7 +173,8 @@ struct AutodiffPass : ::mlir::mlora::impl::AutodiffBase<AutodiffPass> {
       bool isLayer = h && llvm::is_contained(function.getResultTypes(), function.getArgument(*h).getType());
       if (h && (trainsUpstream || (isLayer && trains))) {
         // Only layers without anything trained below have a cheaper lowest one.
-        if (!trainsUpstream && failed(Adjoint(function, function.getName() + ".value_and_grad.lowest", active).build()))
+        if (!trainsUpstream &&
+            failed(Adjoint(function, function.getName() + ".value_and_grad.lowest", active).build()))
           return signalPassFailure();
         active.set(*h);
       }

@@ -19,7 +19,8 @@ inline Value rowsLeader(Operation *op) {
   return op->getNumOperands() ? op->getOperand(0) : Value();
 }
 
-/// The name of the scalar behind a value's `?`: that of the function argument its rows come from. Null if there is none.
+/// The name of the scalar behind a value's `?`: that of the function argument its rows come from. Null if
+/// there is none.
 inline StringAttr extentOf(FunctionOpInterface function, Value value) {
   auto type = dyn_cast<ShapedType>(value.getType());
   if (!type || type.hasStaticShape())

@@ -18,7 +18,9 @@ public:
   using Capacity = __int128;
   static constexpr Capacity kUnlimited = Capacity(1) << 120;
 
-  void addEdge(unsigned from, unsigned to, Capacity capacity) { residual[from][to] += capacity, residual[to][from] += 0; }
+  void addEdge(unsigned from, unsigned to, Capacity capacity) {
+    residual[from][to] += capacity, residual[to][from] += 0;
+  }
 
   void saturate(unsigned source, unsigned sink) {
     while (true) {

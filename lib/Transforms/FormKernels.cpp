@@ -1,10 +1,12 @@
 //===- FormKernels.cpp - ops into grids of blocks --------------------------------===//
 
 #include "Extents.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_MLORAFORMKERNELS
@@ -98,13 +100,15 @@ std::string Former::rowsOf(Operation *op) {
   return type.getRank() ? std::to_string(type.getDimSize(0)) : "1";
 }
 
-/// Ops in the order in which they are put into groups; sums over tokens come after them. What reads no row of a token waits for
-/// nothing and comes first, so that it does not stand between ops that could share a kernel.
+/// Ops in the order in which they are put into groups; sums over tokens come after them. What reads no row of
+/// a token waits for nothing and comes first, so that it does not stand between ops that could share a
+/// kernel.
 SmallVector<Operation *> Former::lineUp() {
   llvm::SetVector<Operation *> early, others;
   auto waits = [&](OpOperand &operand) {
     Operation *producer = operand.get().getDefiningOp();
-    return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) || (producer && !early.contains(producer));
+    return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) ||
+           (producer && !early.contains(producer));
   };
   for (Operation &op : function.getBody().front().without_terminator())
     if (shapeOf(&op) != Shape::TokenSum)
@@ -148,7 +152,8 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
   case Shape::Rows:
     return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
   case Shape::Attention:
-    return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1), by("rows", options.attentionBlock)};
+    return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1),
+            by("rows", options.attentionBlock)};
   case Shape::AttentionKeys:
     return {by(Twine(first->getAttrOfType<IntegerAttr>("kv_heads").getInt()), 1),
             by("kv_rows", options.attentionBlock)};
@@ -183,12 +188,11 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   llvm::SetVector<Value> inputs, outputs;
   llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
   std::string name = (function.getName() + "." + Twine(index)).str();
-  StringRef last;
+  llvm::StringSet<> named;
   for (Operation *op : group.ops) {
     StringRef mnemonic = op->getName().stripDialect();
-    if (mnemonic != last && name.size() < 72)
-      name += (last.empty() ? "." : "_") + mnemonic.str();
-    last = mnemonic;
+    if (named.insert(mnemonic).second && name.size() < 72)
+      name += (named.size() == 1 ? "." : "_") + mnemonic.str();
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
         inputs.insert(operand);
@@ -207,13 +211,15 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   auto attrsOf = [&](const llvm::SetVector<Value> &set) {
     return builder.getArrayAttr(llvm::map_to_vector(set, [&](Value v) -> Attribute {
       StringAttr extent = extentOf(function, v);
-      return extent ? builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, extent)) : builder.getDictionaryAttr({});
+      return extent ? builder.getDictionaryAttr(builder.getNamedAttr(kExtentAttr, extent))
+                    : builder.getDictionaryAttr({});
     }));
   };
   OpBuilder kernels(context);
   kernels.setInsertionPoint(function);
   auto kernel = KernelOp::create(
-      kernels, group.ops.front()->getLoc(), name, kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
+      kernels, withoutNames(group.ops.front()->getLoc()), name,
+      kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
       kernels.getStrArrayAttr(llvm::map_to_vector(grid, [](std::string &s) -> StringRef { return s; })),
       attrsOf(inputs), attrsOf(outputs));
   if (!tiles.empty())
@@ -222,23 +228,24 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   Block *body = kernels.createBlock(&kernel.getBody());
   IRMapping inside;
   for (Value input : inputs)
-    inside.map(input, body->addArgument(input.getType(), input.getLoc()));
+    inside.map(input, body->addArgument(input.getType(), namedAs(input)));
   kernels.setInsertionPointToEnd(body);
   for (Operation *op : group.ops)
     kernels.clone(*op, inside);
   YieldOp::create(kernels, kernel.getLoc(),
                   llvm::map_to_vector(outputs, [&](Value v) { return inside.lookup(v); }));
 
-  auto launch = LaunchOp::create(builder, kernel.getLoc(), typesOf(outputs), kernel.getSymName(),
-                                 llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }),
-                                 ArrayAttr());
+  SmallVector<StringRef> names = llvm::map_to_vector(outputs, nameOf);
+  auto launch = LaunchOp::create(
+      builder, withNames(kernel.getLoc(), names), typesOf(outputs), kernel.getSymName(),
+      llvm::map_to_vector(inputs, [&](Value v) { return values.lookupOrDefault(v); }), ArrayAttr());
   for (auto [output, result] : llvm::zip_equal(outputs, launch.getResults()))
     values.map(output, result);
 }
 
 LogicalResult Former::run() {
-  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses, and the
-  // gradient of cross-entropy can share its kernel.
+  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses,
+  // and the gradient of cross-entropy can share its kernel.
   function.walk([](SpreadOp spread) {
     if (auto loss = spread.getLike().getDefiningOp<CrossEntropyOp>())
       spread.getLikeMutable().assign(loss.getTargets());

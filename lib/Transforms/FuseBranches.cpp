@@ -1,9 +1,11 @@
 //===- FuseBranches.cpp - n branches become one of rank n·r -----------------------===//
 //
-// W x + Σ_i c·diag(s_i) B_i A_i x = W x + B̃ (Ã x), exactly (DESIGN section 2). Stacking happens in storage: the
-// stacked tensors are arguments, and `mlora.parts` says which part of one is which tensor of an adapter file.
+// W x + Σ_i c·diag(s_i) B_i A_i x = W x + B̃ (Ã x), exactly (DESIGN section 2). Stacking happens in storage:
+// the stacked tensors are arguments, and `mlora.parts` says which part of one is which tensor of an adapter
+// file.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -66,7 +68,8 @@ private:
     return name ? name.getValue() : StringRef();
   }
 
-  /// Nothing where stacking would not be exact or where a branch's tensors are not this function's own arguments.
+  /// Nothing where stacking would not be exact or where a branch's tensors are not this function's own
+  /// arguments.
   std::optional<Chain> findChain(LinearOp linear) {
     Chain chain{linear, {}, {}};
     Value y = linear.getOutput();
@@ -92,11 +95,13 @@ private:
     return chain;
   }
 
-  DictionaryAttr part(const std::string &name, int64_t offset, ArrayRef<int64_t> shape, ArrayRef<int64_t> strides) {
-    return builder.getDictionaryAttr({builder.getNamedAttr("name", builder.getStringAttr(name)),
-                                      builder.getNamedAttr("offset", builder.getI64IntegerAttr(offset)),
-                                      builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(shape)),
-                                      builder.getNamedAttr("strides", builder.getDenseI64ArrayAttr(strides))});
+  DictionaryAttr part(const std::string &name, int64_t offset, ArrayRef<int64_t> shape,
+                      ArrayRef<int64_t> strides) {
+    return builder.getDictionaryAttr(
+        {builder.getNamedAttr("name", builder.getStringAttr(name)),
+         builder.getNamedAttr("offset", builder.getI64IntegerAttr(offset)),
+         builder.getNamedAttr("shape", builder.getDenseI64ArrayAttr(shape)),
+         builder.getNamedAttr("strides", builder.getDenseI64ArrayAttr(strides))});
   }
 
   DictionaryAttr trainable(const std::string &name, ArrayRef<Attribute> parts) {
@@ -106,7 +111,8 @@ private:
 
   Value addArgument(RankedTensorType type, const std::string &name, DictionaryAttr attributes) {
     unsigned index = function.getNumArguments();
-    if (failed(function.insertArgument(index, type, attributes, NameLoc::get(builder.getStringAttr(name)))))
+    if (failed(function.insertArgument(index, type, attributes,
+                                       withName(builder.getUnknownLoc(), shortName(name)))))
       llvm_unreachable("function types take any argument");
     return function.getArgument(index);
   }
@@ -130,18 +136,24 @@ private:
       weights.push_back(LinearOp(chain.linear).getWeight());
       results.push_back(LinearOp(chain.linear).getType());
       std::string up = chain.name + ".up";
-      DictionaryAttr attributes = builder.getDictionaryAttr(
-          {builder.getNamedAttr(kFactorAttr, builder.getStringAttr(up)),
-           builder.getNamedAttr(kTrainableAttr, builder.getStringAttr(up))});
-      ups.push_back(addArgument(like.clone(ArrayRef<int64_t>{chain.outputs(), chain.columns()}), up, attributes));
+      DictionaryAttr attributes =
+          builder.getDictionaryAttr({builder.getNamedAttr(kFactorAttr, builder.getStringAttr(up)),
+                                     builder.getNamedAttr(kTrainableAttr, builder.getStringAttr(up))});
+      ups.push_back(
+          addArgument(like.clone(ArrayRef<int64_t>{chain.outputs(), chain.columns()}), up, attributes));
     }
     auto inputType = cast<RankedTensorType>(input.getType());
     auto mid = inputType.clone(ArrayRef<int64_t>{inputType.getDimSize(0), stacked});
 
+    SmallVector<StringRef> values = llvm::map_to_vector(
+        group, [](const Chain &chain) { return nameOf(LinearOp(chain.linear).getOutput()); });
+    std::string m = llvm::join(values, "_") + ".m";
+    values.push_back(values[0].empty() ? StringRef() : StringRef(m));
+
     // Weights, ups and down are arguments: the first layer's place is a place for all.
     builder.setInsertionPoint(group[0].linear);
-    auto fused = AdaptedLinearOp::create(builder, LinearOp(group[0].linear).getLoc(), results, mid, input, weights, ups,
-                                         down);
+    Location location = withNames(LinearOp(group[0].linear).getLoc(), values);
+    auto fused = AdaptedLinearOp::create(builder, location, results, mid, input, weights, ups, down);
     for (auto [chain, output] : llvm::zip_equal(group, fused.getOutputs())) {
       BranchOp(chain.branches.back()).getOutput().replaceAllUsesWith(output);
       prepared.push_back(prepare(chain));
@@ -173,7 +185,7 @@ private:
     }
     BranchOp branch = chain.branches[0];
     RankedTensorType like = branch.getB().getType();
-    Prepared result{branch.getLoc(),
+    Prepared result{withName(branch.getLoc(), shortName(chain.name + ".up")),
                     chain.name,
                     like.clone(ArrayRef<int64_t>{out, n * rank}),
                     {},
@@ -221,12 +233,13 @@ private:
     SmallVector<Value> ups;
     auto *argument = body->args_begin();
     auto next = [&](StringRef name) -> Value {
-      argument->setLoc(NameLoc::get(builder.getStringAttr(name)));
+      argument->setLoc(withName(builder.getUnknownLoc(), shortName(name)));
       return *argument++;
     };
     for (Prepared &layer : prepared) {
       Value b = next(layer.name + ".B"), s = layer.s ? next(layer.name + ".s") : Value();
-      ups.push_back(StackUpOp::create(builder, layer.location, layer.b, b, s, builder.getF64FloatAttr(layer.alpha)));
+      ups.push_back(
+          StackUpOp::create(builder, layer.location, layer.b, b, s, builder.getF64FloatAttr(layer.alpha)));
     }
     func::ReturnOp::create(builder, function.getLoc(), ups);
   }

@@ -1,6 +1,7 @@
 //===- Import.cpp - from a model's configuration to one function per layer kind ---===//
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Runtime/Model/ModelConfig.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -21,12 +22,14 @@ public:
   Layer(ModuleOp module, StringRef name, const ModelConfig &config)
       : config(config), builder(module.getContext()), module(module), name(name) {}
 
-  /// A tensor of real numbers (or, of elements i32, indices) with one row per `extent`; its name survives as a NameLoc.
+  /// A tensor of real numbers (or, of elements i32, indices) with one row per `extent`; its name survives as
+  /// a NameLoc.
   size_t tokens(StringRef argName, StringRef extent, int64_t features) {
     return add(argName, matrix(features), kExtentAttr, extent);
   }
   size_t indices(StringRef argName, StringRef extent) {
-    return add(argName, RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), kExtentAttr, extent);
+    return add(argName, RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), kExtentAttr,
+               extent);
   }
   size_t cache(StringRef argName, StringRef role) {
     size_t index = tokens(argName, "kv_rows", config.numKeyValueHeads * config.headDim);
@@ -35,7 +38,8 @@ public:
   }
   size_t past() { return add("past", RankedTensorType::get({}, builder.getI32Type()), {}, {}); }
   size_t weight(StringRef tensor, ArrayRef<int64_t> shape) {
-    return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, builder.getF32Type()), kWeightAttr, tensor);
+    return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, builder.getF32Type()),
+               kWeightAttr, tensor);
   }
 
   /// Arguments are complete: opens the body.
@@ -56,11 +60,12 @@ public:
   }
 
   Value norm(StringRef result, Value x, Value weight) {
-    return RmsNormOp::create(builder, named(result), x.getType(), x, weight, builder.getF64FloatAttr(config.rmsNormEps));
+    return RmsNormOp::create(builder, named(result), x.getType(), x, weight,
+                             builder.getF64FloatAttr(config.rmsNormEps));
   }
   Value linear(StringRef result, Value x, Value weight) {
-    return LinearOp::create(builder, named(result), matrix(cast<RankedTensorType>(weight.getType()).getDimSize(0)), x,
-                            weight);
+    return LinearOp::create(builder, named(result),
+                            matrix(cast<RankedTensorType>(weight.getType()).getDimSize(0)), x, weight);
   }
   Value rope(StringRef result, Value x, Value table, int64_t heads) {
     return RopeOp::create(builder, named(result), x.getType(), x, table, heads, /*inverse=*/false);
@@ -69,7 +74,10 @@ public:
     return RankedTensorType::get({ShapedType::kDynamic, features}, builder.getF32Type());
   }
   RankedTensorType vector() { return RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()); }
-  Location named(StringRef value) { return NameLoc::get(builder.getStringAttr(value)); }
+  Location named(StringRef result) { return withName(builder.getUnknownLoc(), result); }
+  Location named(StringRef first, StringRef second) {
+    return withNames(builder.getUnknownLoc(), {first, second});
+  }
 
   const ModelConfig &config;
   OpBuilder builder;
@@ -100,19 +108,23 @@ void importEmbed(ModuleOp module, const ModelConfig &config) {
   size_t table = layer.weight("model.embed_tokens", {config.vocabSize, config.hiddenSize});
   layer.begin();
   OpBuilder &builder = layer.builder;
-  Value h = EmbeddingOp::create(builder, layer.named("h"), layer.matrix(config.hiddenSize), layer[ids], layer[table]);
+  Value h = EmbeddingOp::create(builder, layer.named("h"), layer.matrix(config.hiddenSize), layer[ids],
+                                layer[table]);
   DenseF64ArrayAttr llama3, divisors;
   if (config.llama3)
-    llama3 = builder.getDenseF64ArrayAttr({config.llama3->factor, config.llama3->lowFrequencyFactor,
-                                           config.llama3->highFrequencyFactor, config.llama3->originalContext});
+    llama3 =
+        builder.getDenseF64ArrayAttr({config.llama3->factor, config.llama3->lowFrequencyFactor,
+                                      config.llama3->highFrequencyFactor, config.llama3->originalContext});
   if (!config.ropeDivisors.empty())
     divisors = builder.getDenseF64ArrayAttr(config.ropeDivisors);
-  Value rotary = RopeTableOp::create(builder, layer.named("rotary"), layer.matrix(config.headDim), layer[position],
-                                     builder.getF64FloatAttr(config.ropeTheta), llama3, divisors);
+  Value rotary =
+      RopeTableOp::create(builder, layer.named("rotary"), layer.matrix(config.headDim), layer[position],
+                          builder.getF64FloatAttr(config.ropeTheta), llama3, divisors);
   layer.end({h, rotary});
 }
 
-/// Keys and values of training come from the micro-batch, those of generation from a cache that the layer extends.
+/// Keys and values of training come from the micro-batch, those of generation from a cache that the layer
+/// extends.
 void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached) {
   Layer layer(module, "decoder_layer", config);
   int64_t hidden = config.hiddenSize, inner = config.intermediateSize;
@@ -141,15 +153,17 @@ void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached)
 
   OpBuilder &builder = layer.builder;
   Value x = layer.norm("x", layer[h], layer[inputNorm]);
-  Value q = layer.linear("q", x, layer[wq]), k = layer.linear("k", x, layer[wk]), v = layer.linear("v", x, layer[wv]);
+  Value q = layer.linear("q", x, layer[wq]), k = layer.linear("k", x, layer[wk]),
+        v = layer.linear("v", x, layer[wv]);
   q = layer.rope("qr", q, layer[rotary], heads);
   k = layer.rope("kr", k, layer[rotary], kvHeads);
   if (cached) {
     k = CacheAppendOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[past]);
     v = CacheAppendOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[past]);
   }
-  auto attention = AttentionOp::create(builder, layer.named("o"), layer.matrix(queries), layer.matrix(heads), q, k, v,
-                                       cached ? Value() : layer[start], cached ? layer[past] : Value(), heads, kvHeads);
+  auto attention =
+      AttentionOp::create(builder, layer.named("o", "lse"), layer.matrix(queries), layer.matrix(heads), q, k,
+                          v, cached ? Value() : layer[start], cached ? layer[past] : Value(), heads, kvHeads);
   Value o = layer.linear("attended", attention.getOutput(), layer[wo]);
   Value h1 = AddOp::create(builder, layer.named("h1"), layer[h], o);
   Value x1 = layer.norm("x1", h1, layer[postNorm]);
@@ -166,7 +180,8 @@ void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
   size_t counted = layer.indices(logits ? "last" : "counted", "counted_rows");
   size_t targets = logits ? 0 : layer.indices("targets", "counted_rows");
   size_t norm = layer.weight("model.norm", {config.hiddenSize});
-  size_t head = layer.weight(config.tiedHead ? "model.embed_tokens" : "lm_head", {config.vocabSize, config.hiddenSize});
+  size_t head =
+      layer.weight(config.tiedHead ? "model.embed_tokens" : "lm_head", {config.vocabSize, config.hiddenSize});
   layer.begin();
   OpBuilder &builder = layer.builder;
   Value rows = GatherRowsOp::create(builder, layer.named("rows"), layer.matrix(config.hiddenSize), layer[h],
@@ -174,15 +189,20 @@ void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
   Value x = layer.norm("x", rows, layer[norm]);
   if (logits)
     return layer.end(layer.linear("logits", x, layer[head]));
-  auto loss = CrossEntropyOp::create(builder, layer.named("nll"), layer.vector(), layer.vector(), x, layer[head],
-                                     layer[targets]);
-  layer.end(SumOp::create(builder, layer.named("loss"), RankedTensorType::get({}, builder.getF32Type()), loss.getNll())
+  auto loss = CrossEntropyOp::create(builder, layer.named("nll", "lse"), layer.vector(), layer.vector(), x,
+                                     layer[head], layer[targets]);
+  layer.end(SumOp::create(builder, layer.named("loss"), RankedTensorType::get({}, builder.getF32Type()),
+                          loss.getNll())
                 ->getResults());
 }
 
 DictionaryAttr describe(Builder &builder, const ModelConfig &config) {
-  auto integer = [&](StringRef name, int64_t value) { return builder.getNamedAttr(name, builder.getI64IntegerAttr(value)); };
-  auto real = [&](StringRef name, double value) { return builder.getNamedAttr(name, builder.getF64FloatAttr(value)); };
+  auto integer = [&](StringRef name, int64_t value) {
+    return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
+  };
+  auto real = [&](StringRef name, double value) {
+    return builder.getNamedAttr(name, builder.getF64FloatAttr(value));
+  };
   return builder.getDictionaryAttr(
       {integer("vocab_size", config.vocabSize), integer("hidden_size", config.hiddenSize),
        integer("intermediate_size", config.intermediateSize), integer("num_layers", config.numLayers),

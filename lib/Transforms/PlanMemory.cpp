@@ -1,9 +1,11 @@
 //===- PlanMemory.cpp - layer functions into one program over one arena -----------===//
 //
-// Functions name what they take and give by attributes (MLora.h); a name is a buffer. Per-layer buffers have a slot a layer. The cotangent of
-// h has two slots, taken by layer parity: a layer reads one and writes the other.
+// Functions name what they take and give by attributes (MLora.h); a name is a buffer. Per-layer buffers have
+// a slot a layer. The cotangent of h has two slots, taken by layer parity: a layer reads one and writes the
+// other.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -53,6 +55,7 @@ private:
     std::string tensor = {}, of = {};
     Attribute parts = {};
     bool packed = false; ///< slots lie back to back
+    Value holds = {};    ///< a temporary's value, whose name it prints under
   };
   BufferOp buffer(const BufferSpec &spec);
   Place named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer);
@@ -86,8 +89,10 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
   if (known)
     return known;
   auto tensor = cast<RankedTensorType>(spec.type);
-  auto string = [&](StringRef text) { return text.empty() ? StringAttr() : bufferBuilder.getStringAttr(text); };
-  known = BufferOp::create(bufferBuilder, module.getLoc(),
+  auto string = [&](StringRef text) {
+    return text.empty() ? StringAttr() : bufferBuilder.getStringAttr(text);
+  };
+  known = BufferOp::create(bufferBuilder, spec.holds ? namedAs(spec.holds) : module.getLoc(),
                            MemRefType::get(tensor.getShape(), tensor.getElementType()),
                            bufferBuilder.getStringAttr(spec.name), bufferBuilder.getStringAttr(spec.role),
                            bufferBuilder.getI64IntegerAttr(spec.slots), IntegerAttr(), string(spec.extent),
@@ -101,11 +106,13 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
 
 /// Parts under the names of adapter files: those of a layer carry its number.
 ArrayAttr Planner::inLayer(ArrayAttr parts) {
-  return bufferBuilder.getArrayAttr(llvm::map_to_vector(parts.getAsRange<DictionaryAttr>(), [&](DictionaryAttr part) {
-    NamedAttrList list(part);
-    list.set("name", bufferBuilder.getStringAttr("layers.{layer}." + part.getAs<StringAttr>("name").getValue()));
-    return Attribute(list.getDictionary(bufferBuilder.getContext()));
-  }));
+  return bufferBuilder.getArrayAttr(
+      llvm::map_to_vector(parts.getAsRange<DictionaryAttr>(), [&](DictionaryAttr part) {
+        NamedAttrList list(part);
+        list.set("name",
+                 bufferBuilder.getStringAttr("layers.{layer}." + part.getAs<StringAttr>("name").getValue()));
+        return Attribute(list.getDictionary(bufferBuilder.getContext()));
+      }));
 }
 
 /// The place that an argument's or result's attributes name; a null buffer when they name none.
@@ -153,7 +160,9 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
   if (StringRef name = get(kPartialAttr); !name.empty())
     return {buffer({(name + ".partial").str(), "residual", type, slots, {}, {}, {}, {}, true}), slot};
   if (StringRef name = get(kResidualAttr); !name.empty())
-    return {buffer({(function.getName().split('.').first + "." + name).str(), "residual", type, slots, extent}), slot};
+    return {
+        buffer({(function.getName().split('.').first + "." + name).str(), "residual", type, slots, extent}),
+        slot};
   if (StringRef name = get("mlora.cache"); !name.empty())
     return {buffer({("cache." + name).str(), "cache", type, slots, extent}), slot};
   if (StringRef name = get(kCotangentAttr); !name.empty()) {
@@ -179,8 +188,9 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
   return {};
 }
 
-/// Launches of a layer function, with buffers for its values. `positional` gives what its attributes leave open: a place for h as
-/// argument, for the cotangent of h as argument, and for results that carry no name, in that order of need.
+/// Launches of a layer function, with buffers for its values. `positional` gives what its attributes leave
+/// open: a place for h as argument, for the cotangent of h as argument, and for results that carry no name,
+/// in that order of need.
 LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
   auto function = symbols.lookup<func::FuncOp>(name);
   if (!function)
@@ -198,7 +208,8 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
   };
   DenseMap<Value, Place> places;
   for (BlockArgument argument : function.getArguments()) {
-    Place place = open(named(function, argument.getType(), function.getArgAttrDict(argument.getArgNumber()), perLayer));
+    Place place =
+        open(named(function, argument.getType(), function.getArgAttrDict(argument.getArgNumber()), perLayer));
     if (!place.buffer)
       return function.emitError("argument ") << argument.getArgNumber() << " names no buffer";
     places[argument] = place;
@@ -226,10 +237,13 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
       use(operand);
     for (auto [index, result] : llvm::enumerate(launch.getResults())) {
       if (!places.count(result)) {
-        auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index]) : DictionaryAttr();
+        auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index])
+                                               : DictionaryAttr();
         auto extentName = extent ? extent.getAs<StringAttr>(kExtentAttr) : StringAttr();
-        BufferOp temporary = buffer({("t" + Twine(temporaries++)).str(), "temporary", result.getType(), 1,
-                                     extentName ? extentName.getValue() : StringRef()});
+        BufferSpec spec{("t" + Twine(temporaries++)).str(), "temporary", result.getType()};
+        spec.extent = extentName ? extentName.getValue() : StringRef();
+        spec.holds = result;
+        BufferOp temporary = buffer(spec);
         lives[temporary] = {section, position, position};
         places[result] = {temporary, "0"};
       }
@@ -267,7 +281,9 @@ LogicalResult Planner::trainSections() {
   auto at = [](int64_t slot) { return Place{{}, std::to_string(slot)}; };
   Place layer{{}, "layer"}, above{{}, "layer+1"};
   RankedTensorType scalar = RankedTensorType::get({}, builder.getF32Type());
-  auto kindFunction = [&](StringRef kind) { return has((kind + ".forward").str()) ? (kind + ".forward").str() : kind.str(); };
+  auto kindFunction = [&](StringRef kind) {
+    return has((kind + ".forward").str()) ? (kind + ".forward").str() : kind.str();
+  };
   Place loss{buffer({"loss", "output", scalar}), "0"};
   // embed's results are h and the rotary table.
   auto embed = [&](StringRef name) {
@@ -296,9 +312,11 @@ LogicalResult Planner::trainSections() {
     auto function = symbols.lookup<func::FuncOp>(name);
     SmallVector<Place> places;
     for (unsigned i = 0; function && i < function.getNumArguments(); ++i) {
-      if (auto attr = function.getArgAttrOfType<StringAttr>(i, kCotangentAttr); attr && attr.getValue() != "loss")
+      if (auto attr = function.getArgAttrOfType<StringAttr>(i, kCotangentAttr);
+          attr && attr.getValue() != "loss")
         places.push_back(above);
-      else if (auto attr = function.getArgAttrOfType<StringAttr>(i, kInputAttr); attr && attr.getValue() == "h")
+      else if (auto attr = function.getArgAttrOfType<StringAttr>(i, kInputAttr);
+               attr && attr.getValue() == "h")
         places.push_back(layer);
     }
     places.push_back(layer);
@@ -358,7 +376,9 @@ LogicalResult Planner::generateSections() {
   auto function = symbols.lookup<func::FuncOp>(kLayerKind);
   layerLoop(0, layers - 1, [&] {
     auto cache = [&](StringRef role, unsigned result) {
-      return Place{buffer({("cache." + role).str(), "cache", function.getResultTypes()[result], layers, "kv_rows"}), "layer"};
+      return Place{
+          buffer({("cache." + role).str(), "cache", function.getResultTypes()[result], layers, "kv_rows"}),
+          "layer"};
     };
     return call(kLayerKind, {layer, {h.buffer, "layer+1"}, cache("key", 1), cache("value", 2)});
   });
@@ -380,7 +400,8 @@ int64_t Planner::slotBytes(BufferOp op) {
   return op->hasAttr("packed") ? bytes : llvm::alignTo(bytes, kAlignment);
 }
 
-/// What persists lies one behind another. A temporary takes the lowest place that no temporary alive at the same time has.
+/// What persists lies one behind another. A temporary takes the lowest place that no temporary alive at the
+/// same time has.
 void Planner::assignOffsets() {
   int64_t end = 0;
   SmallVector<BufferOp> temporaryOps;
@@ -388,7 +409,9 @@ void Planner::assignOffsets() {
     op.setOffsetAttr(builder.getI64IntegerAttr(offset));
     op->setAttr("slot_bytes", builder.getI64IntegerAttr(slotBytes(op)));
   };
-  auto total = [&](BufferOp op) -> int64_t { return llvm::alignTo(slotBytes(op) * op.getSlots(), kAlignment); };
+  auto total = [&](BufferOp op) -> int64_t {
+    return llvm::alignTo(slotBytes(op) * op.getSlots(), kAlignment);
+  };
   for (auto op : program.getBody().front().getOps<BufferOp>()) {
     if (lives.count(op)) {
       temporaryOps.push_back(op);
@@ -436,8 +459,7 @@ LogicalResult Planner::run() {
   assignOffsets();
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();
-  for (auto kernel : llvm::make_early_inc_range(module.getOps<KernelOp>()))
-    kernel->setAttr("mlora.capacity", capacity);
+  module->setAttr("mlora.capacity", capacity); // for what is lowered without the program
   // Kernels of functions that no section calls.
   llvm::StringSet<> used;
   program.walk([&](LaunchOp launch) { used.insert(launch.getKernel()); });
@@ -454,9 +476,9 @@ struct PlanMemory : mlir::mlora::impl::MLoraPlanMemoryBase<PlanMemory> {
     auto entry = [&](StringRef name, int64_t value) {
       return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
     };
-    DictionaryAttr capacity =
-        builder.getDictionaryAttr({entry("rows", rows), entry("counted_rows", countedRows ? countedRows : rows),
-                                   entry("kv_rows", kvRows ? kvRows : rows)});
+    DictionaryAttr capacity = builder.getDictionaryAttr(
+        {entry("rows", rows), entry("counted_rows", countedRows ? countedRows : rows),
+         entry("kv_rows", kvRows ? kvRows : rows)});
     if (failed(Planner(getOperation(), capacity).run()))
       signalPassFailure();
   }

@@ -2,6 +2,7 @@
 
 #include "Extents.h"
 #include "Residuals.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -16,7 +17,8 @@ using namespace mlir::mlora;
 
 namespace {
 
-/// A function that repeats parts of a joint one. Arguments and results are declared one by one, with their attributes.
+/// A function that repeats parts of a joint one. Arguments and results are declared one by one, with their
+/// attributes.
 class PartBuilder {
 public:
   PartBuilder(Joint &joint, StringRef name) : builder(joint.function.getContext()), joint(joint) {
@@ -26,7 +28,7 @@ public:
   }
 
   void addArgument(Value of, DictionaryAttr attributes) {
-    mapping.map(of, function.front().addArgument(of.getType(), of.getLoc()));
+    mapping.map(of, function.front().addArgument(of.getType(), namedAs(of)));
     argumentAttrs.push_back(attributes ? attributes : builder.getDictionaryAttr({}));
   }
   void addArgument(unsigned index) {
@@ -63,7 +65,8 @@ public:
     function.setAllResultAttrs(resultAttrs);
     BitVector unread(function.getNumArguments());
     for (BlockArgument argument : function.getArguments())
-      if (!keepUnread && argument.use_empty() && !function.getArgAttr(argument.getArgNumber(), kCotangentAttr))
+      if (!keepUnread && argument.use_empty() &&
+          !function.getArgAttr(argument.getArgNumber(), kCotangentAttr))
         unread.set(argument.getArgNumber());
     (void)function.eraseArguments(unread);
   }
@@ -91,7 +94,8 @@ void buildForward(Joint &joint, StringRef name, ArrayRef<Value> residuals, Array
       part.addArgument(i);
   for (Operation *op : joint.primalOps) // in their order; ops that only backward needs again stay out
     if (llvm::any_of(op->getResults(), [&](Value v) {
-          return llvm::is_contained(residuals, v) || llvm::is_contained(joint.returned().take_front(joint.numPrimalResults), v);
+          return llvm::is_contained(residuals, v) ||
+                 llvm::is_contained(joint.returned().take_front(joint.numPrimalResults), v);
         }))
       part.materialize(op->getResult(0));
   for (unsigned i = 0; i < joint.numPrimalResults; ++i)
@@ -109,7 +113,8 @@ LogicalResult buildBackward(Joint &joint, StringRef name, ArrayRef<Residual> res
         part.addArgument(i);
   for (const Residual &residual : residuals) {
     if (residual.primalOp >= joint.primalOps.size())
-      return joint.function.emitError("computes something else in forward than the other functions of its layer");
+      return joint.function.emitError(
+          "computes something else in forward than the other functions of its layer");
     part.addArgument(joint.primalOps[residual.primalOp]->getResult(residual.result), residual.attributes);
   }
   // In the adjoint's order; what is computed again stands right before its first reader.
@@ -131,7 +136,8 @@ struct RematerializePass : ::mlir::mlora::impl::RematerializeBase<RematerializeP
                                          .Case("all", Recompute::All)
                                          .Default(std::nullopt);
     if (!level) {
-      getOperation().emitError("mlora-rematerialize: recompute is '") << recompute << "', not none, cheap or all";
+      getOperation().emitError("mlora-rematerialize: recompute is '")
+          << recompute << "', not none, cheap or all";
       return signalPassFailure();
     }
     SymbolTable symbols(getOperation());
@@ -146,10 +152,12 @@ struct RematerializePass : ::mlir::mlora::impl::RematerializeBase<RematerializeP
   }
 
   static bool returnsScalar(func::FuncOp function) {
-    return llvm::any_of(function.getResultTypes(), [](Type type) { return cast<RankedTensorType>(type).getRank() == 0; });
+    return llvm::any_of(function.getResultTypes(),
+                        [](Type type) { return cast<RankedTensorType>(type).getRank() == 0; });
   }
 
-  LogicalResult partition(const std::string &kind, func::FuncOp function, func::FuncOp lowest, Recompute level) {
+  LogicalResult partition(const std::string &kind, func::FuncOp function, func::FuncOp lowest,
+                          Recompute level) {
     Joint joint(function);
     SmallVector<Value> kept = chooseResiduals(joint, level, budget);
     SmallVector<std::string> names = nameResiduals(function, kept);

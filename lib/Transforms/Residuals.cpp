@@ -1,13 +1,14 @@
 //===- Residuals.cpp - what forward keeps for backward -----------------------------===//
 //
-// A joint function is cut as in PyTorch's min-cut partitioner. Values that forward makes are nodes whose capacity is their size;
-// cutting one keeps it. Ops are nodes fed by the source with what it costs to run them in backward; cutting that edge runs
-// them. Sinks are what backward reads.
+// A joint function is cut as in PyTorch's min-cut partitioner. Values that forward makes are nodes whose
+// capacity is their size; cutting one keeps it. Ops are nodes fed by the source with what it costs to run
+// them in backward; cutting that edge runs them. Sinks are what backward reads.
 
 #include "Residuals.h"
 #include "FlowNetwork.h"
 
 #include "mlora/Dialect/Flops.h"
+#include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringSet.h"
@@ -24,11 +25,12 @@ static int64_t elementsPerRow(Value value) {
 }
 
 static int64_t bytesPerRow(Value value) {
-  return elementsPerRow(value) * llvm::divideCeil(cast<RankedTensorType>(value.getType()).getElementTypeBitWidth(), 8);
+  return elementsPerRow(value) *
+         llvm::divideCeil(cast<RankedTensorType>(value.getType()).getElementTypeBitWidth(), 8);
 }
 
-/// What running an op again costs, in floating-point operations a row. Views are free, and so is what walks over a row once or
-/// twice (norms, rotations, activations, sums): it joins the kernel that reads it.
+/// What running an op again costs, in floating-point operations a row. Views are free, and so is what walks
+/// over a row once or twice (norms, rotations, activations, sums): it joins the kernel that reads it.
 static int64_t recomputeCost(Operation *op) {
   if (isa<RmsNormOp, RopeOp, SwigluOp, AddOp, GatherRowsOp, StackUpOp, tensor::ExpandShapeOp>(op))
     return 0;
@@ -49,7 +51,8 @@ struct Cut {
   int64_t bytes = 0, cost = 0;
 };
 
-/// What a cut minimises: `bytes` · its bytes + `cost` · its cost, where backward runs again what `mayRepeat` lets it.
+/// What a cut minimises: `bytes` · its bytes + `cost` · its cost, where backward runs again what `mayRepeat`
+/// lets it.
 struct Aim {
   llvm::function_ref<bool(Operation *)> mayRepeat;
   int64_t bytes = 1, cost = 0;
@@ -64,12 +67,14 @@ static Cut minimumCut(const Joint &joint, Aim aim) {
   constexpr unsigned source = 0, sink = 1;
   FlowNetwork network;
   unsigned nodes = 2;
-  DenseMap<Value, unsigned> entries; // a value enters at its node and leaves at the next one; arguments have none
+  DenseMap<Value, unsigned>
+      entries; // a value enters at its node and leaves at the next one; arguments have none
   DenseMap<Operation *, unsigned> runs;
   for (Operation *op : joint.primalOps) {
     unsigned run = runs[op] = nodes++;
     network.addEdge(source, run,
-                    aim.mayRepeat(op) ? FlowNetwork::Capacity(aim.cost) * recomputeCost(op) : FlowNetwork::kUnlimited);
+                    aim.mayRepeat(op) ? FlowNetwork::Capacity(aim.cost) * recomputeCost(op)
+                                      : FlowNetwork::kUnlimited);
     for (Value operand : op->getOperands())
       if (auto known = entries.find(operand); known != entries.end())
         network.addEdge(known->second + 1, run, FlowNetwork::kUnlimited);
@@ -109,9 +114,10 @@ static Cut keepEverything(const Joint &joint) {
   return cut;
 }
 
-/// A cut that fits, as cheap as it gets. First the cheapest of those that minimise bytes + λ · cost for some λ (LARAC: Jüttner et
-/// al., 2001): λ is the exchange rate between a cut that is too large and one that fits, and as long as some cut is better at that rate it takes
-/// the place of one. Then what room is left spares ops, the costliest first.
+/// A cut that fits, as cheap as it gets. First the cheapest of those that minimise bytes + λ · cost for some
+/// λ (LARAC: Jüttner et al., 2001): λ is the exchange rate between a cut that is too large and one that fits,
+/// and as long as some cut is better at that rate it takes the place of one. Then what room is left spares
+/// ops, the costliest first.
 static Cut fitBudget(const Joint &joint, Cut large, int64_t budget) {
   Cut fits = minimumCut(joint, {isAny});
   while (fits.bytes < large.bytes && fits.cost > large.cost) {
@@ -125,11 +131,13 @@ static Cut fitBudget(const Joint &joint, Cut large, int64_t budget) {
     (between.bytes <= budget ? fits : large) = std::move(between);
   }
   SmallVector<Operation *> costliest(joint.primalOps);
-  llvm::stable_sort(costliest, [](Operation *a, Operation *b) { return recomputeCost(a) > recomputeCost(b); });
+  llvm::stable_sort(costliest,
+                    [](Operation *a, Operation *b) { return recomputeCost(a) > recomputeCost(b); });
   for (Operation *spared : costliest) {
     if (isFree(spared) || !fits.repeated.contains(spared))
       continue;
-    Cut without = minimumCut(joint, {[&](Operation *op) { return op != spared && (isFree(op) || fits.repeated.contains(op)); }});
+    Cut without = minimumCut(
+        joint, {[&](Operation *op) { return op != spared && (isFree(op) || fits.repeated.contains(op)); }});
     if (without.bytes <= budget)
       fits = std::move(without);
   }
@@ -146,7 +154,8 @@ SmallVector<Value> mlir::mlora::chooseResiduals(const Joint &joint, Recompute al
     cut = fitBudget(joint, std::move(cut), budget);
   SmallVector<Value> ordered;
   for (Operation *op : joint.primalOps)
-    llvm::copy_if(op->getResults(), std::back_inserter(ordered), [&](Value v) { return cut.kept.contains(v); });
+    llvm::copy_if(op->getResults(), std::back_inserter(ordered),
+                  [&](Value v) { return cut.kept.contains(v); });
   return ordered;
 }
 
@@ -178,8 +187,8 @@ static std::string describe(func::FuncOp function, Value value) {
     if (auto swiglu = dyn_cast<SwigluOp>(user))
       return value == swiglu.getGate() ? "gate" : "up";
   }
-  if (auto name = dyn_cast<NameLoc>(value.getLoc()))
-    return name.getName().str();
+  if (StringRef name = nameOf(value); !name.empty())
+    return name.str();
   return op->getName().stripDialect().str();
 }
 

@@ -46,8 +46,8 @@ struct Joint {
 /// What backward may compute again: nothing, what is cheap, anything.
 enum class Recompute { None, Cheap, All };
 
-/// The values to keep, in the order in which forward makes them. A budget (bytes a row; 0: none) that what is allowed to be
-/// computed again cannot meet allows more, at the least cost.
+/// The values to keep, in the order in which forward makes them. A budget (bytes a row; 0: none) that what is
+/// allowed to be computed again cannot meet allows more, at the least cost.
 SmallVector<Value> chooseResiduals(const Joint &joint, Recompute allowed, int64_t budget);
 
 /// Names for residuals: what they are to the ops around them.

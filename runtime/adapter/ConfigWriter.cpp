@@ -41,8 +41,8 @@ std::optional<Llama3Scaling> scalingOf(const ModelConfig &config) {
   double factor = *std::max_element(config.ropeDivisors.begin(), config.ropeDivisors.end());
   if (std::all_of(config.ropeDivisors.begin(), config.ropeDivisors.end(), [](double d) { return d == 1; }))
     return std::nullopt;
-  for (double context = 64; context <= (1 << 24); context *= 2)
-    if (Llama3Scaling scaling{factor, 1, 4, context}; explains(scaling, config))
+  for (int64_t context = 64; context <= (1 << 24); context *= 2)
+    if (Llama3Scaling scaling{factor, 1, 4, double(context)}; explains(scaling, config))
       return scaling;
   badInput("the rotary divisors of this GGUF file (rope_freqs.weight) are not those of a llama3 scaling: "
            "config.json cannot say them");

@@ -36,7 +36,7 @@ static void checkSize(const std::string &where, const char *what, int64_t value,
              " are possible");
 }
 
-void checkSizes(const ModelConfig &config, const std::string &where) {
+static void checkSizes(const ModelConfig &config, const std::string &where) {
   // Token ids are 32-bit; the other limits keep every product within 64 bits.
   constexpr int64_t large = INT32_MAX, layers = 1'000'000;
   checkSize(where, "the vocabulary's size", config.vocabSize, large);
@@ -53,6 +53,9 @@ void checkSizes(const ModelConfig &config, const std::string &where) {
   if (config.numHeads % config.numKeyValueHeads)
     badInput(where + ": " + std::to_string(config.numHeads) + " heads are no multiple of " +
              std::to_string(config.numKeyValueHeads) + " key-value heads");
+}
+
+static void checkNumbers(const ModelConfig &config, const std::string &where) {
   auto positive = [](double value) { return std::isfinite(value) && value > 0; };
   if (!positive(config.rmsNormEps))
     badInput(where + ": RMSNorm's epsilon must be positive");
@@ -65,9 +68,18 @@ void checkSizes(const ModelConfig &config, const std::string &where) {
     badInput(where +
              ": llama3 rotary scaling needs a positive factor and context, and a high frequency factor above "
              "the low one");
-  for (double divisor : config.ropeDivisors)
-    if (!positive(divisor))
-      badInput(where + ": the divisors of the rotary frequencies must be positive");
+}
+
+void completeConfig(ModelConfig &config, std::optional<int64_t> headDim, const std::string &where) {
+  config.headDim = headDim.value_or(0);
+  if (!headDim && config.numHeads > 0) {
+    if (config.hiddenSize % config.numHeads)
+      badInput(where + ": the size of a head is not given, and " + std::to_string(config.numHeads) +
+               " heads do not divide the hidden size of " + std::to_string(config.hiddenSize));
+    config.headDim = config.hiddenSize / config.numHeads;
+  }
+  checkSizes(config, where);
+  checkNumbers(config, where);
 }
 
 } // namespace mlora

@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace mlora {
 namespace {
@@ -70,6 +71,10 @@ std::vector<double> frequencyDivisors(const Reader &reader, const ModelConfig &c
              shapeText(expected) + " is expected");
   std::vector<float> values(static_cast<size_t>(expected[0]));
   reader.file.readRows(*tensor, 0, 1, values.data());
+  if (!std::all_of(values.begin(), values.end(),
+                   [](float value) { return std::isfinite(value) && value > 0; }))
+    badInput(reader.where +
+             ": tensor 'rope_freqs.weight': the divisors of the rotary frequencies must be positive");
   return {values.begin(), values.end()};
 }
 
@@ -120,16 +125,9 @@ ModelConfig ModelConfig::fromGguf(const GgufFile &file) {
         id && std::find(config.eosTokens.begin(), config.eosTokens.end(), *id) == config.eosTokens.end())
       config.eosTokens.push_back(*id);
 
-  if (auto size = file.integer("llama.attention.key_length"))
-    config.headDim = *size;
-  else if (config.numHeads > 0 && config.hiddenSize % config.numHeads == 0)
-    config.headDim = config.hiddenSize / config.numHeads;
-  else
-    reader.refuse("llama.attention.head_count", "does not divide the embedding's length");
+  completeConfig(config, file.integer("llama.attention.key_length"), reader.where);
   checkRope(reader, config);
-  checkSizes(config, reader.where);
   config.ropeDivisors = frequencyDivisors(reader, config);
-  checkSizes(config, reader.where);
   return config;
 }
 

@@ -105,13 +105,7 @@ ModelConfig ModelConfig::fromJson(const std::string &text, const std::string &wh
     config.bosToken = ids.front();
   config.eosTokens = tokenIds(fields, "eos_token_id");
 
-  if (auto head = fields.optionalInteger("head_dim"))
-    config.headDim = *head;
-  else if (config.numHeads > 0 && config.hiddenSize % config.numHeads == 0)
-    config.headDim = config.hiddenSize / config.numHeads;
-  else
-    fields.refuse("num_attention_heads", "does not divide hidden_size, and there is no head_dim");
-  checkSizes(config, where);
+  completeConfig(config, fields.optionalInteger("head_dim"), where);
   return config;
 }
 

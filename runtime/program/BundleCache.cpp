@@ -111,7 +111,7 @@ fs::path BundleCache::defaultCompiler() {
   return fs::read_symlink("/proc/self/exe", code).parent_path() / "mlora-opt";
 }
 
-BundleCache::BundleCache(fs::path folder, fs::path compiler)
+BundleCache::BundleCache(const fs::path &folder, fs::path compiler)
     : folder(fs::absolute(folder).lexically_normal()), compiler(std::move(compiler)) {
   if (!this->folder.has_filename()) // a slash at the end
     this->folder = this->folder.parent_path();

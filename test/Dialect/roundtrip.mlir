@@ -309,13 +309,13 @@ mlora.kernel @normalise(%x: tensor<?x64xf32>, %w: tensor<64xf32>) -> tensor<?x64
 // CHECK: mlora.buffer "norm" weight slots 30 {{.*}}tensor = "model.layers.{layer}.input_layernorm.weight"
 // CHECK: mlora.section "micro_step" {
 // CHECK: mlora.layers 29 to 0 step -1 {
-// CHECK: mlora.launch @normalise(%{{.*}}) slots ["layer", "layer", "layer+1"]
+// CHECK: mlora.launch @normalise(%h[layer], %norm[layer], %h[layer+1])
 mlora.program @train capacity {rows = 512} arena 4096 {
   %h = mlora.buffer "h" residual slots 31 offset 0 extent "rows" : memref<?x64xf32>
   %w = mlora.buffer "norm" weight slots 30 {tensor = "model.layers.{layer}.input_layernorm.weight"} : memref<64xf32>
   mlora.section "micro_step" {
     mlora.layers 29 to 0 step -1 {
-      mlora.launch @normalise(%h, %w, %h) slots ["layer", "layer", "layer+1"]
+      mlora.launch @normalise(%h[layer], %w[layer], %h[layer+1])
         : (memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
     }
   }

@@ -59,10 +59,10 @@ mlora.program @train capacity {counted_rows = 4 : i64, kv_rows = 4 : i64, rows =
   %g = mlora.buffer "w.gradient" gradient slots 2 offset 1024 {of = "w"} : memref<4x8xf32>
   mlora.section "micro_step" {
     mlora.layers 0 to 1 step 1 {
-      mlora.launch @twice(%h, %h) slots ["layer", "layer+1"] : (memref<?x8xf32>, memref<?x8xf32>) -> ()
+      mlora.launch @twice(%h[layer], %h[layer+1]) : (memref<?x8xf32>, memref<?x8xf32>) -> ()
     }
     mlora.layers 1 to 0 step -1 {
-      mlora.launch @twice(%h, %h) slots ["layer+1", "0"] : (memref<?x8xf32>, memref<?x8xf32>) -> ()
+      mlora.launch @twice(%h[layer+1], %h[0]) : (memref<?x8xf32>, memref<?x8xf32>) -> ()
     }
   }
 }

@@ -2,6 +2,7 @@
 
 #include "mlora/InitAll.h"
 
+#include "mlir/IR/AsmState.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
@@ -24,6 +25,14 @@ static int compileBundle(StringRef request, StringRef folder) {
   return succeeded(mlora::compileRequest(context, request, folder)) ? 0 : 1;
 }
 
+/// Values print under their names (mlora/Dialect/Names.h) unless --mlir-use-nameloc-as-prefix=false.
+static void printNames() {
+  registerAsmPrinterCLOptions();
+  auto option = llvm::cl::getRegisteredOptions().find("mlir-use-nameloc-as-prefix");
+  if (option != llvm::cl::getRegisteredOptions().end())
+    static_cast<llvm::cl::opt<bool> *>(option->second)->setInitialValue(true);
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   StringRef request, folder;
@@ -36,6 +45,7 @@ int main(int argc, char **argv) {
   if (!request.empty() && !folder.empty())
     return compileBundle(request, folder);
 
+  printNames();
   DialectRegistry registry;
   mlora::registerAllDialects(registry);
   mlora::registerAllPasses();

@@ -88,8 +88,8 @@ TEST(ModelConfig, RefusesSizesThatDoNotFit) {
   EXPECT_REFUSED(with(R"({"hidden_size": null})"), "\"hidden_size\"");
   EXPECT_REFUSED(with(R"({"num_hidden_layers": 0})"), "number of layers is 0");
   EXPECT_REFUSED(with(R"({"vocab_size": -1})"), "vocabulary's size is -1");
-  EXPECT_REFUSED(with(R"({"num_attention_heads": 3})"), "does not divide hidden_size");
-  EXPECT_REFUSED(with(R"({"num_attention_heads": 0})"), "num_attention_heads");
+  EXPECT_REFUSED(with(R"({"num_attention_heads": 3})"), "3 heads do not divide the hidden size");
+  EXPECT_REFUSED(with(R"({"num_attention_heads": 0})"), "the number of heads is 0");
   EXPECT_REFUSED(with(R"({"num_key_value_heads": 3})"), "no multiple of 3");
   EXPECT_REFUSED(with(R"({"num_key_value_heads": 8})"), "key-value heads is 8");
   EXPECT_REFUSED(with(R"({"head_dim": 3})"), "even");

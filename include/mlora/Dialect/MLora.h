@@ -17,6 +17,11 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/BitVector.h"
 
+namespace mlir::mlora {
+/// What an op's results are called when it is printed.
+void nameResults(Operation *op, OpAsmSetValueNameFn setName);
+} // namespace mlir::mlora
+
 #include "mlora/Dialect/MLoraDialect.h.inc"
 #include "mlora/Dialect/MLoraInterfaces.h.inc"
 
@@ -39,6 +44,7 @@ constexpr llvm::StringLiteral kGradientAttr = "mlora.gradient";   ///< of the tr
 constexpr llvm::StringLiteral kMoment1Attr = "mlora.moment1";     ///< optimizer state of the trainable tensor
 constexpr llvm::StringLiteral kMoment2Attr = "mlora.moment2";
 constexpr llvm::StringLiteral kPartialAttr = "mlora.partial"; ///< row sums of squares of a gradient
-constexpr llvm::StringLiteral kPartsAttr = "mlora.parts";     ///< which part of a tensor is which tensor of a file
+constexpr llvm::StringLiteral kPartsAttr =
+    "mlora.parts"; ///< which part of a tensor is which tensor of a file
 
 } // namespace mlir::mlora

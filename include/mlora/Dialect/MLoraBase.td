@@ -5,6 +5,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -24,9 +25,16 @@ def MLora_Dialect : Dialect {
   }];
 }
 
-/// Every op says what is wrong with which shape (lib/Dialect/Verifiers.cpp).
-class MLora_Op<string mnemonic, list<Trait> traits = []> : Op<MLora_Dialect, mnemonic, traits> {
+/// Every op says what is wrong with which shape (lib/Dialect/Verifiers.cpp), and what its results are called (Names.h).
+class MLora_Op<string mnemonic, list<Trait> traits = []>
+    : Op<MLora_Dialect, mnemonic,
+         !listconcat(traits, [DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>])> {
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    void $cppClass::getAsmResultNames(::mlir::OpAsmSetValueNameFn setName) {
+      ::mlir::mlora::nameResults(getOperation(), setName);
+    }
+  }];
 }
 /// Ops of the model, adapted, fused and differentiated levels: values of tensors, nothing else.
 class MLora_PureOp<string mnemonic, list<Trait> traits = []> : MLora_Op<mnemonic, !listconcat([Pure], traits)>;

@@ -53,20 +53,19 @@ def MLora_LaunchOp : MLora_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "Runs a kernel";
   let description = [{
     Before planning, operands and results are tensors, in the order of the kernel's. In a planned program there are no
-    results: operands are buffers, the kernel's operands first, then what it writes; `slots` picks a buffer's slot: `"layer"`
-    is the current layer's (modulo the buffer's number of slots), `"layer+1"` the next one's, `"0"` the first.
+    results: operands are buffers, the kernel's operands first, then what it writes, each with a slot of the buffer: `[layer]`
+    is the current layer's (modulo the buffer's number of slots), `[layer+1]` the next one's, `[0]` the first.
 
     Example:
     ```mlir
     %y = mlora.launch @norm(%x, %w) : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>
-    mlora.launch @norm(%h, %norm, %x) slots ["layer", "layer", "0"]
-      : (memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
+    mlora.launch @norm(%h[layer], %norm[layer], %x[0]) : (memref<?x64xf32>, memref<64xf32>, memref<?x64xf32>) -> ()
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyType>:$operands_, OptionalAttr<StrArrayAttr>:$slots);
   let results = (outs Variadic<AnyType>:$results_);
   let assemblyFormat = [{
-    $kernel `(` $operands_ `)` (`slots` $slots^)? attr-dict `:` functional-type($operands_, $results_)
+    $kernel `` custom<Places>($operands_, $slots) attr-dict `:` functional-type($operands_, $results_)
   }];
 }
 
@@ -79,10 +78,10 @@ def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRe
     Example:
     ```mlir
     mlora.program @train capacity {counted_rows = 512, kv_rows = 512, rows = 512} arena 1204224000 {
-      %h = mlora.buffer "h" residual slots 31 offset 4096 {shape = ["rows", 64]} : memref<?x64xf32>
+      %h = mlora.buffer "h" residual slots 31 offset 4096 extent "rows" : memref<?x64xf32>
       mlora.section "micro_step" {
         mlora.layers 0 to 30 step 1 {
-          mlora.launch @k(%h, %h) slots ["layer", "layer+1"] : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+          mlora.launch @k(%h[layer], %h[layer+1]) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
         }
       }
     }

@@ -59,7 +59,8 @@ static int64_t arenaOf(ModuleOp module) { return int64_t(programOf(module).getAr
 static int64_t residualBytesPerRow(ProgramOp program) {
   int64_t bytes = 0;
   for (auto buffer : program.getBody().front().getOps<BufferOp>())
-    if (buffer.getRole() == "residual" && buffer.getName().starts_with("decoder_layer.") && buffer.getExtent()) {
+    if (buffer.getRole() == "residual" && buffer.getName().starts_with("decoder_layer.") &&
+        buffer.getExtent()) {
       auto type = cast<MemRefType>(buffer.getMemory().getType());
       bytes += type.getDimSize(1) * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
     }
@@ -80,10 +81,12 @@ static void refuse(ModuleOp module, const Request &request) {
   auto mebibytes = [](int64_t bytes) { return llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str(); };
   int64_t arena = arenaOf(module), fixed = fixedBytes(programOf(module)), budget = request.memoryBudget;
   auto error = emitError(UnknownLoc::get(module.getContext()))
-               << "memory_budget is " << mebibytes(budget) << ", but the program needs at least " << mebibytes(arena) << ", "
-               << mebibytes(fixed) << " of it for weights, adapters and their state: raise memory_budget to "
+               << "memory_budget is " << mebibytes(budget) << ", but the program needs at least "
+               << mebibytes(arena) << ", " << mebibytes(fixed)
+               << " of it for weights, adapters and their state: raise memory_budget to "
                << llvm::divideCeil(arena, 1 << 20) << "MiB";
-  int64_t rows = budget > fixed ? int64_t(double(request.options.rows) * (budget - fixed) / (arena - fixed)) : 0;
+  int64_t rows =
+      budget > fixed ? int64_t(double(request.options.rows) * (budget - fixed) / (arena - fixed)) : 0;
   if (rows > 0)
     error << ", or lower the rows of a micro-batch (max_length times per_device_train_batch_size) from "
           << int64_t(request.options.rows) << " to " << rows;
@@ -91,8 +94,8 @@ static void refuse(ModuleOp module, const Request &request) {
     error << "; no number of rows fits";
 }
 
-/// A program within the budget with as little computed again as that takes: what is too much in the arena is taken from what
-/// every layer keeps of every row, until it fits or nothing is kept.
+/// A program within the budget with as little computed again as that takes: what is too much in the arena is
+/// taken from what every layer keeps of every row, until it fits or nothing is kept.
 static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &request) {
   OwningOpRef<ModuleOp> module = planProgram(context, request), smallest;
   while (module && request.memoryBudget > 0 && arenaOf(*module) > request.memoryBudget) {
@@ -104,7 +107,8 @@ static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &req
       return {};
     }
     int64_t layers = (*smallest)->getAttrOfType<IntegerAttr>("mlora.layers").getInt();
-    request.options.budget = std::max<int64_t>(1, kept - llvm::divideCeil(excess, layers * request.options.rows));
+    request.options.budget =
+        std::max<int64_t>(1, kept - llvm::divideCeil(excess, layers * request.options.rows));
     module = planProgram(context, request);
   }
   return module;

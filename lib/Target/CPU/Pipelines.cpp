@@ -15,7 +15,8 @@ void mlir::mlora::buildToCPUPipeline(OpPassManager &passes) {
   passes.addPass(createLowerToLLVM());
 }
 
-void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const ProgramOptions &options) {
+void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
+                                       const ProgramOptions &options) {
   bool isTraining = kind == ProgramKind::Train;
   passes.addPass(createImport({options.config, isTraining ? "train" : "generate"}));
   AttachAdaptersOptions adapters;
@@ -42,9 +43,11 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind, 
   passes.addPass(createMLoraPlanMemory(plan));
 }
 
-/// A pipeline of the command line. Not PassPipelineRegistration: what cannot be built is refused with a message.
+/// A pipeline of the command line. Not PassPipelineRegistration: what cannot be built is refused with a
+/// message.
 static void registerProgramPipeline(StringRef name, StringRef description, ProgramKind kind) {
-  auto build = [kind](OpPassManager &passes, StringRef text, function_ref<LogicalResult(const Twine &)> refuse) {
+  auto build = [kind](OpPassManager &passes, StringRef text,
+                      function_ref<LogicalResult(const Twine &)> refuse) {
     ProgramOptions options;
     if (failed(options.parseFromString(text)))
       return failure();
@@ -56,14 +59,16 @@ static void registerProgramPipeline(StringRef name, StringRef description, Progr
     buildProgramPipeline(passes, kind, options);
     return success();
   };
-  registerPassPipeline(name, description, build,
-                       [](function_ref<void(const mlir::detail::PassOptions &)> visit) { visit(ProgramOptions()); });
+  registerPassPipeline(
+      name, description, build,
+      [](function_ref<void(const mlir::detail::PassOptions &)> visit) { visit(ProgramOptions()); });
 }
 
 void mlir::mlora::registerCPUPipelines() {
   registerProgramPipeline("mlora-train-pipeline", "A model's configuration to a planned program that trains",
                           ProgramKind::Train);
-  registerProgramPipeline("mlora-generate-pipeline", "A model's configuration to a planned program that generates",
+  registerProgramPipeline("mlora-generate-pipeline",
+                          "A model's configuration to a planned program that generates",
                           ProgramKind::Generate);
   PassPipelineRegistration<>("mlora-to-cpu", "Kernels to functions with the kernel ABI, in the LLVM dialect",
                              buildToCPUPipeline);

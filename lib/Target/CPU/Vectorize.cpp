@@ -350,32 +350,30 @@ void Vectorizer::vectorRow() {
       return index(size / step * step);
     return arith::MulIOp::create(b, arith::DivUIOp::create(b, end, index(step)), index(step));
   };
+  // Full vectors, `unroll` at a time, each with partial results of its own, which are folded by halves.
   Value done = zero;
-  int64_t unroll = isReduction && (isDynamic || size >= lanes * kAccumulators) ? kAccumulators : 1;
-  if (unroll > 1) {
-    SmallVector<Value> many, results;
+  size_t count = accumulators.size();
+  auto fullVectors = [&](int64_t unroll) {
+    SmallVector<Value> initial, results;
     for (int64_t i = 0; i < unroll; ++i)
-      llvm::append_range(many, accumulators);
-    size_t count = accumulators.size();
-    done = forLoop(
-        done, boundary(lanes * unroll), lanes * unroll, many, results, [&](Value base, ValueRange parts) {
-          SmallVector<Value> next;
-          for (int64_t i = 0; i < unroll; ++i)
-            llvm::append_range(next, vectorBody(b.createOrFold<arith::AddIOp>(base, index(i * lanes)), lanes,
-                                                Value(), parts.slice(i * count, count)));
-          return next;
-        });
+      llvm::append_range(initial, accumulators);
+    int64_t step = lanes * unroll;
+    done = forLoop(done, boundary(step), step, initial, results, [&](Value base, ValueRange parts) {
+      SmallVector<Value> next;
+      for (int64_t i = 0; i < unroll; ++i) {
+        Value at = i == 0 ? base : b.createOrFold<arith::AddIOp>(base, index(i * lanes));
+        llvm::append_range(next, vectorBody(at, lanes, Value(), parts.slice(i * count, count)));
+      }
+      return next;
+    });
     for (int64_t width = unroll / 2; width > 0; width /= 2)
-      for (int64_t i = 0; i < width; ++i)
-        for (size_t j = 0; j < count; ++j)
-          results[i * count + j] =
-              combine(combiners[j], results[i * count + j], results[(i + width) * count + j]);
+      for (size_t i = 0; i < width * count; ++i)
+        results[i] = combine(combiners[i % count], results[i], results[i + width * count]);
     accumulators.assign(results.begin(), results.begin() + count);
-  }
-  SmallVector<Value> results;
-  done = forLoop(done, boundary(lanes), lanes, accumulators, results,
-                 [&](Value base, ValueRange parts) { return vectorBody(base, lanes, Value(), parts); });
-  accumulators = results;
+  };
+  if (isReduction && (isDynamic || size >= lanes * kAccumulators))
+    fullVectors(kAccumulators);
+  fullVectors(1);
 
   if (isDynamic) {
     Value hasRest = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, done, end);

@@ -4,6 +4,7 @@
 
 #include "mlora/Dialect/Flops.h"
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Target/CPU.h"
@@ -57,6 +58,22 @@ static int64_t countFlops(KernelOp kernel) {
   for (Operation &op : kernel.getBody().front().without_terminator())
     flops += mlir::mlora::flopsPerRow(&op);
   return flops;
+}
+
+/// For people: what a kernel does, in the words of its ops, and what it reads and writes once.
+static std::string describeKernel(KernelOp kernel) {
+  Block &body = kernel.getBody().front();
+  std::string text = llvm::join(
+      llvm::map_range(body.without_terminator(), [](Operation &op) { return op.getName().stripDialect(); }),
+      ", ");
+  auto list = [&](StringRef verb, ValueRange values) {
+    auto names = llvm::map_to_vector(values, mlir::mlora::nameOf);
+    if (!names.empty() && !llvm::is_contained(names, ""))
+      text += "; " + (verb + " " + llvm::join(names, ", ")).str();
+  };
+  list("reads", body.getArguments());
+  list("writes", body.getTerminator()->getOperands());
+  return text;
 }
 
 namespace {
@@ -164,10 +181,6 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
     grid.push_back(json::Object{
         {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
         {"block", dimension.block}});
-  // For people: what the kernel does, in the words of its ops.
-  SmallVector<StringRef> ops;
-  for (Operation &op : kernel.getBody().front().without_terminator())
-    ops.push_back(op.getName().stripDialect());
   // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
   // as it gives.
   int64_t bytes = 0, flopsPerPair = 0;
@@ -188,7 +201,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
   return json::Object{{"name", kernel.getSymName()},
                       {"symbol", kernel.getSymName()},
                       {"grid", std::move(grid)},
-                      {"doc", llvm::join(ops, ", ")},
+                      {"doc", describeKernel(kernel)},
                       {"flops_per_row", countFlops(kernel)},
                       {"flops_per_pair", flopsPerPair},
                       {"bytes", bytes}};
@@ -361,7 +374,9 @@ LogicalResult WriteBundle::write() {
       return module.emitError() << request << ": " << llvm::toString(value.takeError());
     (*manifest)["request"] = std::move(*value);
   }
-  if (failed(writeFile("program.mlir", [&](raw_ostream &file) { module.print(file); })))
+  if (failed(writeFile("program.mlir", [&](raw_ostream &file) {
+        module.print(file, OpPrintingFlags().printNameLocAsPrefix());
+      })))
     return failure();
   FailureOr<int64_t> scratch = compileKernels(inFolder("program.so"));
   if (failed(scratch))

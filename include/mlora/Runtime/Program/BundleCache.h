@@ -17,7 +17,7 @@ public:
   /// $MLORA_OPT, else `mlora-opt` beside this executable.
   static std::filesystem::path defaultCompiler();
 
-  explicit BundleCache(std::filesystem::path folder = defaultFolder(),
+  explicit BundleCache(const std::filesystem::path &folder = defaultFolder(),
                        std::filesystem::path compiler = defaultCompiler());
 
   /// Told in a sentence when an entry is compiled or was damaged; by default nobody is.
