@@ -152,7 +152,10 @@ ordered_json bundle(const fs::path &manifest) {
   fs::path library = manifest.parent_path() / object;
   ordered_json json = {
       {"kind", "bundle"}, {"path", manifest.parent_path().string()}, {"fingerprint", expected}};
-  json["intact"] = fs::exists(library) && hashFileHex(library) == expected;
+  // The cache keeps the manifest's own hash beside it.
+  fs::path seal = manifest.parent_path() / "manifest.xxh3";
+  json["intact"] = fs::exists(library) && hashFileHex(library) == expected &&
+                   (!fs::exists(seal) || readFile(seal) == hashFileHex(manifest) + "\n");
   // "kind" of the program is not the kind of thing that this is.
   json["program"] = fields.string("kind");
   for (const char *key :
