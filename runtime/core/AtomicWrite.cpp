@@ -34,26 +34,6 @@ fs::path asideOf(const fs::path &target) {
   return target.parent_path() / (asidePrefix(target) + std::to_string(getpid()));
 }
 
-/// Removes what processes that no longer run have left aside of `target`.
-void removeLeftovers(const fs::path &target) {
-  std::string prefix = asidePrefix(target);
-  std::error_code code;
-  for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
-       entry.increment(code)) {
-    std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    if (!name.starts_with(prefix))
-      continue;
-    const char *last = name.data() + name.size();
-    if (auto parsed = std::from_chars(name.data() + prefix.size(), last, pid);
-        parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
-      continue;
-    std::error_code ignored;
-    if (pid == getpid() || (kill(pid, 0) != 0 && errno == ESRCH))
-      fs::remove_all(entry->path(), ignored);
-  }
-}
-
 // A rename is durable only when the folder that holds the name is synced too. File systems that cannot sync a
 // folder say EINVAL.
 void syncPath(const fs::path &path, int flags) {
@@ -83,8 +63,28 @@ bool exchange(const fs::path &a, const fs::path &b) {
 
 } // namespace
 
+void removePartial(const fs::path &path) {
+  fs::path target = resolved(path);
+  std::string prefix = asidePrefix(target);
+  std::error_code code;
+  for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
+       entry.increment(code)) {
+    std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (!name.starts_with(prefix))
+      continue;
+    const char *last = name.data() + name.size();
+    if (auto parsed = std::from_chars(name.data() + prefix.size(), last, pid);
+        parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
+      continue;
+    std::error_code ignored;
+    if (pid == getpid() || (kill(pid, 0) != 0 && errno == ESRCH))
+      fs::remove_all(entry->path(), ignored);
+  }
+}
+
 AtomicFile::AtomicFile(const fs::path &path) : target(resolved(path)), aside(asideOf(target)) {
-  removeLeftovers(target);
+  removePartial(target);
   descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0)
     throwWriteError("write", path, errno);
@@ -140,7 +140,7 @@ AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
   if (existing == ExistingFolder::Refuse && fs::exists(target, code) && !fs::is_empty(target, code))
     badInput(path.string() + ": exists and is not empty: choose another folder or remove it");
   makeFolders(target.parent_path());
-  removeLeftovers(target);
+  removePartial(target);
   makeFolders(asidePath);
 }
 

@@ -21,7 +21,7 @@ static int compileBundle(StringRef request, StringRef folder) {
   DialectRegistry registry;
   mlora::registerAllDialects(registry);
   MLIRContext context(registry);
-  return succeeded(mlora::compileRequest(context, request, folder)) ? 0 : 1;
+  return int(mlora::compileRequest(context, request, folder));
 }
 
 int main(int argc, char **argv) {

@@ -135,6 +135,15 @@ TEST_F(BundleCacheTest, TheFolderMustBeOurOwn) {
 TEST_F(BundleCacheTest, ACompilerThatFailsIsHeard) {
   compiler("echo 'config.json: no such shape' >&2; exit 3");
   EXPECT_REFUSED(cache().get(request), "status 3", "no such shape");
+  // Status 2: the request is at fault; its message stands alone.
+  compiler("echo 'error: memory_budget: more than allowed' >&2; exit 2");
+  try {
+    cache().get(request);
+    ADD_FAILURE();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.status, Status::BadInput);
+    EXPECT_STREQ(error.what(), "memory_budget: more than allowed");
+  }
   compiler("cp '" + (files.path() / "manifest.json").string() + "' \"$out\"");
   EXPECT_REFUSED(cache().get(request), "does not fit", "program.so");
   // Nothing is left behind.

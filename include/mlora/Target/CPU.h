@@ -41,7 +41,10 @@ void buildProgramPipeline(OpPassManager &passes, const ProgramOptions &options);
 /// `--mlora-to-cpu` and `--mlora-program-pipeline`.
 void registerCPUPipelines();
 
+/// Exit statuses of `mlora-opt --mlora-compile`: with BadRequest the messages are for whoever asked.
+enum class CompileStatus { Ok = 0, Failed = 1, BadRequest = 2 };
+
 /// Answers a request file with a bundle in an existing folder.
-LogicalResult compileRequest(MLIRContext &context, StringRef request, StringRef folder);
+CompileStatus compileRequest(MLIRContext &context, StringRef request, StringRef folder);
 
 } // namespace mlir::mlora

@@ -81,13 +81,14 @@ static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const ProgramOpti
   return succeeded(passes.run(*module)) ? std::move(module) : OwningOpRef<ModuleOp>();
 }
 
-LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef request, StringRef folder) {
+CompileStatus mlir::mlora::compileRequest(MLIRContext &context, StringRef request, StringRef folder) {
   ProgramOptions options;
   int64_t budget = 0;
   try {
     budget = readRequest(request.str(), options);
   } catch (const std::exception &error) {
-    return emitError(UnknownLoc::get(&context), error.what());
+    emitError(UnknownLoc::get(&context), error.what());
+    return CompileStatus::BadRequest;
   }
   OwningOpRef<ModuleOp> module = planProgram(context, options);
   auto exceeds = [&] {
@@ -99,15 +100,18 @@ LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef reques
     module = planProgram(context, options);
   }
   if (!module)
-    return failure();
-  if (exceeds())
-    return emitError(UnknownLoc::get(&context))
-           << "the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena()
-           << " bytes, more than the budget of " << budget << ": use fewer rows";
+    return CompileStatus::Failed;
+  if (exceeds()) {
+    emitError(UnknownLoc::get(&context))
+        << "memory_budget: the program needs " << *(*module->getOps<ProgramOp>().begin()).getArena()
+        << " bytes, more than the " << budget
+        << " allowed: raise it, or lower max_length or per_device_train_batch_size";
+    return CompileStatus::BadRequest;
+  }
   PassManager passes(&context);
   WriteBundleOptions bundle;
   bundle.path = folder.str();
   bundle.request = request.str();
   passes.addPass(createWriteBundle(bundle));
-  return passes.run(*module);
+  return succeeded(passes.run(*module)) ? CompileStatus::Ok : CompileStatus::Failed;
 }
