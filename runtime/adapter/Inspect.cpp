@@ -178,8 +178,8 @@ ordered_json folder(const fs::path &path) {
   if (has("config.json"))
     return checkpoint(path);
   badInput(path.string() +
-           ": holds no checkpoint (config.json), adapter (mlora_config.json, adapter_config.json) or "
-           "bundle (manifest.json)");
+           ": holds no checkpoint (config.json), adapter (mlora_config.json, adapter_config.json), "
+           "tokenizer (tokenizer.json) or bundle (manifest.json)");
 }
 
 } // namespace
@@ -200,7 +200,7 @@ ordered_json inspect(const fs::path &path) {
   if (path.extension() == ".json")
     return {
         {"kind", "configuration"}, {"path", path.string()}, {"config", describe(ModelConfig::read(path))}};
-  badInput(path.string() + ": is no .safetensors, .gguf, config.json or manifest.json");
+  badInput(path.string() + ": is no .safetensors, .gguf, config.json, tokenizer.json or manifest.json");
 }
 
 } // namespace mlora

@@ -85,7 +85,7 @@ const std::vector<Key> &table() {
       {.name = "max_length",
        .aliases = {"cutoff_len", "sequence_len"},
        .field = &Config::maxLength,
-       .commands = shape | Eval | Generate,
+       .commands = shape | Eval,
        .doc = "tokens of a sequence; a longer row is cut at its end, and counted",
        .least = 2},
       {.name = "packing",

@@ -114,6 +114,24 @@ TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   EXPECT_SAYS(err, "`preview` or `batches`");
 }
 
+TEST_F(Program, InspectKnowsTokenizers) {
+  write("tokenizer.json", R"({"version": "1.0", "added_tokens": [{"id": 2, "content": "<s>", "special": true,
+    "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}], "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+    "post_processor": null, "decoder": {"type": "ByteLevel"}, "truncation": null, "padding": null,
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<s>": 2}, "merges": []}})");
+  write("tokenizer_config.json", R"({"bos_token": "<s>", "add_bos_token": true})");
+  for (const char *words : {".", "tokenizer.json", "tokenizer=."}) {
+    run(std::string("inspect --json ") + words);
+    ASSERT_EQ(status, 0) << words << ": " << err;
+    nlohmann::json json = nlohmann::json::parse(out);
+    EXPECT_EQ(json["kind"], "tokenizer");
+    EXPECT_EQ(json["vocab_size"], 3);
+    EXPECT_EQ(json["bos"]["text"], "<s>");
+    EXPECT_EQ(json["eos"], nullptr);
+  }
+}
+
 TEST_F(Program, BadDataIsStatus2) {
   write("rows.jsonl", "{\"input_ids\": [1, 2, 3]}\nnot json\n");
   run("data batches datasets=rows.jsonl");
