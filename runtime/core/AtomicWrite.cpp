@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/fs.h>
@@ -32,6 +33,17 @@ std::string asidePrefix(const fs::path &target) { return "." + target.filename()
 
 fs::path asideOf(const fs::path &target) {
   return target.parent_path() / (asidePrefix(target) + std::to_string(getpid()));
+}
+
+/// Whether a process still runs. One that was killed and that nobody has waited for (a zombie) does not.
+bool isRunning(pid_t pid) {
+  if (kill(pid, 0) != 0 && errno == ESRCH)
+    return false;
+  std::string status; // "123 (name) Z 1 …"; the name may hold parentheses
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), status);
+  size_t name = status.rfind(')');
+  return name == std::string::npos || name + 2 >= status.size() ||
+         (status[name + 2] != 'Z' && status[name + 2] != 'X');
 }
 
 // A rename is durable only when the folder that holds the name is synced too. File systems that cannot sync a
@@ -78,7 +90,7 @@ void removePartial(const fs::path &path) {
         parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
       continue;
     std::error_code ignored;
-    if (pid == getpid() || (kill(pid, 0) != 0 && errno == ESRCH))
+    if (pid == getpid() || !isRunning(pid))
       fs::remove_all(entry->path(), ignored);
   }
 }
