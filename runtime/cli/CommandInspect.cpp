@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Visible.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
 #include <cstdio>
@@ -13,6 +14,11 @@ namespace fs = std::filesystem;
 namespace mlora {
 namespace {
 
+/// As JSON; what is no UTF-8 becomes U+FFFD.
+std::string dumped(const nlohmann::ordered_json &json, int indent = -1) {
+  return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 /// Two columns; what is nested is indented, long lists are cut.
 void print(const nlohmann::ordered_json &json, int indent) {
   constexpr size_t shown = 24;
@@ -22,13 +28,13 @@ void print(const nlohmann::ordered_json &json, int indent) {
       std::printf("%*s… %zu more (--json prints all)\n", indent, "", json.size() - shown);
       return;
     }
-    std::string name = json.is_array() ? "-" : key;
-    if (value.is_structured() && value.dump().size() > 80) {
+    std::string name = json.is_array() ? "-" : visible(key);
+    if (value.is_structured() && dumped(value).size() > 80) {
       std::printf("%*s%s\n", indent, "", name.c_str());
       print(value, indent + 2);
     } else {
       std::printf("%*s%-*s %s\n", indent, "", 26 - indent, name.c_str(),
-                  value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+                  visible(value.is_string() ? value.get<std::string>() : dumped(value)).c_str());
     }
   }
 }
@@ -77,7 +83,7 @@ nlohmann::ordered_json inspected(const Arguments &arguments) {
 int runInspect(Arguments &arguments) {
   nlohmann::ordered_json json = inspected(arguments);
   if (arguments.config.json)
-    std::printf("%s\n", json.dump(2).c_str());
+    std::printf("%s\n", dumped(json, 2).c_str());
   else
     print(json, 0);
   return 0;

@@ -132,6 +132,33 @@ TEST_F(Program, InspectKnowsTokenizers) {
   }
 }
 
+TEST_F(Program, TextOfFilesDoesNotActOnTheTerminal) {
+  // A GGUF file of one pair, `key` to `value`, of another architecture than ours.
+  auto gguf = [&](const std::string &key, const std::string &value) {
+    auto text = [](const std::string &s) { return std::string(1, char(s.size())) + std::string(7, 0) + s; };
+    const std::string stringType("\x08\0\0\0", 4);
+    write("x.gguf", "GGUF" + std::string("\3\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 20) +
+                        text("general.architecture") + stringType + text("mpt") + text(key) + stringType +
+                        text(value));
+  };
+  gguf("general.description", "a long one \x1b[2J\xff, with what acts on a terminal and is no UTF-8 in it");
+  run("inspect x.gguf");
+  EXPECT_EQ(status, 0) << err;
+  EXPECT_EQ(out.find('\x1b'), std::string::npos);
+  EXPECT_SAYS(out, "x1b[2J");
+  run("inspect --json x.gguf");
+  EXPECT_EQ(status, 0) << err;
+  EXPECT_TRUE(nlohmann::json::accept(out));
+  gguf(std::string("a\0b\x1b[2J", 7), "");
+  run("inspect x.gguf");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "'a\\x00b\\x1b[2J', holds control characters");
+  write("rows.jsonl", "{\"\\u001b[2J\": 1}\n");
+  run("data batches datasets=rows.jsonl");
+  EXPECT_EQ(status, 2);
+  EXPECT_EQ(err.find('\x1b'), std::string::npos) << err;
+}
+
 TEST_F(Program, BadDataIsStatus2) {
   write("rows.jsonl", "{\"input_ids\": [1, 2, 3]}\nnot json\n");
   run("data batches datasets=rows.jsonl");
