@@ -152,7 +152,10 @@ ordered_json bundle(const fs::path &manifest) {
   fs::path library = manifest.parent_path() / object;
   ordered_json json = {
       {"kind", "bundle"}, {"path", manifest.parent_path().string()}, {"fingerprint", expected}};
-  json["intact"] = fs::exists(library) && hashFileHex(library) == expected;
+  // The cache keeps the manifest's own hash beside it.
+  fs::path seal = manifest.parent_path() / "manifest.xxh3";
+  json["intact"] = fs::exists(library) && hashFileHex(library) == expected &&
+                   (!fs::exists(seal) || readFile(seal) == hashFileHex(manifest) + "\n");
   // "kind" of the program is not the kind of thing that this is.
   json["program"] = fields.string("kind");
   for (const char *key :
@@ -175,8 +178,8 @@ ordered_json folder(const fs::path &path) {
   if (has("config.json"))
     return checkpoint(path);
   badInput(path.string() +
-           ": holds no checkpoint (config.json), adapter (mlora_config.json, adapter_config.json) or "
-           "bundle (manifest.json)");
+           ": holds no checkpoint (config.json), adapter (mlora_config.json, adapter_config.json), "
+           "tokenizer (tokenizer.json) or bundle (manifest.json)");
 }
 
 } // namespace
@@ -197,7 +200,7 @@ ordered_json inspect(const fs::path &path) {
   if (path.extension() == ".json")
     return {
         {"kind", "configuration"}, {"path", path.string()}, {"config", describe(ModelConfig::read(path))}};
-  badInput(path.string() + ": is no .safetensors, .gguf, config.json or manifest.json");
+  badInput(path.string() + ": is no .safetensors, .gguf, config.json, tokenizer.json or manifest.json");
 }
 
 } // namespace mlora

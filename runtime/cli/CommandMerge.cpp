@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
+#include "mlora/Runtime/Train/Interrupt.h"
 
 #include <cstdio>
 #include <unistd.h>
@@ -24,10 +25,13 @@ int runMerge(Arguments &arguments) {
   if (!std::filesystem::is_directory(base->path()))
     options.files = Tokenizer::open(config.tokenizerPath())->files();
   bool terminal = isatty(STDERR_FILENO);
-  if (terminal)
-    options.progress = [](int64_t done, int64_t total) {
+  InterruptGuard interrupt;
+  options.progress = [&](int64_t done, int64_t total) {
+    if (interrupt.asked())
+      throw Error(Status::Interrupted, "interrupted: " + config.outputDir + " is as it was");
+    if (terminal)
       std::fprintf(stderr, "\rmerging %3.0f %%", 100.0 * double(done) / double(total));
-    };
+  };
   MergeReport report = merge(*base, adapter, options);
   if (terminal)
     std::fprintf(stderr, "\r");
@@ -48,9 +52,10 @@ int runMerge(Arguments &arguments) {
   }
   std::printf("merged as %s into %s\n", options.dtype.c_str(), config.outputDir.c_str());
   if (least < 0.9)
-    std::fprintf(stderr,
-                 "mlora-run: note: rounding to %s lost %.0f %% of the update of one projection; dtype=f32 keeps all\n",
-                 options.dtype.c_str(), 100 * (1 - least));
+    std::fprintf(
+        stderr,
+        "mlora-run: note: rounding to %s lost %.0f %% of the update of one projection; dtype=f32 keeps all\n",
+        options.dtype.c_str(), 100 * (1 - least));
   return 0;
 }
 

@@ -18,7 +18,7 @@ std::span<const CommandSpec> commands() {
       {Command::Data, "data preview|batches [config.yaml] [key=value | --key value | --flag]...",
        "preview: tokens, labels and boundaries of the first rows. batches: what train would consume, a JSON "
        "line a "
-       "micro-batch, steps counted from 0.",
+       "micro-batch, steps counted from 0. Other keys of train are accepted and change nothing.",
        1, runData},
       {Command::Bench, "bench [config.yaml] [key=value | --key value | --flag]...",
        "Measures a training step, its parts, and the machine's limits beside them.", 0, runBench},

@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Visible.h"
 
 #include <iostream>
 #include <new>
@@ -60,7 +61,8 @@ int run(std::vector<std::string> words) {
 
 int fail(Status status, const std::string &message) {
   std::cout.flush();
-  std::cerr << "mlora-run: error: " << message << "\n";
+  // A message may quote a file.
+  std::cerr << "mlora-run: error: " << visible(message, "\n\t") << "\n";
   return int(status);
 }
 

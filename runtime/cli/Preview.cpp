@@ -1,5 +1,7 @@
 #include "Preview.h"
 
+#include "mlora/Runtime/Core/Visible.h"
+
 #include <cstdlib>
 #include <unistd.h>
 
@@ -14,22 +16,6 @@ Colours colours() {
   if (isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR"))
     return {"\033[32m", "\033[90m", "\033[1m", "\033[0m"};
   return {"", "", "", ""};
-}
-
-/// Line ends and control characters made visible, so that they cannot act on the terminal.
-std::string visible(const std::string &text) {
-  static const char *hex = "0123456789abcdef";
-  std::string result;
-  for (unsigned char c : text)
-    if (c == '\n')
-      result += "\\n";
-    else if (c == '\t')
-      result += "\\t";
-    else if (c < 0x20 || c == 0x7f)
-      result += std::string("\\x") + hex[c >> 4] + hex[c & 15];
-    else
-      result += char(c);
-  return result;
 }
 
 /// The tokens of one document: a line for each run of equal label state.

@@ -18,6 +18,18 @@ const Key &require(std::string_view name, const Origin &origin, Command command)
            " --help` lists them)");
 }
 
+/// "train, plan or bench": the commands that take a key.
+std::string takers(const Key &key) {
+  std::vector<std::string> names;
+  for (unsigned bit = 1; bit <= unsigned(Command::Inspect); bit <<= 1)
+    if (contains(key.commands, Command(bit)))
+      names.emplace_back(commandName(Command(bit)));
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i)
+    text += (i == 0 ? "" : i + 1 < names.size() ? ", " : " or ") + names[i];
+  return text;
+}
+
 bool isConfigFile(const std::string &word) { return word.ends_with(".yaml") || word.ends_with(".yml"); }
 
 /// `key=value` as opposed to a path that happens to hold an `=`.
@@ -68,9 +80,13 @@ private:
 
   void set(const std::string &name, const std::string &value, bool assigning) {
     const Key &key = require(name, Origin{}, result.command);
-    if (!contains(key.commands, result.command))
-      badInput("command line: " + name + " is not a key of `" + std::string(commandName(result.command)) +
-               "`: did you mean '" + std::string(nearestKey(name, result.command)) + "'?");
+    if (!contains(key.commands, result.command)) {
+      // `data` shows what `train` would consume: the words of one serve the other.
+      if (result.command == Command::Data && contains(key.commands, Command::Train))
+        return;
+      badInput("command line: " + name + " is a key of " + takers(key) + ", not of `" +
+               std::string(commandName(result.command)) + "`: leave it out");
+    }
     if (!assigning)
       return;
     assignText(key, value, result.config);

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <fstream>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/fs.h>
@@ -34,24 +35,15 @@ fs::path asideOf(const fs::path &target) {
   return target.parent_path() / (asidePrefix(target) + std::to_string(getpid()));
 }
 
-/// Removes what processes that no longer run have left aside of `target`.
-void removeLeftovers(const fs::path &target) {
-  std::string prefix = asidePrefix(target);
-  std::error_code code;
-  for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
-       entry.increment(code)) {
-    std::string name = entry->path().filename().string();
-    pid_t pid = 0;
-    if (!name.starts_with(prefix))
-      continue;
-    const char *last = name.data() + name.size();
-    if (auto parsed = std::from_chars(name.data() + prefix.size(), last, pid);
-        parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
-      continue;
-    std::error_code ignored;
-    if (pid == getpid() || (kill(pid, 0) != 0 && errno == ESRCH))
-      fs::remove_all(entry->path(), ignored);
-  }
+/// Whether a process still runs. One that was killed and that nobody has waited for (a zombie) does not.
+bool isRunning(pid_t pid) {
+  if (kill(pid, 0) != 0 && errno == ESRCH)
+    return false;
+  std::string status; // "123 (name) Z 1 …"; the name may hold parentheses
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), status);
+  size_t name = status.rfind(')');
+  return name == std::string::npos || name + 2 >= status.size() ||
+         (status[name + 2] != 'Z' && status[name + 2] != 'X');
 }
 
 // A rename is durable only when the folder that holds the name is synced too. File systems that cannot sync a
@@ -83,8 +75,28 @@ bool exchange(const fs::path &a, const fs::path &b) {
 
 } // namespace
 
+void removePartial(const fs::path &path) {
+  fs::path target = resolved(path);
+  std::string prefix = asidePrefix(target);
+  std::error_code code;
+  for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
+       entry.increment(code)) {
+    std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (!name.starts_with(prefix))
+      continue;
+    const char *last = name.data() + name.size();
+    if (auto parsed = std::from_chars(name.data() + prefix.size(), last, pid);
+        parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
+      continue;
+    std::error_code ignored;
+    if (pid == getpid() || !isRunning(pid))
+      fs::remove_all(entry->path(), ignored);
+  }
+}
+
 AtomicFile::AtomicFile(const fs::path &path) : target(resolved(path)), aside(asideOf(target)) {
-  removeLeftovers(target);
+  removePartial(target);
   descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0)
     throwWriteError("write", path, errno);
@@ -140,7 +152,7 @@ AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
   if (existing == ExistingFolder::Refuse && fs::exists(target, code) && !fs::is_empty(target, code))
     badInput(path.string() + ": exists and is not empty: choose another folder or remove it");
   makeFolders(target.parent_path());
-  removeLeftovers(target);
+  removePartial(target);
   makeFolders(asidePath);
 }
 

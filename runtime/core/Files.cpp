@@ -50,7 +50,9 @@ void checkFreeSpace(const fs::path &path, uint64_t bytes) {
   if (statvfs(existing.c_str(), &status) != 0)
     return; // the write itself will say
   uint64_t available = static_cast<uint64_t>(status.f_bavail) * status.f_frsize;
-  auto mebibytes = [](uint64_t n) { return std::to_string((n + (1 << 20) - 1) >> 20) + " MiB"; };
+  auto mebibytes = [](uint64_t n) {
+    return n < 10 << 20 ? std::to_string(n >> 10) + " KiB" : std::to_string(n >> 20) + " MiB";
+  };
   if (available < bytes)
     failed(path.string() + ": " + mebibytes(bytes) + " are needed, " + mebibytes(available) +
            " are free on " + existing.string() + ": make room or choose another folder");

@@ -1,6 +1,7 @@
 #include "GgufParser.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Visible.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
@@ -63,6 +64,13 @@ int64_t GgufParser::unsigned64(const std::string &key) {
   return static_cast<int64_t>(value);
 }
 
+/// Names are quoted in messages: one that a NUL would cut, or that acts on a terminal, is no name.
+void GgufParser::checkPrintable(const std::string &name, const char *what) const {
+  if (visible(name) != name)
+    badInput(where + ": " + what + ", '" + visible(name) +
+             "', holds control characters; is the file damaged?");
+}
+
 void GgufParser::parseHeader() {
   if (file.size() < 4 || std::memcmp(file.bytes().data(), "GGUF", 4) != 0)
     badInput(where + ": is no GGUF file: it does not begin with \"GGUF\"");
@@ -79,6 +87,7 @@ void GgufParser::parsePair() {
   std::string key = string("a metadata key");
   if (key.empty() || key.size() > 65535)
     badInput(where + ": a metadata key has " + std::to_string(key.size()) + " bytes; 1 to 65535 are allowed");
+  checkPrintable(key, "a metadata key");
   uint32_t type = number<uint32_t>("a metadata type");
   GgufValue parsed = value(type, key);
   if (!pairs.emplace(key, std::move(parsed)).second)
@@ -157,6 +166,7 @@ GgufValue GgufParser::array(const std::string &key) {
 void GgufParser::parseTensor() {
   GgufTensor tensor;
   tensor.name = string("a tensor's name");
+  checkPrintable(tensor.name, "a tensor's name");
   if (tensor.name.size() > maxName)
     badInput(where + ": a tensor's name has " + std::to_string(tensor.name.size()) +
              " bytes; fewer than 64 are allowed");

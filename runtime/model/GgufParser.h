@@ -18,6 +18,7 @@ public:
 
 private:
   void parseHeader();
+  void checkPrintable(const std::string &name, const char *what) const;
   void parsePair();
   void parseTensor();
   void placeTensors();

@@ -97,7 +97,7 @@ void SafetensorsFile::parseHeader() {
              " bytes; at most " + std::to_string(maxHeader) + " are allowed");
   if (length > file.size() - 8)
     badInput(where + ": truncated: the header needs " + std::to_string(length) + " bytes, " +
-             std::to_string(file.size() - 8) + " are there");
+             std::to_string(file.size() - 8) + " are there: fetch or copy it again");
   std::string_view header(reinterpret_cast<const char *>(file.bytes().data()) + 8, length);
   if (header.empty() || header.front() != '{')
     badInput(where + ": is no safetensors file: the header does not begin with '{'");
@@ -132,7 +132,7 @@ void SafetensorsFile::checkTiling() const {
   uint64_t available = file.size() - dataBegin;
   if (position > available)
     badInput(where + ": truncated: the tensors need " + std::to_string(position) + " bytes of data, " +
-             std::to_string(available) + " are there");
+             std::to_string(available) + " are there: fetch or copy it again");
   if (position < available)
     badInput(where + ": " + std::to_string(available - position) +
              " bytes behind the last tensor belong to none");

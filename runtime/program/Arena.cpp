@@ -11,8 +11,6 @@ namespace {
 
 constexpr int64_t hugePage = int64_t(2) << 20;
 
-int64_t physicalMemory() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
-
 [[noreturn]] void tooLarge(int64_t bytes) {
   failed("the program needs " + std::to_string(bytes >> 20) + " MiB and this machine has " +
          std::to_string(physicalMemory() >> 20) +
@@ -20,6 +18,8 @@ int64_t physicalMemory() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC
 }
 
 } // namespace
+
+int64_t physicalMemory() { return int64_t(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
 Arena::Arena(int64_t bytes) : size(bytes), mapped(std::max(bytes, int64_t(1)) + hugePage) {
   if (bytes > physicalMemory())

@@ -1,13 +1,40 @@
 #include "mlora/Runtime/Program/Bundle.h"
 
-namespace mlora {
+#include "OwnFile.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Json.h"
 
-Bundle Bundle::load(const std::filesystem::path &folder) {
-  Manifest manifest = Manifest::read(folder / "manifest.json");
+namespace fs = std::filesystem;
+
+namespace mlora {
+namespace {
+
+Bundle loadProgram(const fs::path &folder, Manifest manifest) {
   SharedObject code(folder / manifest.sharedObject, manifest.sharedObjectHash);
   for (const Kernel &kernel : manifest.kernels)
     code.kernel(kernel.symbol);
   return {folder, std::move(manifest), std::move(code)};
+}
+
+} // namespace
+
+Bundle Bundle::load(const fs::path &folder) {
+  return loadProgram(folder, Manifest::read(folder / "manifest.json"));
+}
+
+void Bundle::seal(const fs::path &folder) {
+  writeFileAtomically(folder / sealFile, hashFileHex(folder / "manifest.json") + "\n");
+}
+
+Bundle Bundle::loadSealed(const fs::path &folder) {
+  fs::path path = folder / "manifest.json";
+  // What was hashed is what is parsed.
+  std::string text = readOwnFile(path);
+  if (readOwnFile(folder / sealFile) != hashHex(text) + "\n")
+    failed(path.string() + ": its hash is not the one in " + sealFile);
+  return loadProgram(folder, Manifest::parse(parseJson(text, path.string()), path.string()));
 }
 
 } // namespace mlora

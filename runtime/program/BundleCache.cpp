@@ -132,7 +132,7 @@ Bundle BundleCache::get(const ProgramRequest &request) {
   if (fs::symlink_status(entry, code).type() != fs::file_type::not_found) {
     try {
       checkOwnFolder(entry);
-      Bundle bundle = Bundle::load(entry);
+      Bundle bundle = Bundle::loadSealed(entry);
       bundle.cached = true;
       bundle.compileSeconds = secondsSince(start);
       return bundle;
@@ -155,6 +155,7 @@ Bundle BundleCache::compile(const ProgramRequest &request, const fs::path &entry
   writeFileAtomically(fresh / "request.json", request.toJson().dump(2) + "\n");
   runCompiler(compiler, fresh / "request.json", fresh);
   Bundle bundle = loadFresh(fresh, compiler);
+  Bundle::seal(fresh);
   bundle.folder = entry;
   // A damaged entry makes way; one that another process has just put there is as good as ours.
   if (std::rename(fresh.c_str(), entry.c_str()) == 0)

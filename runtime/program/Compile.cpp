@@ -60,6 +60,9 @@ void runCompiler(const std::filesystem::path &compiler, const std::filesystem::p
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR)
     ;
+  // Status 2: the request is at fault, and the message is for whoever made it.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 2 && text.starts_with("error: "))
+    badInput(text.substr(7, text.find_last_not_of('\n') - 6));
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     failed("the compiler " + name + " " + outcome(status) + (text.empty() ? "" : ":\n" + text));
 }

@@ -1,5 +1,6 @@
 #include "mlora/Runtime/Program/SharedObject.h"
 
+#include "OwnFile.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 
@@ -20,19 +21,6 @@ namespace {
 
 [[noreturn]] void refuse(const fs::path &path, const std::string &what) {
   failed(path.string() + ": " + what);
-}
-
-int openOwnFile(const fs::path &path) {
-  int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0)
-    refuse(path, std::string("cannot be opened: ") + std::strerror(errno));
-  struct stat status {};
-  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != geteuid() ||
-      (status.st_mode & (S_IWGRP | S_IWOTH))) {
-    close(file);
-    refuse(path, "is not a regular file that you alone may write: machine code is not loaded from it");
-  }
-  return file;
 }
 
 /// A memory file with the content of `file`, sealed: from here on its bytes cannot change. Gives -1 and errno

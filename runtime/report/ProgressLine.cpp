@@ -1,7 +1,10 @@
 #include "mlora/Runtime/Report/ProgressLine.h"
 
+#include <algorithm>
 #include <cmath>
+#include <sys/ioctl.h>
 #include <unistd.h>
+#include <vector>
 
 namespace mlora {
 namespace {
@@ -10,6 +13,13 @@ template <typename... Values> std::string format(const char *pattern, Values... 
   char text[160];
   std::snprintf(text, sizeof text, pattern, values...);
   return text;
+}
+
+/// What fits a line of the terminal: one that wraps could not be written over.
+size_t columnsOf(std::FILE *stream) {
+  struct winsize size {};
+  bool known = ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col - 1u : std::string::npos;
 }
 
 } // namespace
@@ -28,28 +38,47 @@ ProgressLine::~ProgressLine() {
     finish();
 }
 
-std::string ProgressLine::text(const StepRecord &record) {
-  std::string text = format("step %lld/%lld", (long long)record.currentSteps, (long long)record.totalSteps);
+std::string ProgressLine::text(const StepRecord &record, size_t columns) {
+  // Where the line would not fit, what is worth least goes first.
+  struct Part {
+    int worth;
+    std::string text;
+  };
+  std::vector<Part> parts = {
+      {9, format("step %lld/%lld", (long long)record.currentSteps, (long long)record.totalSteps)}};
   if (record.loss)
-    text += format("  loss %.4f", *record.loss);
+    parts.push_back({8, format("loss %.4f", *record.loss)});
   if (record.evalLoss)
-    text += format("  validation loss %.4f", *record.evalLoss);
+    parts.push_back({8, format("validation loss %.4f", *record.evalLoss)});
   if (record.learningRate)
-    text += format("  lr %.1e", *record.learningRate);
+    parts.push_back({3, format("lr %.1e", *record.learningRate)});
   if (record.gradientNorm)
-    text += format("  grad %.3g", *record.gradientNorm);
+    parts.push_back({2, format("grad %.3g", *record.gradientNorm)});
   if (record.tokensPerSecond)
-    text += format("  %.0f tok/s", *record.tokensPerSecond);
-  text += "  " + durationText(record.elapsedSeconds) + " elapsed";
+    parts.push_back({4, format("%.0f tok/s", *record.tokensPerSecond)});
+  parts.push_back({1, durationText(record.elapsedSeconds) + " elapsed"});
   if (record.remainingSeconds)
-    text += "  " + durationText(*record.remainingSeconds) + " left";
-  return text;
+    parts.push_back({7, durationText(*record.remainingSeconds) + " left"});
+
+  auto joined = [&parts] {
+    std::string line;
+    for (const Part &part : parts)
+      line += (line.empty() ? "" : "  ") + part.text;
+    return line;
+  };
+  std::string line = joined();
+  while (line.size() > columns && parts.size() > 1) {
+    parts.erase(std::ranges::min_element(parts, {}, &Part::worth));
+    line = joined();
+  }
+  return line.substr(0, columns);
 }
 
 void ProgressLine::step(const StepRecord &record) {
   // A validation loss is worth a line that stays.
   bool stays = !terminal || record.evalLoss;
-  std::fprintf(stream, "%s%s%s", terminal ? "\r\033[K" : "", text(record).c_str(), stays ? "\n" : "");
+  std::string line = text(record, terminal && !stays ? columnsOf(stream) : std::string::npos);
+  std::fprintf(stream, "%s%s%s", terminal ? "\r\033[K" : "", line.c_str(), stays ? "\n" : "");
   std::fflush(stream);
   open = !stays;
 }

@@ -50,8 +50,8 @@ static std::unique_ptr<Tokenizer> openGguf(const fs::path &path) {
 std::unique_ptr<Tokenizer> Tokenizer::open(const fs::path &path) {
   fs::path file = fs::is_directory(path) ? path / "tokenizer.json" : path;
   if (!fs::is_regular_file(file))
-    badInput(file.string() + ": there is no such file. A tokenizer is a folder with a tokenizer.json, a "
-                             "tokenizer.json, or a .gguf file.");
+    badInput(file.string() + ": there is no such file; name a tokenizer with tokenizer=: a folder with a "
+                             "tokenizer.json, a tokenizer.json, or a .gguf file");
   return isGguf(file) ? openGguf(file) : openJson(file);
 }
 

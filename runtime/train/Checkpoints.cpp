@@ -63,9 +63,11 @@ TrainState checkWhole(const fs::path &folder) {
   return state;
 }
 
+constexpr std::string_view removedSuffix = ".removed";
+
 /// Gone at once, in the eyes of whoever looks for checkpoint-*.
 void removeFolder(const fs::path &folder) {
-  fs::path aside = folder.parent_path() / ("." + folder.filename().string() + ".removed");
+  fs::path aside = folder.parent_path() / ("." + folder.filename().string() + std::string(removedSuffix));
   std::error_code ignored;
   fs::remove_all(aside, ignored);
   fs::rename(folder, aside, ignored);
@@ -143,6 +145,20 @@ void Checkpoints::prune(const TrainState &state) const {
   }
   for (size_t i = 0; i + size_t(retention.newest) < ours.size(); ++i)
     removeFolder(folderOf(ours[i]));
+}
+
+void Checkpoints::removeLeftovers() const {
+  std::error_code code;
+  for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code)) {
+    std::string name = entry->path().filename().string();
+    std::error_code ignored;
+    if (!name.starts_with(".checkpoint-"))
+      continue;
+    if (name.ends_with(removedSuffix))
+      fs::remove_all(entry->path(), ignored);
+    else // .checkpoint-<step>.partial-<pid>
+      removePartial(outputDir / name.substr(1, name.find('.', 1) - 1));
+  }
 }
 
 std::string Checkpoints::currentRun() const {

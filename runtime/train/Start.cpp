@@ -2,6 +2,7 @@
 
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Program/Arena.h"
 
 namespace mlora {
 namespace {
@@ -34,6 +35,28 @@ void checkGiven(const Arguments &arguments, const Adapter &adapter) {
   compare("lora_target_modules", joined(orderedTargets(config.targetModules)), joined(adapter.targets));
 }
 
+/// Value, gradient and two moments of an adapter: more than the machine has is said before memory is taken.
+void checkFits(const Config &config, const ModelConfig &model) {
+  Adapter shape;
+  shape.method = config.method;
+  shape.numBranches = config.numBranches;
+  shape.rank = config.loraR;
+  shape.numLayers = model.numLayers;
+  shape.targets = orderedTargets(config.targetModules);
+  double bytes = 0;
+  for (const AdapterTensorSpec &spec : adapterTensors(shape, model)) {
+    double elements = 1;
+    for (int64_t size : spec.shape)
+      elements *= double(size);
+    bytes += 4 * sizeof(float) * elements;
+  }
+  if (bytes > double(physicalMemory()))
+    failed("an adapter of num_branches " + std::to_string(config.numBranches) + " and lora_r " +
+           std::to_string(config.loraR) + " needs " + std::to_string(int64_t(bytes / 0x1p20)) +
+           " MiB with its gradient and moments, this machine has " + std::to_string(physicalMemory() >> 20) +
+           " MiB: lower one of the two");
+}
+
 } // namespace
 
 std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpoint &base) {
@@ -52,6 +75,7 @@ std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpo
   }
   if (config.method == "ft")
     return std::nullopt;
+  checkFits(config, base.config());
   Adapter adapter = initialAdapter(base.config(),
                                    {.method = config.method,
                                     .numBranches = config.numBranches,

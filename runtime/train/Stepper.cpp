@@ -53,7 +53,10 @@ StepResult Stepper::step(std::span<const MicroBatch> batches, int64_t index, dou
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradientNorm))
     failed("step " + std::to_string(index + 1) + ": the " +
            (std::isfinite(result.loss) ? "gradient's norm" : "loss") +
-           " is not a finite number: nothing was updated; try a lower learning_rate or max_grad_norm");
+           " is not a finite number: nothing was updated; " +
+           (index == 0 ? "the base's weights or the starting adapter hold such numbers, or too large ones: "
+                         "are they whole?"
+                       : "try a lower learning_rate or max_grad_norm"));
 
   double clip =
       config.maxGradNorm > 0 ? std::min(1.0, config.maxGradNorm / (result.gradientNorm + 1e-6)) : 1.0;

@@ -109,12 +109,13 @@ Adapter describeAdapter(const Adapter &adapter) {
 void checkSameShape(const Adapter &adapter, const Adapter &expected, const std::string &where) {
   auto compare = [&where](const char *key, const std::string &have, const std::string &want) {
     if (have != want)
-      badInput(where + ": has " + key + " " + have + ", but " + want + " is asked for");
+      badInput(where + ": has " + key + " " + have + ", but " + want +
+               " is asked for: give the value that it was trained with, or leave resume_from_checkpoint out");
   };
   compare("method", adapter.method, expected.method);
   compare("num_branches", std::to_string(adapter.numBranches), std::to_string(expected.numBranches));
   compare("lora_r", std::to_string(adapter.rank), std::to_string(expected.rank));
-  compare("lora_alpha", std::to_string(adapter.alpha), std::to_string(expected.alpha));
+  compare("lora_alpha", nlohmann::json(adapter.alpha).dump(), nlohmann::json(expected.alpha).dump());
   compare("lora_target_modules", joined(adapter.targets), joined(expected.targets));
 }
 

@@ -26,10 +26,28 @@ TrainingRun::TrainingRun(const Arguments &arguments)
   std::error_code code;
   if (fs::equivalent(outputDir, base->path(), code))
     badInput("output_dir: " + config.outputDir + " is the base model's folder: choose another one");
+  checkOutput();
   adapter = startingAdapter(arguments, *base);
   openData();
   makeFolders(outputDir);
   findCheckpoint();
+}
+
+/// What a run wrote may be written again; another program's adapter or model may not. Ours has a config.yaml.
+void TrainingRun::checkOutput() const {
+  static constexpr const char *weights[] = {"model.safetensors", "model.safetensors.index.json",
+                                            "config.json"};
+  static constexpr const char *adapters[] = {"adapter_model.safetensors", "adapter_config.json",
+                                             "mlora_adapter.safetensors", "mlora_config.json"};
+  if (fs::exists(outputDir / "config.yaml"))
+    return;
+  auto refuse = [this](std::span<const char *const> names) {
+    for (const char *name : names)
+      if (fs::exists(outputDir / name))
+        badInput("output_dir: " + config.outputDir + " holds " + name +
+                 ", which no run in this folder wrote: choose an empty or new folder");
+  };
+  config.method == "ft" ? refuse(weights) : refuse(adapters);
 }
 
 void TrainingRun::openData() {
@@ -58,6 +76,10 @@ void TrainingRun::findCheckpoint() {
     say("no checkpoint in " + config.outputDir + ": starting from the beginning");
     return;
   }
+  if (!fs::exists(*resumeFrom / "trainer_state.json"))
+    badInput("resume_from_checkpoint: " + resumeFrom->string() +
+             ": is no checkpoint (it holds no trainer_state.json): give a folder OUTPUT_DIR/checkpoint-STEP, "
+             "or `auto`");
   TrainState stored = TrainState::read(*resumeFrom);
   if (stored.baseFingerprint != fingerprint)
     badInput(resumeFrom->string() + ": was trained on another base (fingerprint " + stored.baseFingerprint +
@@ -65,7 +87,8 @@ void TrainingRun::findCheckpoint() {
   bool full = fs::exists(*resumeFrom / "model.safetensors");
   if (full == adapter.has_value())
     badInput(resumeFrom->string() + ": holds " + (full ? "a whole model (method=ft)" : "an adapter") +
-             ", but method=" + config.method + " is asked for");
+             ", but method=" + config.method +
+             " is asked for: give the method that it was trained with, or leave resume_from_checkpoint out");
   if (adapter)
     checkSameShape(readAdapter(*resumeFrom, base->config()), *adapter, resumeFrom->string());
   if (stored.dataFingerprint != state.dataFingerprint)
@@ -146,6 +169,7 @@ TrainOutcome TrainingRun::writeInitial() {
 TrainOutcome TrainingRun::run() {
   if (state.totalSteps == 0 && !resumeFrom)
     return writeInitial();
+  checkpoints.removeLeftovers();
   openProgram();
   writeFileAtomically(outputDir / "config.yaml", toYaml(config, arguments.command));
   openReports();

@@ -22,6 +22,7 @@ public:
 private:
   using Files = std::vector<std::pair<std::string, std::string>>;
 
+  void checkOutput() const;
   void openData();
   void findCheckpoint();
   void openProgram();

@@ -22,7 +22,7 @@ static int compileBundle(StringRef request, StringRef folder) {
   DialectRegistry registry;
   mlora::registerAllDialects(registry);
   MLIRContext context(registry);
-  return succeeded(mlora::compileRequest(context, request, folder)) ? 0 : 1;
+  return int(mlora::compileRequest(context, request, folder));
 }
 
 /// Values print under their names (mlora/Dialect/Names.h) unless --mlir-use-nameloc-as-prefix=false.

@@ -116,6 +116,24 @@ TEST(Merge, ReportsWhatRoundingLeaves) {
   EXPECT_EQ(exact.toJson()["projections"].size(), 2u);
 }
 
+TEST(Merge, StoppedOnTheWayLeavesWhatWasThere) {
+  SKIP_WITHOUT_GOLDENS();
+  TempFolder folder;
+  auto base = Checkpoint::open(goldens / "packed/model");
+  Adapter adapter = goldenAdapter("packed", base->config());
+  MergeOptions options{folder / "merged", "f32", {}, 1000, {}};
+  merge(*base, adapter, options);
+  auto before = hashes(folder / "merged");
+  options.dtype = "bf16";
+  options.progress = [](int64_t done, int64_t total) {
+    if (done > total / 2)
+      throw Error(Status::Interrupted, "interrupted");
+  };
+  EXPECT_REFUSED(merge(*base, adapter, options), "interrupted");
+  EXPECT_EQ(hashes(folder / "merged"), before);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
 TEST(Merge, RefusesWhatWouldDamage) {
   SKIP_WITHOUT_GOLDENS();
   TempFolder folder;

@@ -139,7 +139,10 @@ TEST(CommandLine, MistakesInWords) {
   EXPECT_SAYS(trainComplaint({"learing_rate=1"}),
               "unknown key 'learing_rate': did you mean 'learning_rate'?");
   EXPECT_SAYS(trainComplaint({"--maxlength", "5"}), "unknown key 'maxlength': did you mean 'max_length'?");
-  EXPECT_SAYS(trainComplaint({"prompt=hello"}), "prompt is not a key of `train`");
+  EXPECT_SAYS(trainComplaint({"prompt=hello"}), "prompt is a key of generate, not of `train`");
+  EXPECT_SAYS(complaint(Command::Generate, {"model=m", "lora_r=3"}),
+              "lora_r is a key of train, plan or bench, not of `generate`");
+  EXPECT_SAYS(trainComplaint({"num_branches=100000"}), "num_branches: expected a whole number from 1 to 256");
   EXPECT_SAYS(trainComplaint({"--seed"}), "--seed needs a value");
   EXPECT_SAYS(trainComplaint({"surprise"}), "unexpected 'surprise'");
   EXPECT_SAYS(trainComplaint({"-x"}), "'-x' is no option");
@@ -152,6 +155,9 @@ TEST(CommandLine, RequiredKeys) {
   EXPECT_SAYS(says({"model=m"}), "needs datasets");
   EXPECT_SAYS(says({"model=m", "datasets=d"}), "needs output_dir");
   EXPECT_EQ(complaint(Command::Data, {"datasets=d"}), "");
+  // The words of train serve data too.
+  EXPECT_EQ(complaint(Command::Data, {"datasets=d", "lora_r=3", "--learning_rate", "1e-3", "output_dir=o"}),
+            "");
 }
 
 TEST(CommandLine, HelpNeedsNothingElse) {

@@ -114,6 +114,51 @@ TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   EXPECT_SAYS(err, "`preview` or `batches`");
 }
 
+TEST_F(Program, InspectKnowsTokenizers) {
+  write("tokenizer.json", R"({"version": "1.0", "added_tokens": [{"id": 2, "content": "<s>", "special": true,
+    "single_word": false, "lstrip": false, "rstrip": false, "normalized": false}], "normalizer": null,
+    "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+    "post_processor": null, "decoder": {"type": "ByteLevel"}, "truncation": null, "padding": null,
+    "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<s>": 2}, "merges": []}})");
+  write("tokenizer_config.json", R"({"bos_token": "<s>", "add_bos_token": true})");
+  for (const char *words : {".", "tokenizer.json", "tokenizer=."}) {
+    run(std::string("inspect --json ") + words);
+    ASSERT_EQ(status, 0) << words << ": " << err;
+    nlohmann::json json = nlohmann::json::parse(out);
+    EXPECT_EQ(json["kind"], "tokenizer");
+    EXPECT_EQ(json["vocab_size"], 3);
+    EXPECT_EQ(json["bos"]["text"], "<s>");
+    EXPECT_EQ(json["eos"], nullptr);
+  }
+}
+
+TEST_F(Program, TextOfFilesDoesNotActOnTheTerminal) {
+  // A GGUF file of one pair, `key` to `value`, of another architecture than ours.
+  auto gguf = [&](const std::string &key, const std::string &value) {
+    auto text = [](const std::string &s) { return std::string(1, char(s.size())) + std::string(7, 0) + s; };
+    const std::string stringType("\x08\0\0\0", 4);
+    write("x.gguf", "GGUF" + std::string("\3\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0", 20) +
+                        text("general.architecture") + stringType + text("mpt") + text(key) + stringType +
+                        text(value));
+  };
+  gguf("general.description", "a long one \x1b[2J\xff, with what acts on a terminal and is no UTF-8 in it");
+  run("inspect x.gguf");
+  EXPECT_EQ(status, 0) << err;
+  EXPECT_EQ(out.find('\x1b'), std::string::npos);
+  EXPECT_SAYS(out, "x1b[2J");
+  run("inspect --json x.gguf");
+  EXPECT_EQ(status, 0) << err;
+  EXPECT_TRUE(nlohmann::json::accept(out));
+  gguf(std::string("a\0b\x1b[2J", 7), "");
+  run("inspect x.gguf");
+  EXPECT_EQ(status, 2);
+  EXPECT_SAYS(err, "'a\\x00b\\x1b[2J', holds control characters");
+  write("rows.jsonl", "{\"\\u001b[2J\": 1}\n");
+  run("data batches datasets=rows.jsonl");
+  EXPECT_EQ(status, 2);
+  EXPECT_EQ(err.find('\x1b'), std::string::npos) << err;
+}
+
 TEST_F(Program, BadDataIsStatus2) {
   write("rows.jsonl", "{\"input_ids\": [1, 2, 3]}\nnot json\n");
   run("data batches datasets=rows.jsonl");

@@ -127,8 +127,18 @@ TEST(AtomicFolder, RemovesLeftoversOfTheDead) {
   std::string dead = ".model.partial-" + std::to_string(child), alive = ".model.partial-1";
   folder.file(dead + "/a", "");
   folder.file(alive + "/a", "");
+  // One that has ended and that nobody has waited for yet.
+  pid_t zombie = fork();
+  if (zombie == 0)
+    _exit(0);
+  siginfo_t info;
+  waitid(P_PID, zombie, &info, WEXITED | WNOWAIT);
+  std::string ended = ".model.partial-" + std::to_string(zombie);
+  folder.file(ended + "/a", "");
   AtomicFolder aside(folder / "model");
+  waitpid(zombie, nullptr, 0);
   EXPECT_FALSE(std::filesystem::exists(folder / dead));
+  EXPECT_FALSE(std::filesystem::exists(folder / ended));
   EXPECT_TRUE(std::filesystem::exists(folder / alive));
 }
 

@@ -94,6 +94,24 @@ TEST_F(BundleCacheTest, ADamagedEntryIsCompiledAgain) {
   EXPECT_EQ(calls(), 4u);
 }
 
+TEST_F(BundleCacheTest, AManifestThatStillParsesButIsAnotherIsCompiledAgain) {
+  cache().get(request);
+  nlohmann::json json = files.json;
+  for (const char *key : {"scratch_bytes", "arena_bytes"}) {
+    json[key] = json[key].get<int64_t>() + 64;
+    folder.file(fs::relative(entry() / "manifest.json", folder.path()), json.dump(1));
+    messages.clear();
+    EXPECT_FALSE(cache().get(request).cached) << key;
+    ASSERT_FALSE(messages.empty());
+    EXPECT_NE(messages[0].find("manifest.xxh3"), std::string::npos) << messages[0];
+    EXPECT_TRUE(cache().get(request).cached) << key;
+  }
+  fs::remove(entry() / "manifest.xxh3");
+  EXPECT_FALSE(cache().get(request).cached);
+  chmod((entry() / "manifest.json").c_str(), 0666);
+  EXPECT_FALSE(cache().get(request).cached);
+}
+
 TEST_F(BundleCacheTest, CodeThatOthersCouldHaveWrittenIsNotLoaded) {
   cache().get(request);
   chmod((entry() / "program.so").c_str(), 0666);
@@ -117,6 +135,15 @@ TEST_F(BundleCacheTest, TheFolderMustBeOurOwn) {
 TEST_F(BundleCacheTest, ACompilerThatFailsIsHeard) {
   compiler("echo 'config.json: no such shape' >&2; exit 3");
   EXPECT_REFUSED(cache().get(request), "status 3", "no such shape");
+  // Status 2: the request is at fault; its message stands alone.
+  compiler("echo 'error: memory_budget: more than allowed' >&2; exit 2");
+  try {
+    cache().get(request);
+    ADD_FAILURE();
+  } catch (const Error &error) {
+    EXPECT_EQ(error.status, Status::BadInput);
+    EXPECT_STREQ(error.what(), "memory_budget: more than allowed");
+  }
   compiler("cp '" + (files.path() / "manifest.json").string() + "' \"$out\"");
   EXPECT_REFUSED(cache().get(request), "does not fit", "program.so");
   // Nothing is left behind.

@@ -55,6 +55,14 @@ TEST(ProgressLine, IsWrittenOverOnATerminal) {
             clear + exampleText + clear + "saved\n" + clear + exampleText + "\n");
 }
 
+TEST(ProgressLine, FitsTheTerminal) {
+  // Elapsed time goes first, then the gradient's norm; step, loss and remaining time stay longest.
+  EXPECT_EQ(ProgressLine::text(example(), 79),
+            "step 12/100  loss 2.5000  lr 1.0e-04  grad 0.5  231 tok/s  1:01:40 left");
+  EXPECT_EQ(ProgressLine::text(example(), 40), "step 12/100  loss 2.5000  1:01:40 left");
+  EXPECT_EQ(ProgressLine::text(example(), 5), "step ");
+}
+
 TEST(JsonLog, HasTheFieldsOfTheContract) {
   auto json = nlohmann::json::parse(JsonLog::line(example()));
   EXPECT_EQ(json["current_steps"], 12);

@@ -204,9 +204,14 @@ TEST_F(TrainTest, KilledAtAnyMomentAndResumed) {
     kill(child, SIGKILL);
     wait(child);
   }
+  // What a kill may leave while a checkpoint is removed or written; 999999999 is no process.
+  toy.folder.file("out/.checkpoint-3.removed/optimizer.safetensors", "");
+  toy.folder.file("out/.checkpoint-3.partial-999999999/optimizer.safetensors", "");
   ASSERT_EQ(toy.run(words).status, 0) << toy.bytes("err.txt");
   EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), toy.bytes("whole/mlora_adapter.safetensors"));
   EXPECT_EQ(checkpoints("out"), (std::vector<std::string>{"checkpoint-196", "checkpoint-200"}));
+  for (const auto &entry : fs::directory_iterator(at("out")))
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".checkpoint-")) << entry.path();
 }
 
 TEST_F(TrainTest, ALossThatIsNotFiniteStopsTheRun) {
@@ -263,12 +268,19 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
     EXPECT_NE(result.err.find(says), std::string::npos) << result.err;
   };
   refuses(Toy::train("model"), 2, "is the base model's folder");
-  refuses(Toy::train("out", "resume_from_checkpoint=nowhere"), 2, "nowhere");
+  refuses(Toy::train("out", "resume_from_checkpoint=nowhere"), 2, "nowhere: is no checkpoint");
+  // An adapter or a model that no run wrote is not replaced.
+  toy.folder.file("theirs/adapter_model.safetensors", "theirs");
+  toy.folder.file("model2/model.safetensors", "theirs");
+  refuses(Toy::train("theirs", "max_steps=1"), 2, "holds adapter_model.safetensors");
+  refuses("train model=model datasets=rows.jsonl max_length=16 method=ft max_steps=0 output_dir=model2", 2,
+          "holds model.safetensors");
+  EXPECT_EQ(toy.bytes("theirs/adapter_model.safetensors"), "theirs");
   ASSERT_EQ(toy.run(Toy::train("out", "max_steps=2")).status, 0);
   refuses("train model=model datasets=rows.jsonl max_length=16 num_branches=2 lora_r=1 "
           "lora_target_modules=q_proj "
           "output_dir=out resume_from_checkpoint=auto",
-          2, "num_branches 1, but 2");
+          2, "num_branches 1, but 2 is asked for: ");
   toy.folder.file("file", "");
   refuses(Toy::train("file/out"), 2, "file/out");
 }

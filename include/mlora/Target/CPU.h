@@ -59,7 +59,10 @@ void buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const Program
 /// `--mlora-train-pipeline`, `--mlora-generate-pipeline` and `--mlora-to-cpu`.
 void registerCPUPipelines();
 
+/// Exit statuses of `mlora-opt --mlora-compile`: with BadRequest the messages are for whoever asked.
+enum class CompileStatus { Ok = 0, Failed = 1, BadRequest = 2 };
+
 /// Answers a request file with a bundle in an existing folder.
-LogicalResult compileRequest(MLIRContext &context, StringRef request, StringRef folder);
+CompileStatus compileRequest(MLIRContext &context, StringRef request, StringRef folder);
 
 } // namespace mlir::mlora

@@ -95,8 +95,9 @@ static void refuse(ModuleOp module, const Request &request) {
 }
 
 /// A program within the budget with as little computed again as that takes: what is too much in the arena is
-/// taken from what every layer keeps of every row, until it fits or nothing is kept.
-static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &request) {
+/// taken from what every layer keeps of every row, until it fits or nothing is kept. Null with `status`
+/// otherwise.
+static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &request, CompileStatus &status) {
   OwningOpRef<ModuleOp> module = planProgram(context, request), smallest;
   while (module && request.memoryBudget > 0 && arenaOf(*module) > request.memoryBudget) {
     int64_t excess = arenaOf(*module) - request.memoryBudget, kept = residualBytesPerRow(programOf(*module));
@@ -104,6 +105,7 @@ static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &req
       smallest = std::move(module);
     if (request.kind != ProgramKind::Train || kept == 0) {
       refuse(*smallest, request);
+      status = CompileStatus::BadRequest;
       return {};
     }
     int64_t layers = (*smallest)->getAttrOfType<IntegerAttr>("mlora.layers").getInt();
@@ -111,23 +113,26 @@ static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &req
         std::max<int64_t>(1, kept - llvm::divideCeil(excess, layers * request.options.rows));
     module = planProgram(context, request);
   }
+  status = module ? CompileStatus::Ok : CompileStatus::Failed;
   return module;
 }
 
-LogicalResult mlir::mlora::compileRequest(MLIRContext &context, StringRef path, StringRef folder) {
+CompileStatus mlir::mlora::compileRequest(MLIRContext &context, StringRef path, StringRef folder) {
   Request request;
   try {
     readRequest(path.str(), request);
   } catch (const std::exception &error) {
-    return emitError(UnknownLoc::get(&context), error.what());
+    emitError(UnknownLoc::get(&context), error.what());
+    return CompileStatus::BadRequest;
   }
-  OwningOpRef<ModuleOp> module = planWithinBudget(context, request);
+  CompileStatus status;
+  OwningOpRef<ModuleOp> module = planWithinBudget(context, request, status);
   if (!module)
-    return failure();
+    return status;
   PassManager passes(&context);
   WriteBundleOptions bundle;
   bundle.path = folder.str();
   bundle.request = path.str();
   passes.addPass(createWriteBundle(bundle));
-  return passes.run(*module);
+  return succeeded(passes.run(*module)) ? CompileStatus::Ok : CompileStatus::Failed;
 }

@@ -41,6 +41,10 @@ private:
   uint64_t written = 0;
 };
 
+/// Removes what processes that no longer run have left aside of a file or folder. Writing it again does so
+/// too.
+void removePartial(const std::filesystem::path &path);
+
 /// AtomicFile in one call.
 void writeFileAtomically(const std::filesystem::path &path, std::string_view bytes);
 

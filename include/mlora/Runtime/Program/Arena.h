@@ -5,6 +5,9 @@
 
 namespace mlora {
 
+/// Bytes of memory that this machine has.
+int64_t physicalMemory();
+
 /// Zeroed, on huge pages where the system has them. Pages count as resident once they are touched.
 class Arena {
 public:

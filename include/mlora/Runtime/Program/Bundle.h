@@ -15,6 +15,12 @@ struct Bundle {
 
   /// Throws an Error when the manifest does not parse, or the code is not the manifest's.
   static Bundle load(const std::filesystem::path &folder);
+
+  /// Holds the hash of manifest.json, which holds that of the code: together they cover the whole program.
+  static constexpr const char *sealFile = "manifest.xxh3";
+  static void seal(const std::filesystem::path &folder);
+  /// load(), of a bundle that seal() has seen; every file must be one that only we may write.
+  static Bundle loadSealed(const std::filesystem::path &folder);
 };
 
 } // namespace mlora

@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Report/StepRecord.h"
 
 #include <cstdio>
+#include <string>
 
 namespace mlora {
 
@@ -19,7 +20,8 @@ public:
   void finish() override;
 
   /// `step 12/100  loss 2.3456  lr 1.0e-04  grad 0.532  231 tok/s  0:00:12 elapsed  0:01:40 left`
-  static std::string text(const StepRecord &record);
+  /// with fewer parts where that would be wider than `columns`.
+  static std::string text(const StepRecord &record, size_t columns = std::string::npos);
 
 private:
   std::FILE *stream;

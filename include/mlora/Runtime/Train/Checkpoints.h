@@ -33,6 +33,9 @@ public:
   /// those that are passed over.
   std::optional<std::filesystem::path> newest(const std::function<void(const std::string &)> &message) const;
 
+  /// Removes what runs that were killed while writing or removing a checkpoint have left.
+  void removeLeftovers() const;
+
   /// Begins a run: what is found in the folder so far belongs to another one. Returns its name.
   std::string beginRun() const;
   /// The name of the run that was started last; empty when unknown.
