@@ -13,6 +13,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace mlora {
 namespace {
@@ -60,6 +61,8 @@ int runGenerate(Arguments &arguments) {
     badInput("the tokenizer " + config.tokenizerPath() + " has " + std::to_string(tokenizer->vocabSize()) +
              " tokens, the checkpoint " + config.model + " only " + std::to_string(base->config().vocabSize) +
              "; give the checkpoint's own with tokenizer=");
+  if (!arguments.has("prompt") && isatty(STDIN_FILENO))
+    std::fprintf(stderr, "mlora-run: type the prompt, then Ctrl-D (or give prompt=TEXT)\n");
   std::string prompt = arguments.has("prompt") ? config.prompt
                                                : std::string(std::istreambuf_iterator<char>(std::cin),
                                                              std::istreambuf_iterator<char>());
