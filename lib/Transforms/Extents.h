@@ -25,9 +25,11 @@ inline StringAttr extentOf(FunctionOpInterface function, Value value) {
   auto type = dyn_cast<ShapedType>(value.getType());
   if (!type || type.hasStaticShape())
     return {};
-  while (Operation *op = value.getDefiningOp())
-    if (!(value = rowsLeader(op)))
+  while (Operation *op = value.getDefiningOp()) {
+    value = rowsLeader(op);
+    if (!value)
       return {};
+  }
   return function.getArgAttrOfType<StringAttr>(cast<BlockArgument>(value).getArgNumber(), kExtentAttr);
 }
 

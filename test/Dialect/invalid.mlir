@@ -176,3 +176,23 @@ mlora.program @train capacity {rows = 512} {
     }
   }
 }
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
+  mlora.section "micro_step" {
+    // expected-error@below {{'mlora.launch' op has 1 slots for 2 operands}}
+    mlora.launch @k(%h[layer], %h) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+  }
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
+  mlora.section "micro_step" {
+    // expected-error@below {{expected a slot: a number, layer or layer+number}}
+    mlora.launch @k(%h[next]) : (memref<?x64xf32>) -> ()
+  }
+}
