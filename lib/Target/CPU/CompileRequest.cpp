@@ -78,7 +78,10 @@ static int64_t fixedBytes(ProgramOp program) {
 
 /// Says what does not fit, and what would.
 static void refuse(ModuleOp module, const Request &request) {
-  auto mebibytes = [](int64_t bytes) { return llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str(); };
+  auto mebibytes = [](int64_t bytes) {
+    return bytes < 1 << 20 ? llvm::formatv("{0} bytes", bytes).str()
+                           : llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str();
+  };
   int64_t arena = arenaOf(module), fixed = fixedBytes(programOf(module)), budget = request.memoryBudget;
   auto error = emitError(UnknownLoc::get(module.getContext()))
                << "memory_budget is " << mebibytes(budget) << ", but the program needs at least "
