@@ -15,8 +15,8 @@ namespace {
 
 constexpr double mebibyte = 1 << 20;
 
-/// Code pages of kernels, OpenBLAS and this program that only computing touches, and OpenBLAS's packing
-/// buffers: measured on SmolLM2-135M with two threads.
+/// Code pages of kernels and of this program, and stacks, that only computing touches: measured on
+/// SmolLM2-135M with two threads.
 constexpr double computingMib = 8;
 
 /// Fixed pseudo-random tokens, every label counted.
