@@ -2,6 +2,8 @@
 
 #include "BlockBuilder.h"
 
+#include "mlora/Dialect/Names.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 #include <cfloat>
@@ -40,12 +42,23 @@ BlockBuilder::BlockBuilder(KernelOp kernel)
   size_t numOperands = kernel.getArgumentTypes().size();
   llvm::append_range(operands, entry->getArguments().take_front(numOperands));
   llvm::append_range(results, entry->getArguments().slice(numOperands, numBuffers - numOperands));
+  // Everything keeps its name: operands and results those of the kernel's values.
+  for (auto [memory, value] : llvm::zip_equal(operands, kernel.getBody().getArguments()))
+    memory.setLoc(namedAs(value));
+  for (auto [memory, value] :
+       llvm::zip_equal(results, kernel.getBody().front().getTerminator()->getOperands()))
+    memory.setLoc(namedAs(value));
+  static constexpr StringLiteral others[] = {"scalars", "scratch", "block"};
+  for (auto [argument, name] : llvm::zip_equal(entry->getArguments().drop_front(numBuffers), others))
+    argument.setLoc(withName(kernel.getLoc(), name));
   Value scalarArgument = entry->getArgument(numBuffers);
   scratchArgument = entry->getArgument(numBuffers + 1);
   block = entry->getArgument(numBuffers + 2);
-  for (int i = 0; i < kNumScalars; ++i)
-    scalars.push_back(
-        arith::IndexCastOp::create(*this, getIndexType(), load(scalarArgument, index(i))));
+  for (int i = 0; i < kNumScalars; ++i) {
+    auto cast = arith::IndexCastOp::create(*this, getIndexType(), load(scalarArgument, index(i)));
+    cast->setLoc(withName(getLoc(), kScalarNames[i]));
+    scalars.push_back(cast);
+  }
 
   // Row-major: the last dimension is the fastest.
   Value rest = block;
@@ -63,7 +76,11 @@ BlockBuilder::BlockBuilder(KernelOp kernel)
       continue;
     blockRows = grid[i].block;
     first = times(position[i], blockRows);
-    count = !extent && grid[i].size % blockRows == 0 ? index(blockRows) : least(index(blockRows), minus(size, first));
+    count = !extent && grid[i].size % blockRows == 0 ? index(blockRows)
+                                                     : least(index(blockRows), minus(size, first));
+    for (auto [value, name] : {std::pair(first, "first"), std::pair(count, "count")})
+      if (value.getDefiningOp() && value.use_empty()) // otherwise it has a name already
+        value.setLoc(withName(getLoc(), name));
   }
 }
 
@@ -175,7 +192,8 @@ Value BlockBuilder::columns(Value memory, int64_t from, int64_t size) {
   auto type = cast<MemRefType>(memory.getType());
   if (from == 0 && size == type.getDimSize(1))
     return memory;
-  OpFoldResult rows = type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
+  OpFoldResult rows =
+      type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
   return view(memory, {getIndexAttr(0), getIndexAttr(from)}, {rows, getIndexAttr(size)});
 }
 
@@ -188,10 +206,12 @@ Value BlockBuilder::scalarView(Value memory, int64_t at) {
 
 Value BlockBuilder::split(Value memory, int64_t outer, int64_t inner) {
   auto type = cast<MemRefType>(memory.getType());
-  OpFoldResult rows = type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
+  OpFoldResult rows =
+      type.isDynamicDim(0) ? getAsOpFoldResult(count) : OpFoldResult(getIndexAttr(type.getDimSize(0)));
   SmallVector<ReassociationIndices> groups = {{0}, {1, 2}};
-  return memref::ExpandShapeOp::create(*this, ArrayRef<int64_t>{type.getDimSize(0), outer, inner}, memory, groups,
-                                       ArrayRef<OpFoldResult>{rows, getIndexAttr(outer), getIndexAttr(inner)});
+  return memref::ExpandShapeOp::create(
+      *this, ArrayRef<int64_t>{type.getDimSize(0), outer, inner}, memory, groups,
+      ArrayRef<OpFoldResult>{rows, getIndexAttr(outer), getIndexAttr(inner)});
 }
 
 //===- Extents and gradients ----------------------------------------------------===//
@@ -234,7 +254,8 @@ Value BlockBuilder::loadIndex(Value memory, ValueRange at) {
 }
 
 Value BlockBuilder::maximum(Value a, Value b) {
-  // Plain `maxps`: scores are no NaN in a run that is worth anything, and a NaN still reaches the loss through exp.
+  // Plain `maxps`: scores are no NaN in a run that is worth anything, and a NaN still reaches the loss
+  // through exp.
   return arith::MaximumFOp::create(*this, a, b, arith::FastMathFlags::nnan | arith::FastMathFlags::nsz);
 }
 
@@ -254,8 +275,8 @@ void BlockBuilder::when(Value condition, function_ref<void()> body) {
 
 //===- Work on blocks -------------------------------------------------------------===//
 
-void BlockBuilder::generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, bool reduceInnermost,
-                           Body body) {
+void BlockBuilder::generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs,
+                           bool reduceInnermost, Body body) {
   SmallVector<Value> inputs, outputs;
   SmallVector<AffineMap> maps;
   auto append = [&](const Operand &operand, SmallVector<Value> &values) {
@@ -303,7 +324,8 @@ void BlockBuilder::copy(Value from, Value to) {
   each(dims.size(), {{from, dims}}, {{to, dims}}, [&](ValueRange v) { return SmallVector<Value>{v[0]}; });
 }
 
-void BlockBuilder::gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA, bool transposeB) {
+void BlockBuilder::gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA,
+                        bool transposeB) {
   GemmOp::create(*this, a, b, c, alpha, beta, transposeA, transposeB);
 }
 

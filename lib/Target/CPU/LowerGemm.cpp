@@ -9,6 +9,7 @@
 // tile.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -88,6 +89,11 @@ private:
   void prefetchNext(const Stripe &stripe, Value m0, Value l, int64_t p, int64_t panels);
   void buildTile(const Stripe &stripe, Value m0, int64_t rows, int64_t panels, Value mask);
 
+  Value named(Value value, StringRef name) {
+    value.setLoc(withName(b.getLoc(), name));
+    return value;
+  }
+
   // Index arithmetic.
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
   Value plus(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
@@ -116,18 +122,22 @@ private:
     memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
   }
 
-  void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
-    loop(from, to, index(step), body);
+  void loop(StringRef name, Value from, Value to, int64_t step, function_ref<void(Value)> body) {
+    loop(name, from, to, index(step), body);
   }
-  void loop(Value from, Value to, Value step, function_ref<void(Value)> body) {
+  void loop(StringRef name, Value from, Value to, Value step, function_ref<void(Value)> body) {
     auto op = scf::ForOp::create(b, from, to, step);
+    named(op.getInductionVar(), name);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(op.getBody()->getTerminator());
     body(op.getInductionVar());
   }
-  Values loopOf(Value from, Value to, int64_t step, ValueRange inits,
+  Values loopOf(StringRef name, Value from, Value to, int64_t step, ValueRange inits,
                 function_ref<Values(Value, ValueRange)> body) {
     auto op = scf::ForOp::create(b, from, to, index(step), inits);
+    named(op.getInductionVar(), name);
+    for (Value sum : op.getRegionIterArgs())
+      named(sum, "sum");
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(op.getBody());
     scf::YieldOp::create(b, body(op.getInductionVar(), op.getRegionIterArgs()));
@@ -165,10 +175,13 @@ func::FuncOp GemmFunction::build() {
   b.setInsertionPointToStart(entry);
   lhs = entry->getArgument(0), rhs = entry->getArgument(1), result = entry->getArgument(2);
   alpha = entry->getArgument(3), beta = entry->getArgument(4);
+  static constexpr StringLiteral names[] = {"a", "b", "c", "alpha", "beta"};
+  for (auto [argument, name] : llvm::zip_equal(entry->getArguments(), names))
+    named(argument, name);
   zero = index(0);
-  m = memref::DimOp::create(b, result, 0);
-  n = memref::DimOp::create(b, result, 1);
-  k = memref::DimOp::create(b, lhs, transposeA ? 0 : 1);
+  m = named(memref::DimOp::create(b, result, 0), "m");
+  n = named(memref::DimOp::create(b, result, 1), "n");
+  k = named(memref::DimOp::create(b, lhs, transposeA ? 0 : 1), "k");
   copy =
       memref::AllocaOp::create(b, MemRefType::get({schedule.depth, schedule.panels * kLanes}, b.getF32Type()),
                                b.getI64IntegerAttr(64));
@@ -187,19 +200,19 @@ func::FuncOp GemmFunction::build() {
 /// Few rows of A: sums along K, over rows of B as they lie in memory, each read once.
 void GemmFunction::buildDots() {
   Value last = minus(n, index(1)), whole = roundDown(k, kLanes), mask = maskOf(minus(k, whole));
-  loop(zero, n, kDots, [&](Value first) {
+  loop("j", zero, n, kDots, [&](Value first) {
     Values columns, rows;
     for (int64_t d = 0; d < kDots; ++d) {
       columns.push_back(plus(first, index(d)));
       rows.push_back(least(columns.back(), last)); // past the end: the last one again, not stored
     }
-    loop(zero, m, 1, [&](Value i) {
+    loop("i", zero, m, 1, [&](Value i) {
       auto dot = [&](Value x, auto &&loadRow, ValueRange sums) {
         return llvm::map_to_vector(llvm::zip_equal(rows, sums), [&](auto pair) {
           return fma(x, loadRow(std::get<0>(pair)), std::get<1>(pair));
         });
       };
-      Values sums = loopOf(zero, whole, kLanes, Values(kDots, zeros()), [&](Value l, ValueRange sums) {
+      Values sums = loopOf("l", zero, whole, kLanes, Values(kDots, zeros()), [&](Value l, ValueRange sums) {
         return Values(dot(
             load(lhs, {i, l}),
             [&](Value row) {
@@ -246,16 +259,16 @@ void GemmFunction::storeScalar(Value sum, ValueRange at) {
 void GemmFunction::buildStripes() {
   // Stripes of equal width, and depths of equal size.
   Value panels = ceil(n, index(kLanes));
-  Value width = times(ceil(panels, ceil(panels, index(schedule.panels))), index(kLanes));
+  Value width = named(times(ceil(panels, ceil(panels, index(schedule.panels))), index(kLanes)), "width");
   // A depth of nothing is a stripe as well: C is set to zero, or scaled.
   Value end = arith::MaxUIOp::create(b, k, index(1));
-  Value depth = roundUp(ceil(end, ceil(end, index(schedule.depth))), kLanes);
-  loop(zero, end, depth, [&](Value k0) {
+  Value depth = named(roundUp(ceil(end, ceil(end, index(schedule.depth))), kLanes), "depth");
+  loop("k0", zero, end, depth, [&](Value k0) {
     Value isFirst = equal(k0, zero);
     Value scale = arith::SelectOp::create(b, isFirst, beta, real(1));
     Value isNew = arith::AndIOp::create(b, isFirst, overwrites);
     Value size = least(depth, minus(k, k0));
-    loop(zero, n, width, [&](Value n0) {
+    loop("n0", zero, n, width, [&](Value n0) {
       Stripe stripe{k0, size, n0, least(width, minus(n, n0)), scale, isNew};
       buildStripe(stripe);
     });
@@ -294,8 +307,8 @@ void GemmFunction::buildStripe(Stripe &stripe) {
 
 /// copy[l, j] = B[k0 + l, n0 + j]
 void GemmFunction::copyRows(const Stripe &stripe) {
-  loop(zero, stripe.depth, 1, [&](Value l) {
-    loop(zero, stripe.width, kLanes, [&](Value j) {
+  loop("l", zero, stripe.depth, 1, [&](Value l) {
+    loop("j", zero, stripe.width, kLanes, [&](Value j) {
       Value values = load(rhs, {plus(stripe.k0, l), plus(stripe.n0, j)}, maskOf(minus(stripe.width, j)));
       vector::StoreOp::create(b, values, copy, ValueRange{l, j});
     });
@@ -307,7 +320,7 @@ void GemmFunction::copyRows(const Stripe &stripe) {
 void GemmFunction::copyTransposed(const Stripe &stripe) {
   auto square = VectorType::get({kLanes, kLanes}, b.getF32Type());
   Value last = minus(stripe.width, index(1)), whole = roundDown(stripe.depth, kLanes);
-  loop(zero, stripe.width, kLanes, [&](Value j) {
+  loop("j", zero, stripe.width, kLanes, [&](Value j) {
     Values rows;
     for (int64_t i = 0; i < kLanes; ++i)
       rows.push_back(plus(stripe.n0, least(plus(j, index(i)), last)));
@@ -323,7 +336,7 @@ void GemmFunction::copyTransposed(const Stripe &stripe) {
         vector::StoreOp::create(b, vector::ExtractOp::create(b, values, ArrayRef<int64_t>{i}), copy,
                                 ValueRange{plus(l, index(i)), j});
     };
-    loop(zero, whole, kLanes, [&](Value l) { move(l, Value()); });
+    loop("l", zero, whole, kLanes, [&](Value l) { move(l, Value()); });
     Value rest = minus(stripe.depth, whole);
     either(arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, rest, zero),
            [&] { move(whole, maskOf(rest)); });
@@ -333,8 +346,9 @@ void GemmFunction::copyTransposed(const Stripe &stripe) {
 /// All rows of C over a stripe of `panels` panels; `mask` (null: all) is of the last one's columns.
 void GemmFunction::buildTiles(const Stripe &stripe, int64_t panels, Value mask) {
   Value whole = roundDown(m, schedule.rows);
-  loop(zero, whole, schedule.rows, [&](Value m0) { buildTile(stripe, m0, schedule.rows, panels, mask); });
-  loop(whole, m, 1, [&](Value m0) { buildTile(stripe, m0, 1, panels, mask); });
+  loop("m0", zero, whole, schedule.rows,
+       [&](Value m0) { buildTile(stripe, m0, schedule.rows, panels, mask); });
+  loop("m0", whole, m, 1, [&](Value m0) { buildTile(stripe, m0, 1, panels, mask); });
 }
 
 /// Asks for what the next stripe will read, a little at each step: rows of B are too far apart for the
@@ -357,25 +371,27 @@ void GemmFunction::buildTile(const Stripe &stripe, Value m0, int64_t rows, int64
     std::swap(from[0], from[1]);
     std::swap(size[0], size[1]);
   }
-  Value tile = view(lhs, from, size);
-  Values sums = loopOf(zero, stripe.depth, 1, Values(rows * panels, zeros()), [&](Value l, ValueRange sums) {
-    Values columns, next;
-    for (int64_t p = 0; p < panels; ++p)
-      columns.push_back(load(stripe.memory, {l, index(p * kLanes)}));
-    if (rows > 1 && !mask)
-      for (int64_t p = 0; p < panels; ++p)
-        prefetchNext(stripe, m0, l, p, panels);
-    if (transposeA && rows > 1) // each step reads another row of A: too far apart as well
-      prefetch(tile, {plus(l, index(kAhead)), zero});
-    for (int64_t i = 0; i < rows; ++i) {
-      Value row = index(i);
-      Value x = memref::LoadOp::create(b, tile, transposeA ? ValueRange{l, row} : ValueRange{row, l});
-      Value spread = vector::BroadcastOp::create(b, panel, x);
-      for (int64_t p = 0; p < panels; ++p)
-        next.push_back(fma(spread, columns[p], sums[i * panels + p]));
-    }
-    return next;
-  });
+  Value tile = named(view(lhs, from, size), "tile");
+  Values sums =
+      loopOf("l", zero, stripe.depth, 1, Values(rows * panels, zeros()), [&](Value l, ValueRange sums) {
+        Values columns, next;
+        for (int64_t p = 0; p < panels; ++p)
+          columns.push_back(named(load(stripe.memory, {l, index(p * kLanes)}), "columns"));
+        if (rows > 1 && !mask)
+          for (int64_t p = 0; p < panels; ++p)
+            prefetchNext(stripe, m0, l, p, panels);
+        if (transposeA && rows > 1) // each step reads another row of A: too far apart as well
+          prefetch(tile, {plus(l, index(kAhead)), zero});
+        for (int64_t i = 0; i < rows; ++i) {
+          Value row = index(i);
+          Value x = named(
+              memref::LoadOp::create(b, tile, transposeA ? ValueRange{l, row} : ValueRange{row, l}), "x");
+          Value spread = vector::BroadcastOp::create(b, panel, x);
+          for (int64_t p = 0; p < panels; ++p)
+            next.push_back(fma(spread, columns[p], sums[i * panels + p]));
+        }
+        return next;
+      });
   Value factor = vector::BroadcastOp::create(b, panel, alpha);
   for (Value &sum : sums)
     sum = arith::MulFOp::create(b, factor, sum);
