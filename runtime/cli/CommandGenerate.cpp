@@ -63,9 +63,12 @@ int runGenerate(Arguments &arguments) {
              "; give the checkpoint's own with tokenizer=");
   if (!arguments.has("prompt") && isatty(STDIN_FILENO))
     std::fprintf(stderr, "mlora-run: type the prompt, then Ctrl-D (or give prompt=TEXT)\n");
-  std::string prompt = arguments.has("prompt") ? config.prompt
-                                               : std::string(std::istreambuf_iterator<char>(std::cin),
-                                                             std::istreambuf_iterator<char>());
+  std::string prompt = config.prompt;
+  if (!arguments.has("prompt")) {
+    prompt.assign(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (prompt.ends_with('\n')) // the shell's or the editor's, not the prompt's
+      prompt.pop_back();
+  }
   std::vector<int32_t> ids = tokenizer->encode(prompt);
   if (tokenizer->addsBos() && tokenizer->bos() && (ids.empty() || ids.front() != *tokenizer->bos()))
     ids.insert(ids.begin(), *tokenizer->bos());
@@ -79,6 +82,11 @@ int runGenerate(Arguments &arguments) {
   }
   Scalars capacity;
   int64_t length = int64_t(ids.size()) + config.maxNewTokens;
+  if (base->config().maxPositions > 0 && length > base->config().maxPositions)
+    std::fprintf(stderr,
+                 "mlora-run: prompt and new tokens are %lld together, more than the %lld positions that the "
+                 "model was trained for\n",
+                 (long long)length, (long long)base->config().maxPositions);
   capacity.rows = pieceRows;
   capacity.countedRows = 1;
   capacity.kvRows = (length + cacheStep - 1) / cacheStep * cacheStep;
