@@ -364,6 +364,13 @@ LogicalResult AdamWOp::verify() { return Shapes(*this).size("n", 8, "the number 
 //===- blocks and programs -------------------------------------------------------------===//
 
 LogicalResult GemmOp::verify() {
+  for (Value memory : {getA(), getB(), getC()}) {
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    auto type = cast<MemRefType>(memory.getType());
+    if (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
+      return emitOpError() << "columns of " << type << " are not contiguous";
+  }
   return Shapes(*this)("a", getA(), getTransposeA() ? "K M" : "M K")("b", getB(), getTransposeB() ? "N K" : "K N")(
              "c", getC(), "M N")
       .check();

@@ -4,7 +4,7 @@
 // CHECK-LABEL: func.func @outer(
 // CHECK: arith.cmpi ult, %{{.*}}, %c2
 // CHECK-NEXT: scf.if
-// CHECK: arith.muli %{{.*}}, %c152
+// CHECK: arith.muli %{{.*}}, %c192
 // CHECK: %[[BETA:.*]] = arith.sitofp
 // CHECK: mlora.gemm transposed %{{.*}}, %{{.*}} into %{{.*}} alpha %{{.*}} beta %[[BETA]]
 // CHECK: arith.cmpi ult, %{{.*}}, %c1

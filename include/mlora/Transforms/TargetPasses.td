@@ -73,7 +73,7 @@ def LowerGemm : Pass<"mlora-lower-gemm", "::mlir::ModuleOp"> {
     loops: depths of K, so that a stripe of op(B) stays in cache; stripes of `panels` vectors of 16 columns; tiles of `rows` rows whose sums
     are kept in registers. op(B) is copied to a stripe (transposed in registers) where its rows are not contiguous along N; op(A) never is.
     Up to four rows of A against a transposed B (a token at a time) are sums along K instead. Each element of C is summed along K in
-    one order, so that the bits do not depend on how rows are cut into blocks.
+    one order (of those few rows in another), so that the bits do not depend on how more rows than those are cut into blocks.
 
     ```mlir
     mlora.gemm %x, transposed %w into %y alpha %one beta %zero : …

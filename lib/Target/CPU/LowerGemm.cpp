@@ -6,7 +6,7 @@
 // summed over the stripe's depth in registers. op(A) is read in place, an element at a time. op(B) is read in
 // place where its rows are contiguous along N; where it is transposed, or a stripe ends in part of a panel,
 // it is first copied to a stripe of its own. Every element of C is summed along K in one order, whatever the
-// tile.
+// tile; where there are only a few rows of A against a transposed B, in another.
 
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
@@ -39,6 +39,9 @@ static constexpr int64_t kFewRows = 4;
 static constexpr int64_t kDots = 4;
 /// Steps of depth between asking for a row of a transposed A and reading it.
 static constexpr int64_t kAhead = 16;
+
+/// A stripe's copy lies on the stack of a thread.
+static constexpr int64_t kMostStripeBytes = int64_t(1) << 20;
 
 using Values = SmallVector<Value>;
 
@@ -258,7 +261,7 @@ void GemmFunction::storeScalar(Value sum, ValueRange at) {
 
 void GemmFunction::buildStripes() {
   // Stripes of equal width, and depths of equal size.
-  Value panels = ceil(n, index(kLanes));
+  Value panels = arith::MaxUIOp::create(b, ceil(n, index(kLanes)), index(1));
   Value width = named(times(ceil(panels, ceil(panels, index(schedule.panels))), index(kLanes)), "width");
   // A depth of nothing is a stripe as well: C is set to zero, or scaled.
   Value end = arith::MaxUIOp::create(b, k, index(1));
@@ -345,10 +348,17 @@ void GemmFunction::copyTransposed(const Stripe &stripe) {
 
 /// All rows of C over a stripe of `panels` panels; `mask` (null: all) is of the last one's columns.
 void GemmFunction::buildTiles(const Stripe &stripe, int64_t panels, Value mask) {
-  Value whole = roundDown(m, schedule.rows);
-  loop("m0", zero, whole, schedule.rows,
-       [&](Value m0) { buildTile(stripe, m0, schedule.rows, panels, mask); });
-  loop("m0", whole, m, 1, [&](Value m0) { buildTile(stripe, m0, 1, panels, mask); });
+  // What is left over goes by half a tile, then row by row.
+  SmallVector<int64_t> sizes = {schedule.rows};
+  for (int64_t smaller : {schedule.rows / 2, int64_t(1)})
+    if (smaller >= 1 && smaller < sizes.back())
+      sizes.push_back(smaller);
+  Value from = zero;
+  for (int64_t rows : sizes) {
+    Value to = plus(from, roundDown(minus(m, from), rows));
+    loop("m0", from, to, rows, [&](Value m0) { buildTile(stripe, m0, rows, panels, mask); });
+    from = to;
+  }
 }
 
 /// Asks for what the next stripe will read, a little at each step: rows of B are too far apart for the
@@ -377,10 +387,10 @@ void GemmFunction::buildTile(const Stripe &stripe, Value m0, int64_t rows, int64
         Values columns, next;
         for (int64_t p = 0; p < panels; ++p)
           columns.push_back(named(load(stripe.memory, {l, index(p * kLanes)}), "columns"));
-        if (rows > 1 && !mask)
+        if (rows == schedule.rows && !mask)
           for (int64_t p = 0; p < panels; ++p)
             prefetchNext(stripe, m0, l, p, panels);
-        if (transposeA && rows > 1) // each step reads another row of A: too far apart as well
+        if (transposeA && rows == schedule.rows) // each step reads another row of A: too far apart as well
           prefetch(tile, {plus(l, index(kAhead)), zero});
         for (int64_t i = 0; i < rows; ++i) {
           Value row = index(i);
@@ -419,23 +429,33 @@ namespace {
 struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
   using LowerGemmBase::LowerGemmBase;
 
+  LogicalResult check(const Schedule &schedule) {
+    auto error = [&] { return emitError(getOperation().getLoc(), "mlora-lower-gemm: "); };
+    if (schedule.rows < 1 || schedule.panels < 1)
+      return error() << "a tile of " << schedule.rows << " rows and " << schedule.panels
+                     << " panels; both are at least 1";
+    if (schedule.depth < kLanes || schedule.depth % kLanes != 0)
+      return error() << "depth is " << schedule.depth << ", not a positive multiple of " << kLanes;
+    if (int64_t bytes = 4 * schedule.depth * schedule.panels * kLanes; bytes > kMostStripeBytes)
+      return error() << "a stripe of depth " << schedule.depth << " and " << schedule.panels
+                     << " panels takes " << bytes << " bytes of stack, more than " << kMostStripeBytes;
+    return success();
+  }
+
   void runOnOperation() override {
     Schedule schedule = scheduleForHost();
-    if (rows > 0)
+    if (rows != 0)
       schedule.rows = rows;
-    if (panels > 0)
+    if (panels != 0)
       schedule.panels = panels;
     schedule.depth = depth;
-    if (depth < kLanes || depth % kLanes != 0) {
-      getOperation().emitError("mlora-lower-gemm: depth is ")
-          << depth << ", not a positive multiple of " << kLanes;
+    if (failed(check(schedule)))
       return signalPassFailure();
-    }
     SymbolTable symbols(getOperation());
     getOperation().walk([&](GemmOp op) {
       bool a = op.getTransposeA(), transposedB = op.getTransposeB();
       auto function = symbols.lookup<func::FuncOp>(GemmFunction::name(a, transposedB));
-      if (!function) {
+      if (!function || !function.isPrivate()) {
         function = GemmFunction(getOperation(), schedule, a, transposedB).build();
         symbols.insert(function);
       }

@@ -7,10 +7,14 @@ using namespace mlir::mlora;
 
 using Values = SmallVector<Value>;
 
+/// Where a kernel does not say how many tiles an op has.
 static constexpr int64_t kTileColumns = 192;
+static constexpr int64_t kStripeColumns = 48;
 
 /// The columns that tiles cut: the left factor's, or the right one's where it is wider.
-static int64_t getCutColumns(TokenOuterOp op) { return *llvm::max_element(op.getOutput().getType().getShape()); }
+static int64_t getCutColumns(TokenOuterOp op) {
+  return *llvm::max_element(op.getOutput().getType().getShape());
+}
 
 int64_t mlir::mlora::getNumTiles(Operation *op) {
   if (auto outer = dyn_cast<TokenOuterOp>(op))
@@ -22,10 +26,12 @@ int64_t mlir::mlora::getNumTiles(Operation *op) {
 static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {
   ArrayRef<int64_t> shape = op.getOutput().getType().getShape();
   OpFoldResult zero = b.getIndexAttr(0), rows = getAsOpFoldResult(b.rowsOf(op.getLhs(), kRows));
-  int64_t width = llvm::divideCeil(getCutColumns(op), b.numTiles);
+  // Whole stripes of a product (mlora-lower-gemm); the last tile takes the rest.
+  int64_t width = llvm::alignTo(llvm::divideCeil(getCutColumns(op), b.numTiles), kStripeColumns);
   Value from = b.times(b.tile, width), end = b.index(getCutColumns(op));
   OpFoldResult size = getAsOpFoldResult(b.most(b.least(b.index(width), b.minus(end, from)), b.index(0)));
-  OpFoldResult left = b.getIndexAttr(shape[0]), right = b.getIndexAttr(shape[1]), leftFrom = zero, rightFrom = zero;
+  OpFoldResult left = b.getIndexAttr(shape[0]), right = b.getIndexAttr(shape[1]), leftFrom = zero,
+               rightFrom = zero;
   Value rhsFrom = b.index(op.getFirst());
   if (shape[0] >= shape[1]) {
     left = size;
@@ -55,7 +61,8 @@ static void emitRmsNormWeightGrad(BlockBuilder &b, RmsNormWeightGradOp op) {
   b.loop(b.index(0), b.rowsOf(op.getInput(), kRows), 1, [&](Value t) {
     Value xRow = b.view(x, {t, zero}, {one, columns}), dyRow = b.view(dy, {t, zero}, {one, columns});
     b.fill(rho, 0);
-    b.reduce(2, {{xRow, {0, 1}}}, {{rho, {0}}}, [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
+    b.reduce(2, {{xRow, {0, 1}}}, {{rho, {0}}},
+             [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
     b.each(1, {}, {{rho, {0}}}, [&](ValueRange v) {
       return Values{b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))))};
     });
