@@ -1,6 +1,6 @@
 // RUN: mlora-opt %s --mlora-lower-kernels --canonicalize --cse | FileCheck %s
 
-// Blocks 0 and 1 are the first sum's tiles of 152 rows, block 2 is the second sum, cut nowhere.
+// Blocks 0 and 1 are the first sum's tiles of 192 rows, block 2 is the second sum, cut nowhere.
 // CHECK-LABEL: func.func @outer(
 // CHECK: arith.cmpi ult, %{{.*}}, %c2
 // CHECK-NEXT: scf.if
