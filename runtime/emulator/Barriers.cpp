@@ -31,8 +31,7 @@ static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count
     block.fault(thread, site, "invalid barrier",
                 "expects " + std::to_string(count) + " threads at barrier " + std::to_string(number) + ", where " +
                     block.nameOf(*barrier.present[0]) + " expects " + std::to_string(barrier.expected));
-  for (Thread *other : barrier.present)
-    if (other == &thread)
+  if (thread.atBarriers >> number & 1)
       block.fault(thread, site, "invalid barrier",
                   "reaches barrier " + std::to_string(number) + " again before all threads have reached it once");
   uint32_t &warpSite = barrier.warpSites[thread.warp];
@@ -43,6 +42,7 @@ static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count
                 "reaches barrier " + std::to_string(number) + " here, and another thread of the same warp elsewhere; "
                 "all threads of a warp must reach an aligned barrier at the same instruction",
                 warpSite, "where the other thread has reached it");
+  thread.atBarriers |= 1u << number;
   barrier.present.push_back(&thread);
   ++block.statistics.barrierArrivals;
   return ++barrier.arrived == barrier.expected;
@@ -65,6 +65,8 @@ static void complete(Block &block, NamedBarrier &barrier) {
     if (!thread->canRun())
       block.wake(*thread);
   }
+  for (Thread *thread : barrier.present)
+    thread->atBarriers &= ~(1u << (&barrier - block.barriers));
   barrier.waiting.clear();
   barrier.present.clear();
   barrier.arrived = barrier.votes = 0;

@@ -23,7 +23,7 @@ static unsigned threadsOf(const Launch &launch) { return launch.block[0] * launc
 Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed)
     : launch(launch), memory(memory), threadCount(threadsOf(launch)), warps((threadCount + kWarpSize - 1) / kWarpSize),
       shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes)),
-      stacks(threadCount), state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
+      stacks(Stacks::get(threadCount)), state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
   for (unsigned i = 0; i < threadCount; ++i) {
     threads.push_back(std::make_unique<Thread>());
     Thread &thread = *threads.back();
@@ -105,8 +105,9 @@ void Block::run(uint64_t number) {
   ready.clear();
   for (auto &thread : threads) {
     setRegisters(*thread, launch, coordinates);
-    thread->fiber = stacks.prepare(thread->index, start_);
+    thread->fiber = stacks->prepare(thread->index, start_);
     thread->waiting = Waiting::No;
+    thread->atBarriers = 0;
     thread->clock = base + 1;
     thread->known = thread->fenced = {};
     thread->open.clear();

@@ -54,6 +54,7 @@ struct Thread : ThreadContext {
   uint64_t waitFor = 0;      ///< the barrier's number, the mask, the mbarrier's address
   const uint64_t *in = nullptr; ///< operands and results of the collective that it waits in
   uint64_t *out = nullptr;
+  uint16_t atBarriers = 0;   ///< barriers that it has reached and that are not complete, a bit each
 
   uint32_t clock = 1;
   VectorClock known, fenced;
@@ -178,7 +179,7 @@ private:
   void reportDeadlock();
   std::string describeWait(const Thread &thread) const;
 
-  Stacks stacks;
+  std::shared_ptr<Stacks> stacks;
   Fiber scheduler;
   std::vector<Thread *> ready;
   unsigned live = 0;

@@ -59,6 +59,13 @@ Stacks::Stacks(unsigned count) : count(count) {
 
 Stacks::~Stacks() { munmap(memory, count * kStackBytes); }
 
+std::shared_ptr<Stacks> Stacks::get(unsigned count) {
+  static thread_local std::shared_ptr<Stacks> last;
+  if (!last || last->count < count)
+    last = std::make_shared<Stacks>(count);
+  return last;
+}
+
 // Stacks whose tops are a power of two apart would fight for the same lines of the cache.
 char *Stacks::top(unsigned index) const { return memory + (index + 1) * kStackBytes - index % 61 * 64; }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 namespace mlora::emulator {
 
@@ -22,6 +23,9 @@ public:
   ~Stacks();
   Stacks(const Stacks &) = delete;
   Stacks &operator=(const Stacks &) = delete;
+
+  /// At least `count` stacks: those that this OS thread used last, where they are enough.
+  static std::shared_ptr<Stacks> get(unsigned count);
 
   /// A fiber that starts in `start`, which must not return.
   Fiber prepare(unsigned index, void (*start)());

@@ -264,7 +264,7 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
                             std::to_string(access.alignment));
   char *host = reinterpret_cast<char *>(address);
   // Memory of the thread's own that was not traced to its allocation when the kernel was compiled.
-  if (thread.block->stacks.contains(thread.index, host, access.bytes) && address % access.alignment == 0)
+  if (thread.block->stacks->contains(thread.index, host, access.bytes) && address % access.alignment == 0)
     return host;
   checkGlobal(thread, site, address, access.bytes, access.alignment, verb(access.flags));
   return host;
