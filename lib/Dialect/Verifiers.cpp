@@ -421,6 +421,24 @@ LogicalResult ProgramOp::verify() {
   return success();
 }
 
+LogicalResult EmulateOp::verify() {
+  auto check = [&](StringRef what, ArrayRef<int64_t> sizes, int64_t most) -> LogicalResult {
+    int64_t product = 1;
+    for (int64_t size : sizes)
+      if (size < 1 || (product *= size) > most)
+        return emitOpError() << what << " has a size that is not in [1, " << most << "], alone or multiplied";
+    if (sizes.empty() || sizes.size() > 3)
+      return emitOpError() << what << " has " << sizes.size() << " dimensions; expected one to three";
+    return success();
+  };
+  if (failed(check("grid", getGrid(), int64_t(1) << 31)) || failed(check("block", getBlock(), 1024)))
+    return failure();
+  constexpr int64_t kMostShared = 227 << 10; // what a block of sm_90 can have
+  if (int64_t bytes = getDynamicShared(); bytes < 0 || bytes > kMostShared)
+    return emitOpError() << "dynamic_shared is " << bytes << ", not in [0, " << kMostShared << "]";
+  return success();
+}
+
 LogicalResult LayersOp::verify() {
   if (getStep() == 0)
     return emitOpError() << "step is 0";

@@ -137,4 +137,33 @@ def MLora_LayersOp : MLora_Op<"layers", [NoTerminator, NoRegionArguments]> {
   let assemblyFormat = "$first `to` $last `step` $step attr-dict-with-keyword $body";
 }
 
+def MLora_EmulateOp : MLora_Op<"emulate"> {
+  let summary = "A launch of a kernel to run on the emulator, and what it must give";
+  let description = [{
+    `mlora-emulate` runs each of these (docs/emulator.md). An argument is a number, such as `7 : i32`, or a buffer of global
+    memory, a dictionary:
+
+    | key | value |
+    |---|---|
+    | `type` | the tensor type of its elements; not needed where `init` is dense |
+    | `init` | `"zeros"` (also without the key), `"iota"`, `"random"` (uniform in [-1, 1), by `seed`), `"identity"` or dense values |
+    | `expect` | dense values; or `@f`, a function of this module that gets the buffers as they were before the launch and returns this one, in f64; or `"same"`: what the first seed gave, bit by bit |
+    | `tolerance` | how far an element may be off: tolerance · (1 + what is expected), 1e-5 without the key |
+
+    A buffer for a memref argument fills its descriptor. A `tensor_map` of a buffer (its `box`, `swizzle` and `element_strides`) is an
+    argument too, for tensor copies.
+
+    Example:
+    ```mlir
+    mlora.emulate @kernels::@scale grid [2] block [128] dynamic_shared 0 arguments [
+      {type = tensor<256xf32>, init = "iota"}, {type = tensor<256xf32>, expect = @doubled, tolerance = 1.0e-6}, 2.0 : f32]
+    ```
+  }];
+  let arguments = (ins SymbolRefAttr:$kernel, DenseI64ArrayAttr:$grid, DenseI64ArrayAttr:$block,
+                       DefaultValuedAttr<I64Attr, "0">:$dynamic_shared, ArrayAttr:$arguments);
+  let assemblyFormat = [{
+    $kernel `grid` $grid `block` $block (`dynamic_shared` $dynamic_shared^)? `arguments` $arguments attr-dict
+  }];
+}
+
 #endif // MLORA_PROGRAM_OPS_TD

@@ -137,4 +137,30 @@ def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
   ];
 }
 
+def Emulate : Pass<"mlora-emulate", "::mlir::ModuleOp"> {
+  let summary = "Runs GPU kernels on the CPU, thread by thread, and checks what they do";
+  let description = [{
+    Takes a copy of every `gpu.module` down to the llvm and nvvm dialects (what PTX would be made of), compiles it for this CPU with
+    all memory accesses checked, and runs each `mlora.emulate` under one seed or several: each GPU thread is a fiber, and the
+    seed chooses who runs wherever one may let another. The first fault of a launch is an error at the operation that
+    did it; what it checks and what it does not emulate is in docs/emulator.md. Prints a line for each launch that
+    passed. The module does not change.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @scale(%x: memref<256xf32>, %y: memref<256xf32>, %by: f32) kernel { ... }
+    }
+    mlora.emulate @kernels::@scale grid [2] block [128] arguments [
+      {type = tensor<256xf32>, init = "iota"}, {type = tensor<256xf32>, expect = @doubled}, 2.0 : f32]
+    // prints @kernels::@scale: 2 blocks of 128 threads, 1 seed: passed
+    ```
+  }];
+  let options = [
+    Option<"seeds", "seeds", "int64_t", "1", "How many seeds to run each launch under">,
+    Option<"firstSeed", "first-seed", "int64_t", "0", "The first of them">,
+    Option<"statistics", "print-statistics", "bool", "false", "Print how much was run, and how fast">,
+    Option<"keep", "keep", "std::string", "", "A file to keep the compiled kernels in (a shared object)">,
+  ];
+}
+
 #endif // MLORA_TARGET_PASSES_TD

@@ -202,6 +202,12 @@ static LogicalResult compile(ModuleOp module, SmallVector<char, 0> &object) {
   return checkImports(module, StringRef(object.data(), object.size()));
 }
 
+LogicalResult mlir::mlora::emitObject(ModuleOp module, SmallVector<char, 0> &object) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  return compile(module, object);
+}
+
 LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();

@@ -1,0 +1,45 @@
+// Runs kernels that were compiled for the emulator: every GPU thread is a fiber (docs/emulator.md).
+#pragma once
+
+#include "mlora/Runtime/Emulator/Abi.h"
+#include "mlora/Runtime/Emulator/GlobalMemory.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlora::emulator {
+
+/// An operation of a kernel, for messages.
+struct Site {
+  std::string operation; ///< its name, such as nvvm.barrier
+  std::string location;  ///< file:line:column, or empty
+};
+
+struct Launch {
+  std::string kernel; ///< its name, for messages
+  KernelEntry entry = nullptr;
+  std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
+  uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0;
+  std::vector<uint64_t> parameters;
+  const std::vector<Site> *sites = nullptr;
+};
+
+/// The first thing that went wrong; the rest of the launch did not run.
+struct Fault {
+  std::string name;    ///< what kind: "shared memory race"
+  std::string message; ///< kernel, block, thread, operation, and what is wrong
+  std::optional<uint32_t> site, otherSite;
+  std::string otherMessage;
+};
+
+struct Statistics {
+  uint64_t switches = 0, barrierArrivals = 0, collectives = 0, sharedAccesses = 0;
+};
+
+/// Runs all blocks of a launch. The seed chooses the order of blocks, and of threads wherever one lets others run.
+std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed,
+                         Statistics *statistics = nullptr);
+
+} // namespace mlora::emulator

@@ -1,0 +1,42 @@
+// Global memory of the emulated device: buffers in one arena, guard zones between them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mlora::emulator {
+
+class GlobalMemory {
+public:
+  explicit GlobalMemory(size_t capacity);
+  ~GlobalMemory();
+  GlobalMemory(const GlobalMemory &) = delete;
+  GlobalMemory &operator=(const GlobalMemory &) = delete;
+
+  /// Zeroed memory, 256-byte aligned as cudaMalloc's. Throws mlora::Error when the arena is full.
+  char *allocate(size_t bytes, std::string name);
+
+  bool contains(uint64_t address, size_t bytes) const;
+  /// Where an address is, for messages: "4 bytes after %a (1024 bytes)".
+  std::string describe(uint64_t address) const;
+
+  uint64_t base() const { return reinterpret_cast<uint64_t>(arena); }
+  size_t bytes() const { return capacity; }
+  const uint8_t *shadow() const { return granules.data(); }
+
+private:
+  struct Buffer {
+    uint64_t begin, bytes;
+    std::string name;
+  };
+  const Buffer *before(uint64_t address) const;
+
+  char *arena;
+  size_t capacity, used = 0;
+  std::vector<uint8_t> granules;
+  std::vector<Buffer> buffers; ///< by address
+};
+
+} // namespace mlora::emulator

@@ -1,0 +1,286 @@
+//===- Emulate.cpp - the pass that runs kernels ----------------------------------------===//
+
+#include "../CPU/EmitObject.h"
+#include "Buffers.h"
+#include "EmulatedModule.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Index/IR/IndexDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+
+#include <chrono>
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_EMULATE
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+namespace emulator = ::mlora::emulator;
+
+namespace {
+
+/// A gpu.module, compiled and loaded.
+struct Loaded {
+  EmulatedModule module;
+  std::unique_ptr<llvm::orc::LLJIT> code;
+};
+
+/// One argument of a kernel as it was written: a memref becomes several parameters.
+using ArgumentTypes = llvm::StringMap<SmallVector<Type>>;
+
+struct Emulate : ::mlir::mlora::impl::EmulateBase<Emulate> {
+  using EmulateBase::EmulateBase;
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<affine::AffineDialect, cf::ControlFlowDialect, gpu::GPUDialect, index::IndexDialect,
+                    LLVM::LLVMDialect, memref::MemRefDialect, nvgpu::NVGPUDialect, NVVM::NVVMDialect, scf::SCFDialect,
+                    ub::UBDialect, vector::VectorDialect>();
+    ::mlir::mlora::registerEmitObjectDialects(registry);
+    // What convert-gpu-to-nvvm asks the other dialects for.
+    arith::registerConvertArithToLLVMInterface(registry);
+    cf::registerConvertControlFlowToLLVMInterface(registry);
+    registerConvertFuncToLLVMInterface(registry);
+    index::registerConvertIndexToLLVMInterface(registry);
+    registerConvertMemRefToLLVMInterface(registry);
+    ub::registerConvertUBToLLVMInterface(registry);
+    vector::registerConvertVectorToLLVMInterface(registry);
+  }
+  void runOnOperation() override;
+
+private:
+  FailureOr<std::unique_ptr<Loaded>> load(gpu::GPUModuleOp module);
+  LogicalResult run(EmulateOp op, Loaded &loaded, ArrayRef<Type> argumentTypes);
+};
+
+} // namespace
+
+FailureOr<std::unique_ptr<Loaded>> Emulate::load(gpu::GPUModuleOp source) {
+  OwningOpRef<ModuleOp> copy = ModuleOp::create(source.getLoc());
+  auto gpuModule = cast<gpu::GPUModuleOp>(OpBuilder::atBlockEnd(copy->getBody()).clone(*source));
+  if (failed(lowerToNVVM(*copy)))
+    return failure();
+  gpuModule = *copy->getOps<gpu::GPUModuleOp>().begin();
+  FailureOr<EmulatedModule> module = rewriteForEmulator(gpuModule);
+  if (failed(module))
+    return failure();
+  // Not through a shared object: lld would forget the command line that mlir-opt still needs for the file's next part.
+  SmallVector<char, 0> object;
+  if (failed(emitObject(*module->program, object)))
+    return failure();
+  if (!keep.empty() && failed(emitSharedObject(*module->program, keep)))
+    return failure();
+  auto loaded = std::make_unique<Loaded>();
+  loaded->module = std::move(*module);
+  auto check = [&](llvm::Error error) -> LogicalResult {
+    return error ? source.emitError() << "mlora-emulate: compiled kernels: " << llvm::toString(std::move(error))
+                 : LogicalResult::success();
+  };
+  auto jit = llvm::orc::LLJITBuilder().create();
+  if (!jit)
+    return check(jit.takeError());
+  loaded->code = std::move(*jit);
+  if (failed(check(loaded->code->addObjectFile(
+          llvm::MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), "kernels.o")))))
+    return failure();
+  return loaded;
+}
+
+/// Parameters of the launch, one slot each, from what is stated.
+static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef<EmulatedBuffer> buffers,
+                                    ArrayRef<char *> memory, emulator::GlobalMemory &global,
+                                    std::vector<uint64_t> &slots) {
+  if (types.size() != op.getArguments().size())
+    return op.emitOpError() << op.getKernel() << " takes " << types.size() << " arguments, not " << op.getArguments().size();
+  size_t next = 0;
+  for (auto [i, pair] : llvm::enumerate(llvm::zip(types, op.getArguments()))) {
+    auto [type, attribute] = pair;
+    auto wrong = [&](const Twine &what) {
+      return op.emitOpError() << "argument " << i << " is a " << type << ", which takes " << what.str();
+    };
+    if (auto entry = dyn_cast<DictionaryAttr>(attribute); entry && entry.get("tensor_map")) {
+      FailureOr<emulator::TensorMap> map = readTensorMap(op, i, buffers, memory);
+      if (failed(map))
+        return failure();
+      if (!isa<LLVM::LLVMPointerType, nvgpu::TensorMapDescriptorType>(type))
+        return wrong("no tensor map: that is a pointer or an !nvgpu.tensormap.descriptor");
+      char *place = global.allocate(sizeof *map, "tensor map " + std::to_string(i));
+      std::memcpy(place, &*map, sizeof *map);
+      slots.push_back(reinterpret_cast<uint64_t>(place));
+    } else if (entry) {
+      const EmulatedBuffer &buffer = buffers[next];
+      uint64_t address = reinterpret_cast<uint64_t>(memory[next++]);
+      slots.push_back(address);
+      auto memref = dyn_cast<MemRefType>(type);
+      if (isa<LLVM::LLVMPointerType>(type))
+        continue;
+      if (!memref)
+        return wrong("a number");
+      ArrayRef<int64_t> shape = buffer.type.getShape();
+      if (memref.getRank() != buffer.type.getRank() || memref.getElementType() != buffer.type.getElementType() ||
+          failed(verifyCompatibleShape(memref.getShape(), shape)))
+        return wrong("a buffer of its shape and element type");
+      slots.push_back(address);
+      slots.push_back(0);
+      llvm::append_range(slots, shape);
+      llvm::append_range(slots, computeStrides(shape));
+    } else if (auto integer = dyn_cast<IntegerAttr>(attribute)) {
+      if (!type.isIntOrIndex())
+        return wrong(isa<FloatType>(type) ? "a number with a point" : "a buffer");
+      slots.push_back(integer.getValue().getSExtValue());
+    } else if (auto real = dyn_cast<FloatAttr>(attribute)) {
+      if (real.getType() != type)
+        return wrong("another type of number");
+      slots.push_back(real.getValue().bitcastToAPInt().getZExtValue());
+    } else {
+      return op.emitOpError() << "argument " << i << " is neither a number nor a dictionary";
+    }
+  }
+  return success();
+}
+
+LogicalResult Emulate::run(EmulateOp op, Loaded &loaded, ArrayRef<Type> types) {
+  StringRef name = op.getKernel().getLeafReference();
+  FailureOr<std::vector<EmulatedBuffer>> buffers = readBuffers(op);
+  if (failed(buffers))
+    return failure();
+  emulator::Launch launch;
+  llvm::raw_string_ostream(launch.kernel) << op.getKernel();
+  if (!loaded.module.kernels.count(name))
+    return op.emitOpError() << op.getKernel() << " is no kernel of its module";
+  auto entry = loaded.code->lookup(name);
+  if (!entry)
+    return op.emitOpError() << op.getKernel() << ": " << llvm::toString(entry.takeError());
+  launch.entry = entry->toPtr<emulator::KernelEntry>();
+  llvm::copy(op.getGrid(), launch.grid.begin());
+  llvm::copy(op.getBlock(), launch.block.begin());
+  launch.staticSharedBytes = loaded.module.staticSharedBytes;
+  launch.dynamicSharedBytes = op.getDynamicShared();
+  launch.sites = &loaded.module.sites;
+
+  size_t capacity = 1 << 16;
+  for (const EmulatedBuffer &buffer : *buffers)
+    capacity += buffer.bytes() + 4096;
+  for (const EmulatedGlobal &global : loaded.module.globals)
+    capacity += global.bytes.size() + 4096;
+  emulator::GlobalMemory memory(capacity);
+  SmallVector<char *> places;
+  for (const EmulatedBuffer &buffer : *buffers)
+    places.push_back(memory.allocate(buffer.bytes(), "argument " + std::to_string(buffer.argument)));
+  if (failed(fillParameters(op, types, *buffers, places, memory, launch.parameters)))
+    return failure();
+  SmallVector<char *> globals;
+  for (const EmulatedGlobal &global : loaded.module.globals) {
+    globals.push_back(memory.allocate(global.bytes.size(), global.name));
+    launch.parameters.push_back(reinterpret_cast<uint64_t>(globals.back()));
+  }
+
+  // Bytes at the start, and those of an earlier seed that were right: most seeds give them again.
+  std::vector<std::vector<char>> initial, right(buffers->size());
+  for (const EmulatedBuffer &buffer : *buffers) {
+    initial.emplace_back(buffer.bytes());
+    buffer.store(initial.back().data());
+  }
+
+  emulator::Statistics total;
+  auto begin = std::chrono::steady_clock::now();
+  for (uint64_t seed = firstSeed, end = firstSeed + seeds; seed < end; ++seed) {
+    for (auto [bytes, place] : llvm::zip(initial, places))
+      llvm::copy(bytes, place);
+    for (auto [global, place] : llvm::zip(loaded.module.globals, globals))
+      llvm::copy(global.bytes, place);
+    emulator::Statistics once;
+    if (std::optional<emulator::Fault> fault = emulator::run(launch, memory, seed, &once)) {
+      InFlightDiagnostic error = emitError(fault->site ? loaded.module.locations[*fault->site] : op.getLoc());
+      error << fault->name << ": " << fault->message << " (seed " << seed << ")";
+      if (fault->otherSite)
+        error.attachNote(loaded.module.locations[*fault->otherSite]) << fault->otherMessage;
+      return error;
+    }
+    total.switches += once.switches;
+    total.barrierArrivals += once.barrierArrivals;
+    total.collectives += once.collectives;
+    total.sharedAccesses += once.sharedAccesses;
+    for (auto [buffer, place, before] : llvm::zip(*buffers, places, right)) {
+      ArrayRef<char> bytes(place, buffer.bytes());
+      if (ArrayRef<char>(before) == bytes)
+        continue;
+      if (buffer.expectSame && !buffer.expected) {
+        buffer.expected = buffer.initial;
+        buffer.tolerance = 0;
+        for (auto [i, value] : llvm::enumerate(buffer.expected->data))
+          value = buffer.element(place, i);
+      }
+      if (failed(mlir::mlora::compare(op, buffer, place, seed)))
+        return failure();
+      before.assign(bytes.begin(), bytes.end());
+    }
+  }
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  uint64_t blocks = 1, threads = 1;
+  for (unsigned i = 0; i < 3; ++i)
+    blocks *= launch.grid[i], threads *= launch.block[i];
+  auto plural = [](uint64_t count, StringRef what) { return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str(); };
+  llvm::outs() << op.getKernel() << ": " << plural(blocks, "block") << " of " << plural(threads, "thread") << ", "
+               << plural(seeds, "seed") << ": passed\n";
+  if (statistics)
+    llvm::outs() << llvm::format("  %.3f s; switches %llu, arrivals at barriers %llu, collectives of warps %llu, accesses of "
+                                 "shared memory %llu\n",
+                                 seconds, (unsigned long long)total.switches, (unsigned long long)total.barrierArrivals,
+                                 (unsigned long long)total.collectives, (unsigned long long)total.sharedAccesses);
+  return success();
+}
+
+void Emulate::runOnOperation() {
+  ModuleOp module = getOperation();
+  llvm::StringMap<std::unique_ptr<Loaded>> modules;
+  bool anyFailed = false;
+  if (seeds < 1) {
+    module.emitError("mlora-emulate: seeds must be at least 1");
+    return signalPassFailure();
+  }
+  if (module.getOps<EmulateOp>().empty()) {
+    module.emitError("mlora-emulate: there is no mlora.emulate that says what to launch");
+    return signalPassFailure();
+  }
+  for (EmulateOp op : module.getOps<EmulateOp>()) {
+    StringRef name = op.getKernel().getRootReference();
+    auto source = module.lookupSymbol<gpu::GPUModuleOp>(name);
+    auto kernel = dyn_cast_or_null<FunctionOpInterface>(SymbolTable::lookupNearestSymbolFrom(op, op.getKernel()));
+    if (!source || !kernel || op.getKernel().getNestedReferences().size() != 1) {
+      op.emitOpError() << "there is no kernel " << op.getKernel() << " in a gpu.module of this file";
+      anyFailed = true;
+      continue;
+    }
+    std::unique_ptr<Loaded> &loaded = modules[name];
+    if (!loaded) {
+      auto made = load(source);
+      if (failed(made))
+        return signalPassFailure();
+      loaded = std::move(*made);
+    }
+    try {
+      anyFailed |= failed(run(op, *loaded, llvm::to_vector(kernel.getArgumentTypes())));
+    } catch (const ::mlora::Error &error) {
+      op.emitOpError() << error.what();
+      anyFailed = true;
+    }
+  }
+  if (anyFailed)
+    signalPassFailure();
+}

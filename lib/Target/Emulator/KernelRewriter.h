@@ -1,0 +1,82 @@
+//===- KernelRewriter.h - a GPU function to a host function --------------------------===//
+//
+// Three files: RewriteKernel.cpp (signatures, addresses, mathematics), RewriteMemory.cpp (checked accesses), RewriteNVVM.cpp
+// (what becomes a call of the machine).
+
+#pragma once
+
+#include "EmulatedModule.h"
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::mlora {
+
+using ::mlora::emulator::SpecialRegister;
+using Emulated = ::mlora::emulator::Operation;
+
+/// Where the module's globals are: shared memory by address, everything else by number.
+struct GlobalLayout {
+  llvm::StringMap<uint64_t> shared;
+  llvm::StringMap<unsigned> others;
+};
+
+class KernelRewriter {
+public:
+  KernelRewriter(LLVM::LLVMFuncOp function, EmulatedModule &result, const GlobalLayout &layout)
+      : function(function), result(result), layout(layout), context(function.getContext()) {}
+  LogicalResult run();
+
+private:
+  using Builder = ImplicitLocOpBuilder;
+
+  // RewriteKernel.cpp
+  void rewriteSignature();
+  LogicalResult rewrite(Operation *op);
+  LogicalResult rewriteAddress(LLVM::AddressOfOp op);
+  void rewriteCast(LLVM::AddrSpaceCastOp op);
+  LogicalResult rewriteCall(LLVM::CallOp op);
+  LogicalResult rewriteIntrinsic(LLVM::CallIntrinsicOp op);
+  /// BF16 is memory's format on most CPUs: arithmetic is done in F32.
+  LogicalResult rewriteBF16(Operation *op);
+  LogicalResult rewriteUnaryMath(Operation *op, Emulated function);
+  LogicalResult notBuilt(Operation *op, const Twine &what = "");
+
+  // RewriteMemory.cpp
+  LogicalResult rewriteMemory(Operation *op);
+  /// The host's address of an access, once it is checked: in line where it is global or local memory.
+  Value hostAddress(Operation *op, Value pointer, uint32_t bytes, uint32_t alignment, uint32_t flags);
+  Value branchToCheck(Builder &b, Operation *op, Value pointer, Value address, Value refused, uint32_t access);
+
+  // RewriteNVVM.cpp
+  LogicalResult rewriteNVVM(Operation *op);
+  LogicalResult rewriteHopper(Operation *op);
+  LogicalResult rewriteMma(Operation *op);
+
+  // Helpers.
+  Value constant(Builder &b, int64_t value);
+  Value constant32(Builder &b, uint32_t value);
+  Value field(Builder &b, size_t offset, Type type);
+  Value specialRegister(Builder &b, SpecialRegister which);
+  uint32_t siteOf(Operation *op);
+  /// A value of at most 8 bytes as the machine's 8-byte slot, and back.
+  Value toSlot(Builder &b, Value value);
+  Value fromSlot(Builder &b, Value slot, Type type);
+  /// Calls the machine; the slots of its results.
+  SmallVector<Value> call(Builder &b, Emulated operation, Operation *op, ValueRange operands, unsigned results = 0);
+  /// The same for the op as a whole: its results come from the slots, elements of a struct one by one.
+  LogicalResult replaceByCall(Operation *op, Emulated operation, ArrayRef<Value> operands);
+  Value packStruct(Builder &b, Type type, ArrayRef<Value> slots);
+  SmallVector<Value> unpackStruct(Builder &b, Value value);
+  /// Runs what follows only where a predicate (if there is one) holds.
+  void guard(Operation *op, Value predicate);
+
+  LLVM::LLVMFuncOp function;
+  EmulatedModule &result;
+  const GlobalLayout &layout;
+  MLIRContext *context;
+  Value thread;            ///< the ThreadContext
+  LLVM::AllocaOp operands, results_; ///< slots of calls, shared by all of the function
+  int64_t mostOperands = 1, mostResults = 1;
+};
+
+} // namespace mlir::mlora

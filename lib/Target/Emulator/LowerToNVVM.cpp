@@ -1,0 +1,60 @@
+//===- LowerToNVVM.cpp - upstream's passes from gpu and nvgpu to llvm and nvvm --------===//
+
+#include "EmulatedModule.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+/// convert-gpu-to-nvvm refuses some llvm ops that NVPTX has (exp2, sqrt): what is lowered already does not go through it.
+static bool isLowered(ModuleOp module) {
+  return !module
+              .walk([](Operation *op) {
+                bool isCode = isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect());
+                return isCode || isa<ModuleOp, gpu::GPUModuleOp>(op) ? WalkResult::advance() : WalkResult::interrupt();
+              })
+              .wasInterrupted();
+}
+
+/// A tensor map is a pointer; convert-gpu-to-nvvm does not know its type as an argument's.
+static void passTensorMapsAsPointers(gpu::GPUFuncOp function) {
+  auto pointer = LLVM::LLVMPointerType::get(function.getContext());
+  OpBuilder builder = OpBuilder::atBlockBegin(&function.getBody().front());
+  SmallVector<Type> types(function.getArgumentTypes());
+  for (auto [i, type] : llvm::enumerate(types)) {
+    if (!isa<nvgpu::TensorMapDescriptorType>(type))
+      continue;
+    BlockArgument argument = function.getArgument(i);
+    argument.setType(pointer);
+    auto cast = UnrealizedConversionCastOp::create(builder, function.getLoc(), type, argument);
+    argument.replaceAllUsesExcept(cast.getResult(0), cast);
+    type = pointer;
+  }
+  function.setFunctionType(FunctionType::get(function.getContext(), types, function.getResultTypes()));
+}
+
+LogicalResult mlir::mlora::lowerToNVVM(ModuleOp module) {
+  if (isLowered(module))
+    return success();
+  module.walk(passTensorMapsAsPointers);
+  PassManager passes(module.getContext(), ModuleOp::getOperationName());
+  passes.addPass(createConvertNVGPUToNVVMPass());
+  passes.addPass(createConvertVectorToSCFPass());
+  passes.addPass(createSCFToControlFlowPass());
+  passes.addPass(memref::createExpandStridedMetadataPass());
+  passes.addPass(createLowerAffinePass());
+  ConvertGpuOpsToNVVMOpsOptions options;
+  options.indexBitwidth = 64;
+  passes.addNestedPass<gpu::GPUModuleOp>(createConvertGpuOpsToNVVMOps(options));
+  passes.addPass(createReconcileUnrealizedCastsPass());
+  return passes.run(module);
+}

@@ -1,0 +1,479 @@
+//===- RewriteKernel.cpp - a GPU function to a host function -------------------------===//
+
+#include "KernelRewriter.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/AttrTypeSubElements.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+using ::mlora::emulator::kSharedBase;
+using ::mlora::emulator::kSharedWindow;
+using ::mlora::emulator::ThreadContext;
+
+//===- helpers -----------------------------------------------------------------------===//
+
+Value KernelRewriter::constant(Builder &b, int64_t value) {
+  return LLVM::ConstantOp::create(b, b.getI64Type(), b.getI64IntegerAttr(value));
+}
+
+Value KernelRewriter::constant32(Builder &b, uint32_t value) {
+  return LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(value));
+}
+
+/// Nothing in the context changes while its thread runs.
+Value KernelRewriter::field(Builder &b, size_t offset, Type type) {
+  auto host = LLVM::LLVMPointerType::get(context);
+  Value place = LLVM::GEPOp::create(b, host, b.getI8Type(), thread, ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  return LLVM::LoadOp::create(b, type, place, /*alignment=*/0, /*isVolatile=*/false, /*isNonTemporal=*/false,
+                              /*isInvariant=*/true);
+}
+
+Value KernelRewriter::specialRegister(Builder &b, SpecialRegister which) {
+  return field(b, offsetof(ThreadContext, registers) + 4 * size_t(which), b.getI32Type());
+}
+
+static std::string describe(Location loc) {
+  if (auto file = loc->findInstanceOf<FileLineColLoc>())
+    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+  return "";
+}
+
+uint32_t KernelRewriter::siteOf(Operation *op) {
+  result.sites.push_back({op->getName().getStringRef().str(), describe(op->getLoc())});
+  result.locations.push_back(op->getLoc());
+  return result.sites.size() - 1;
+}
+
+static unsigned bitsOf(Type type) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getNumElements() * vector.getElementTypeBitWidth();
+  return type.getIntOrFloatBitWidth();
+}
+
+Value KernelRewriter::toSlot(Builder &b, Value value) {
+  Type type = value.getType();
+  if (isa<LLVM::LLVMPointerType>(type))
+    return LLVM::PtrToIntOp::create(b, b.getI64Type(), value);
+  unsigned bits = bitsOf(type);
+  if (!isa<IntegerType>(type))
+    value = LLVM::BitcastOp::create(b, b.getIntegerType(bits), value);
+  return bits < 64 ? LLVM::ZExtOp::create(b, b.getI64Type(), value).getResult() : value;
+}
+
+Value KernelRewriter::fromSlot(Builder &b, Value slot, Type type) {
+  if (isa<LLVM::LLVMPointerType>(type))
+    return LLVM::IntToPtrOp::create(b, type, slot);
+  unsigned bits = bitsOf(type);
+  if (bits < 64)
+    slot = LLVM::TruncOp::create(b, b.getIntegerType(bits), slot);
+  return isa<IntegerType>(type) ? slot : LLVM::BitcastOp::create(b, type, slot).getResult();
+}
+
+SmallVector<Value> KernelRewriter::call(Builder &b, Emulated operation, Operation *op, ValueRange values,
+                                        unsigned count) {
+  auto host = LLVM::LLVMPointerType::get(context);
+  mostOperands = std::max<int64_t>(mostOperands, values.size());
+  mostResults = std::max<int64_t>(mostResults, count);
+  auto slot = [&](Value base, size_t i) -> Value {
+    return LLVM::GEPOp::create(b, host, b.getI64Type(), base, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+  };
+  for (auto [i, value] : llvm::enumerate(values))
+    LLVM::StoreOp::create(b, toSlot(b, value), slot(operands, i));
+  Value table = field(b, offsetof(ThreadContext, operations), host);
+  Value place = LLVM::GEPOp::create(b, host, host, table, ArrayRef<LLVM::GEPArg>{int32_t(operation)});
+  Value function = LLVM::LoadOp::create(b, host, place, 8, false, false, /*isInvariant=*/true);
+  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {host, b.getI32Type(), host, host});
+  LLVM::CallOp::create(b, type, ValueRange{function, thread, constant32(b, siteOf(op)), operands, results_});
+  SmallVector<Value> slots;
+  for (unsigned i = 0; i < count; ++i)
+    slots.push_back(LLVM::LoadOp::create(b, b.getI64Type(), slot(results_, i)));
+  return slots;
+}
+
+Value KernelRewriter::packStruct(Builder &b, Type type, ArrayRef<Value> slots) {
+  Value value = LLVM::PoisonOp::create(b, type);
+  for (auto [i, element] : llvm::enumerate(cast<LLVM::LLVMStructType>(type).getBody()))
+    value = LLVM::InsertValueOp::create(b, value, fromSlot(b, slots[i], element), int64_t(i));
+  return value;
+}
+
+SmallVector<Value> KernelRewriter::unpackStruct(Builder &b, Value value) {
+  SmallVector<Value> elements;
+  for (int64_t i = 0, n = cast<LLVM::LLVMStructType>(value.getType()).getBody().size(); i < n; ++i)
+    elements.push_back(LLVM::ExtractValueOp::create(b, value, i));
+  return elements;
+}
+
+LogicalResult KernelRewriter::replaceByCall(Operation *op, Emulated operation, ArrayRef<Value> values) {
+  Builder b(op->getLoc(), op);
+  Type type = op->getNumResults() ? op->getResult(0).getType() : Type();
+  auto fields = dyn_cast_or_null<LLVM::LLVMStructType>(type);
+  SmallVector<Value> slots = call(b, operation, op, values, fields ? fields.getBody().size() : type ? 1 : 0);
+  if (type)
+    op->getResult(0).replaceAllUsesWith(fields ? packStruct(b, type, slots) : fromSlot(b, slots[0], type));
+  op->erase();
+  return success();
+}
+
+void KernelRewriter::guard(Operation *op, Value predicate) {
+  if (!predicate)
+    return;
+  Block *before = op->getBlock(), *then = before->splitBlock(op), *after = then->splitBlock(op->getNextNode());
+  Builder b(op->getLoc(), context);
+  b.setInsertionPointToEnd(before);
+  LLVM::CondBrOp::create(b, predicate, then, after);
+  b.setInsertionPointToEnd(then);
+  LLVM::BrOp::create(b, after);
+}
+
+LogicalResult KernelRewriter::notBuilt(Operation *op, const Twine &what) {
+  InFlightDiagnostic diagnostic = op->emitError() << "mlora-emulate: '" << op->getName() << "' is not built yet";
+  if (std::string text = what.str(); !text.empty())
+    diagnostic << ": " << text;
+  return diagnostic;
+}
+
+//===- the function ------------------------------------------------------------------===//
+
+static bool isKernel(LLVM::LLVMFuncOp function) {
+  return function->hasAttr("nvvm.kernel") || function->hasAttr("gpu.kernel");
+}
+
+/// A kernel gets the context alone, its parameters from there; another function gets the context before its arguments.
+void KernelRewriter::rewriteSignature() {
+  Block &entry = function.getBody().front();
+  auto host = LLVM::LLVMPointerType::get(context);
+  Builder b(function.getLoc(), context);
+  b.setInsertionPointToStart(&entry);
+  bool isEntry = isKernel(function);
+  thread = entry.insertArgument(0u, host, function.getLoc());
+  SmallVector<Type> types = {host};
+  if (isEntry) {
+    SmallVector<Type> parameters(llvm::drop_begin(entry.getArgumentTypes()));
+    Value table = field(b, offsetof(ThreadContext, parameters), host);
+    for (auto [i, type] : llvm::enumerate(parameters)) {
+      Value place = LLVM::GEPOp::create(b, host, b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      Value slot = LLVM::LoadOp::create(b, b.getI64Type(), place, 8, false, false, /*isInvariant=*/true);
+      entry.getArgument(i + 1).replaceAllUsesWith(fromSlot(b, slot, type));
+    }
+    entry.eraseArguments(1, parameters.size());
+    result.kernels[function.getName()] = parameters;
+  } else {
+    llvm::append_range(types, llvm::drop_begin(entry.getArgumentTypes()));
+    function.setSymVisibility("private");
+  }
+  function.setFunctionType(LLVM::LLVMFunctionType::get(function.getFunctionType().getReturnType(), types));
+  function.removeArgAttrsAttr();
+  for (NamedAttribute attribute : llvm::to_vector(function->getDiscardableAttrs()))
+    function->removeDiscardableAttr(attribute.getName());
+  function.removeTargetCpuAttr();
+  function.removeTargetFeaturesAttr();
+  function.setCConv(LLVM::CConv::C);
+  function.setLinkage(LLVM::Linkage::External);
+  // Filled in when all calls are known.
+  operands = LLVM::AllocaOp::create(b, host, b.getI64Type(), constant(b, 1), 16);
+  results_ = LLVM::AllocaOp::create(b, host, b.getI64Type(), constant(b, 1), 16);
+}
+
+LogicalResult KernelRewriter::run() {
+  SmallVector<Operation *> ops;
+  function.getBody().walk([&](Operation *op) { ops.push_back(op); });
+  rewriteSignature();
+  for (Operation *op : ops)
+    if (failed(rewrite(op)))
+      return failure();
+  auto resize = [](LLVM::AllocaOp alloca, int64_t count) {
+    auto size = alloca.getArraySize().getDefiningOp<LLVM::ConstantOp>();
+    size.setValueAttr(IntegerAttr::get(size.getType(), count));
+  };
+  resize(operands, mostOperands);
+  resize(results_, mostResults);
+  // An address in any space is 64 bits on the host.
+  AttrTypeReplacer replacer;
+  replacer.addReplacement([&](LLVM::LLVMPointerType type) { return LLVM::LLVMPointerType::get(context); });
+  replacer.recursivelyReplaceElementsIn(function, /*replaceAttrs=*/true, /*replaceLocs=*/false, /*replaceTypes=*/true);
+  return success();
+}
+
+/// PTX has no way to say these; libdevice, which is not there, would.
+static bool isLibraryMath(Operation *op) {
+  return isa<LLVM::ExpOp, LLVM::Exp10Op, LLVM::LogOp, LLVM::Log10Op, LLVM::PowOp, LLVM::PowIOp, LLVM::TanOp, LLVM::ASinOp,
+             LLVM::ACosOp, LLVM::ATanOp, LLVM::SinhOp, LLVM::CoshOp, LLVM::TanhOp, LLVM::FRemOp>(op);
+}
+
+static bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
+
+LogicalResult KernelRewriter::rewrite(Operation *op) {
+  if (op->getName().getDialectNamespace() == NVVM::NVVMDialect::getDialectNamespace())
+    return rewriteNVVM(op);
+  if (isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::AtomicRMWOp, LLVM::AtomicCmpXchgOp>(op))
+    return rewriteMemory(op);
+  if (isLibraryMath(op))
+    return op->emitError() << "mlora-emulate: NVPTX has no '" << op->getName() << "': lower it to what it has (exp2, log2, …)";
+  if (isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FNegOp, LLVM::FMAOp, LLVM::MaxNumOp, LLVM::MinNumOp,
+          LLVM::MaximumOp, LLVM::MinimumOp, LLVM::FPTruncOp, LLVM::FPExtOp, LLVM::FCmpOp, LLVM::SIToFPOp, LLVM::UIToFPOp,
+          LLVM::FPToSIOp, LLVM::FPToUIOp>(op) &&
+      (llvm::any_of(op->getOperandTypes(), isBF16) || llvm::any_of(op->getResultTypes(), isBF16)))
+    return rewriteBF16(op);
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](LLVM::AddressOfOp address) { return rewriteAddress(address); })
+      .Case([&](LLVM::AddrSpaceCastOp cast) {
+        rewriteCast(cast);
+        return success();
+      })
+      .Case([&](LLVM::CallOp callOp) { return rewriteCall(callOp); })
+      .Case([&](LLVM::CallIntrinsicOp intrinsic) { return rewriteIntrinsic(intrinsic); })
+      .Case<LLVM::Exp2Op>([&](auto) { return rewriteUnaryMath(op, Emulated::Exp2); })
+      .Case<LLVM::Log2Op>([&](auto) { return rewriteUnaryMath(op, Emulated::Log2); })
+      .Case<LLVM::SinOp>([&](auto) { return rewriteUnaryMath(op, Emulated::Sin); })
+      .Case<LLVM::CosOp>([&](auto) { return rewriteUnaryMath(op, Emulated::Cos); })
+      .Case<LLVM::FenceOp>([&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
+      .Case<LLVM::Trap, LLVM::DebugTrap>([&](auto) { return replaceByCall(op, Emulated::Trap, {}); })
+      .Case<LLVM::InlineAsmOp>([&](auto asmOp) { return notBuilt(op, "\"" + asmOp.getAsmString() + "\""); })
+      .Case<LLVM::MemcpyOp, LLVM::MemmoveOp, LLVM::MemsetOp, LLVM::MemcpyInlineOp, LLVM::MemsetInlineOp>(
+          [&](auto) { return notBuilt(op); })
+      .Default([&](Operation *) {
+        // Everything else of the llvm dialect means the same here and there.
+        return isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) ? success() : notBuilt(op);
+      });
+}
+
+LogicalResult KernelRewriter::rewriteAddress(LLVM::AddressOfOp op) {
+  Builder b(op.getLoc(), op);
+  Value address;
+  if (auto shared = layout.shared.find(op.getGlobalName()); shared != layout.shared.end()) {
+    address = constant(b, shared->second);
+  } else if (auto other = layout.others.find(op.getGlobalName()); other != layout.others.end()) {
+    if (!isKernel(function) && !result.kernels.count(function.getName()))
+      return notBuilt(op, "a global outside shared memory, used by a function that is no kernel");
+    unsigned slot = result.kernels[function.getName()].size() + other->second;
+    Value table = field(b, offsetof(ThreadContext, parameters), LLVM::LLVMPointerType::get(context));
+    Value place = LLVM::GEPOp::create(b, table.getType(), b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(slot)});
+    address = LLVM::LoadOp::create(b, b.getI64Type(), place, 8, false, false, /*isInvariant=*/true);
+  } else {
+    return notBuilt(op, "the address of a function");
+  }
+  op.replaceAllUsesWith(LLVM::IntToPtrOp::create(b, op.getType(), address).getResult());
+  op.erase();
+  return success();
+}
+
+/// Shared memory is a window of the generic space; the other spaces are parts of it as they are.
+void KernelRewriter::rewriteCast(LLVM::AddrSpaceCastOp op) {
+  auto spaceOf = [](Type type) {
+    unsigned space = cast<LLVM::LLVMPointerType>(type).getAddressSpace();
+    return space == 7 ? 3u : space;
+  };
+  Builder b(op.getLoc(), op);
+  unsigned from = spaceOf(op.getArg().getType()), to = spaceOf(op.getType());
+  Value value = op.getArg();
+  if ((from == 3) != (to == 3)) {
+    Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), value);
+    address = from == 3 ? LLVM::AddOp::create(b, address, constant(b, kSharedWindow)).getResult()
+                        : LLVM::SubOp::create(b, address, constant(b, kSharedWindow)).getResult();
+    value = LLVM::IntToPtrOp::create(b, op.getType(), address);
+  }
+  op.replaceAllUsesWith(value);
+  op.erase();
+}
+
+LogicalResult KernelRewriter::rewriteCall(LLVM::CallOp op) {
+  if (op->getParentOfType<ModuleOp>() && op.getCallee()) {
+    auto callee = SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(op, op.getCalleeAttr());
+    if (!callee || callee.isExternal())
+      return op.emitError() << "mlora-emulate: calls '" << *op.getCallee()
+                            << "', which the module does not define and NVPTX does not have";
+  } else {
+    return notBuilt(op, "an indirect call");
+  }
+  op.getCalleeOperandsMutable().assign(
+      llvm::to_vector(llvm::concat<Value>(SmallVector<Value>{thread}, SmallVector<Value>(op.getCalleeOperands()))));
+  return success();
+}
+
+LogicalResult KernelRewriter::rewriteUnaryMath(Operation *op, Emulated function) {
+  if (!op->getResult(0).getType().isF32())
+    return notBuilt(op, "on anything but f32");
+  return replaceByCall(op, function, {op->getOperand(0)});
+}
+
+LogicalResult KernelRewriter::rewriteIntrinsic(LLVM::CallIntrinsicOp op) {
+  StringRef name = op.getIntrin();
+  if (!name.consume_front("llvm.nvvm."))
+    return notBuilt(op, name);
+  Builder b(op.getLoc(), op);
+  auto replace = [&](Value value) {
+    op->getResult(0).replaceAllUsesWith(value);
+    op.erase();
+    return success();
+  };
+  auto one = [&] { return LLVM::ConstantOp::create(b, b.getF32Type(), b.getF32FloatAttr(1)); };
+  // Flushing subnormals and the last bits of approximations are not emulated.
+  if (name == "ex2.approx.f" || name == "ex2.approx.ftz.f" || name == "ex2.approx.ftz" || name == "ex2.approx")
+    return rewriteUnaryMath(op, Emulated::Exp2);
+  if (name == "lg2.approx.f" || name == "lg2.approx.ftz.f")
+    return rewriteUnaryMath(op, Emulated::Log2);
+  if (name == "sin.approx.f" || name == "sin.approx.ftz.f")
+    return rewriteUnaryMath(op, Emulated::Sin);
+  if (name == "cos.approx.f" || name == "cos.approx.ftz.f")
+    return rewriteUnaryMath(op, Emulated::Cos);
+  if (name == "tanh.approx.f" || name == "tanh.approx.f32")
+    return rewriteUnaryMath(op, Emulated::Tanh);
+  if (name == "rcp.approx.ftz.f" || name == "rcp.rn.f" || name == "rcp.rn.ftz.f")
+    return replace(LLVM::FDivOp::create(b, one(), op.getArgs()[0]));
+  if (name == "sqrt.approx.f" || name == "sqrt.approx.ftz.f" || name == "sqrt.rn.f" || name == "sqrt.f")
+    return replace(LLVM::SqrtOp::create(b, op.getArgs()[0]));
+  if (name == "rsqrt.approx.f" || name == "rsqrt.approx.ftz.f")
+    return replace(LLVM::FDivOp::create(b, one(), LLVM::SqrtOp::create(b, op.getArgs()[0])));
+  if (name == "div.approx.f" || name == "div.approx.ftz.f" || name == "div.full")
+    return replace(LLVM::FDivOp::create(b, op.getArgs()[0], op.getArgs()[1]));
+  return notBuilt(op, "llvm.nvvm." + name);
+}
+
+//===- bf16 --------------------------------------------------------------------------===//
+
+/// The same shape with elements of another type.
+static Type withElement(Type type, Type element) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+static Value splat(ImplicitLocOpBuilder &b, Type type, uint32_t bits) {
+  auto element = b.getIntegerAttr(getElementTypeOrSelf(type), bits);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return LLVM::ConstantOp::create(b, type, DenseElementsAttr::get(vector, Attribute(element)));
+  return LLVM::ConstantOp::create(b, type, element);
+}
+
+static Value extend(ImplicitLocOpBuilder &b, Value value) {
+  Type i16 = withElement(value.getType(), b.getI16Type()), i32 = withElement(value.getType(), b.getI32Type());
+  Value bits = LLVM::ZExtOp::create(b, i32, LLVM::BitcastOp::create(b, i16, value));
+  return LLVM::BitcastOp::create(b, withElement(value.getType(), b.getF32Type()),
+                                 LLVM::ShlOp::create(b, bits, splat(b, i32, 16)));
+}
+
+/// To the nearest, ties to even; any NaN becomes 0x7fff, as cvt.rn.bf16.f32 makes it.
+static Value truncate(ImplicitLocOpBuilder &b, Value value) {
+  Type i32 = withElement(value.getType(), b.getI32Type()), i16 = withElement(value.getType(), b.getI16Type());
+  Value bits = LLVM::BitcastOp::create(b, i32, value);
+  Value isOdd = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, splat(b, i32, 16)), splat(b, i32, 1));
+  Value rounded = LLVM::AddOp::create(b, bits, LLVM::AddOp::create(b, isOdd, splat(b, i32, 0x7fff)));
+  Value high = LLVM::TruncOp::create(b, i16, LLVM::LShrOp::create(b, rounded, splat(b, i32, 16)));
+  Value isNaN = LLVM::FCmpOp::create(b, LLVM::FCmpPredicate::uno, value, value);
+  Value chosen = LLVM::SelectOp::create(b, isNaN, splat(b, i16, 0x7fff), high);
+  return LLVM::BitcastOp::create(b, withElement(value.getType(), b.getBF16Type()), chosen);
+}
+
+LogicalResult KernelRewriter::rewriteBF16(Operation *op) {
+  Builder b(op->getLoc(), op);
+  Type f32 = b.getF32Type();
+  auto wide = [&](Value value) { return isBF16(value.getType()) ? extend(b, value) : value; };
+  Type type = op->getResult(0).getType();
+  Value result;
+  if (isa<LLVM::FPExtOp>(op)) {
+    result = wide(op->getOperand(0));
+    if (result.getType() != type)
+      result = LLVM::FPExtOp::create(b, type, result);
+  } else if (isa<LLVM::FPTruncOp>(op)) {
+    result = op->getOperand(0);
+    if (!getElementTypeOrSelf(result.getType()).isF32())
+      result = LLVM::FPTruncOp::create(b, withElement(type, f32), result);
+    result = truncate(b, result);
+  } else {
+    Operation *copy = op->clone();
+    b.insert(copy);
+    for (OpOperand &operand : copy->getOpOperands()) {
+      b.setInsertionPoint(copy);
+      operand.set(wide(operand.get()));
+    }
+    b.setInsertionPointAfter(copy);
+    result = copy->getResult(0);
+    if (isBF16(type)) {
+      result.setType(withElement(type, f32));
+      result = truncate(b, result);
+    }
+  }
+  op->getResult(0).replaceAllUsesWith(result);
+  op->erase();
+  return success();
+}
+
+//===- the module --------------------------------------------------------------------===//
+
+/// Bytes of a global's initial value; none: zeros.
+static FailureOr<std::vector<char>> initialBytes(LLVM::GlobalOp global, size_t size) {
+  std::vector<char> bytes(size);
+  auto value = global.getValueOrNull();
+  if (!value)
+    return global.getInitializerBlock() ? FailureOr<std::vector<char>>() : bytes;
+  if (auto text = dyn_cast<StringAttr>(value)) {
+    std::copy_n(text.data(), std::min(size, text.size()), bytes.begin());
+    return bytes;
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(value);
+  if (!dense || dense.getElementType().getIntOrFloatBitWidth() % 8)
+    return failure();
+  ArrayRef<char> raw = dense.getRawData();
+  for (size_t at = 0; at < size; at += raw.size()) // a splat has one element
+    std::copy_n(raw.begin(), std::min(raw.size(), size - at), bytes.begin() + at);
+  return bytes;
+}
+
+FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp module) {
+  EmulatedModule result;
+  GlobalLayout layout;
+  DataLayout dataLayout = DataLayout::closest(module);
+  uint64_t shared = kSharedBase;
+  SmallVector<LLVM::GlobalOp> dynamic;
+  for (auto global : module.getOps<LLVM::GlobalOp>()) {
+    uint64_t size = dataLayout.getTypeSize(global.getType()).getFixedValue();
+    uint64_t alignment = global.getAlignment().value_or(dataLayout.getTypeABIAlignment(global.getType()));
+    if (global.getAddrSpace() == 3) {
+      if (size == 0) {
+        dynamic.push_back(global);
+        continue;
+      }
+      shared = llvm::alignTo(shared, alignment);
+      layout.shared[global.getSymName()] = shared;
+      shared += size;
+      continue;
+    }
+    FailureOr<std::vector<char>> bytes = initialBytes(global, size);
+    if (failed(bytes)) {
+      global.emitError("mlora-emulate: this initial value is not built yet: only dense ones of whole bytes are");
+      return failure();
+    }
+    layout.others[global.getSymName()] = result.globals.size();
+    result.globals.push_back({"global @" + global.getSymName().str(), std::move(*bytes)});
+  }
+  // Dynamic shared memory begins after the static: every symbol without a size is its start.
+  for (LLVM::GlobalOp global : dynamic)
+    shared = llvm::alignTo(shared, std::max<uint64_t>(16, global.getAlignment().value_or(16)));
+  for (LLVM::GlobalOp global : dynamic)
+    layout.shared[global.getSymName()] = shared;
+  result.staticSharedBytes = shared - kSharedBase;
+
+  result.program = ModuleOp::create(module.getLoc());
+  OpBuilder builder = OpBuilder::atBlockEnd(result.program->getBody());
+  SmallVector<LLVM::LLVMFuncOp> functions;
+  for (Operation &op : *module.getBody()) {
+    if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op)) {
+      auto copy = cast<LLVM::LLVMFuncOp>(builder.clone(op));
+      if (!copy.isExternal())
+        functions.push_back(copy);
+    } else if (!isa<LLVM::GlobalOp>(op)) {
+      op.emitError() << "mlora-emulate: '" << op.getName() << "' is left in the gpu.module after lowering";
+      return failure();
+    }
+  }
+  for (LLVM::LLVMFuncOp function : functions)
+    if (failed(KernelRewriter(function, result, layout).run()))
+      return failure();
+  for (auto function : llvm::to_vector(result.program->getOps<LLVM::LLVMFuncOp>()))
+    if (function.isExternal())
+      function.erase();
+  return result;
+}

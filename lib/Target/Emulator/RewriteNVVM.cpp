@@ -1,0 +1,163 @@
+//===- RewriteNVVM.cpp - nvvm ops to calls of the machine ------------------------------===//
+
+#include "KernelRewriter.h"
+
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+/// The register that an op reads, by the end of its name.
+static std::optional<SpecialRegister> findRegister(StringRef name) {
+  static const llvm::StringMap<SpecialRegister> registers = {
+#define MLORA_SPECIAL_REGISTER(name, ptx) {ptx, SpecialRegister::name},
+#include "mlora/Runtime/Emulator/SpecialRegisters.def"
+      // A cluster is one block.
+      {"clusterid.x", SpecialRegister::CtaidX},   {"clusterid.y", SpecialRegister::CtaidY},
+      {"clusterid.z", SpecialRegister::CtaidZ},   {"nclusterid.x", SpecialRegister::NctaidX},
+      {"nclusterid.y", SpecialRegister::NctaidY}, {"nclusterid.z", SpecialRegister::NctaidZ},
+  };
+  auto found = registers.find(name);
+  return found == registers.end() ? std::nullopt : std::optional(found->second);
+}
+
+LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
+  Builder b(op->getLoc(), op);
+  auto replace = [&](Value value) {
+    op->getResult(0).replaceAllUsesWith(value);
+    op->erase();
+    return success();
+  };
+  StringRef name = op->getName().stripDialect();
+  if (name.consume_front("read.ptx.sreg.")) {
+    if (std::optional<SpecialRegister> which = findRegister(name))
+      return replace(specialRegister(b, *which));
+    if (name.starts_with("clock") || name.starts_with("globaltimer"))
+      return replaceByCall(op, Emulated::Clock, {});
+    if (name.starts_with("cluster."))
+      return replace(constant32(b, name.contains("ncta") ? 1 : 0));
+    return notBuilt(op);
+  }
+  auto number = [&](int64_t value) { return constant(b, value); };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](NVVM::Barrier0Op) {
+        return replaceByCall(op, Emulated::Barrier, {number(0), number(0), number(0), number(0)});
+      })
+      .Case([&](NVVM::BarrierOp barrier) {
+        auto orZero = [&](Value value) { return value ? value : number(0); };
+        int64_t reduction = barrier.getReductionOp() ? 1 + int64_t(*barrier.getReductionOp()) : 0;
+        return replaceByCall(op, Emulated::Barrier,
+                             {orZero(barrier.getBarrierId()), orZero(barrier.getNumberOfThreads()), number(reduction),
+                              orZero(barrier.getReductionPredicate())});
+      })
+      .Case([&](NVVM::BarrierArriveOp arrive) {
+        return replaceByCall(op, Emulated::BarrierArrive,
+                             {arrive.getBarrierId() ? arrive.getBarrierId() : number(0), arrive.getNumberOfThreads()});
+      })
+      .Case([&](NVVM::SyncWarpOp sync) { return replaceByCall(op, Emulated::WarpSync, {sync.getMask()}); })
+      .Case([&](NVVM::ShflOp shuffle) {
+        auto slots = call(b, Emulated::Shuffle, op,
+                          {number(int64_t(shuffle.getKind())), shuffle.getThreadMask(), shuffle.getVal(),
+                           shuffle.getOffset(), shuffle.getMaskAndClamp()},
+                          2);
+        Type type = shuffle.getType();
+        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots) : fromSlot(b, slots[0], type));
+      })
+      .Case([&](NVVM::VoteSyncOp vote) {
+        return replaceByCall(op, Emulated::Vote, {number(int64_t(vote.getKind())), vote.getMask(), vote.getPred()});
+      })
+      .Case([&](NVVM::MatchSyncOp match) {
+        auto slots =
+            call(b, Emulated::Match, op, {number(int64_t(match.getKind())), match.getThreadMask(), match.getVal()}, 2);
+        Type type = match.getType();
+        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots) : fromSlot(b, slots[0], type));
+      })
+      .Case([&](NVVM::ElectSyncOp elect) {
+        Value mask = elect->getNumOperands() ? elect->getOperand(0) : constant(b, 0xffffffff);
+        return replaceByCall(op, Emulated::Elect, {mask});
+      })
+      .Case([&](NVVM::ReduxOp redux) {
+        if (redux.getAbs() || redux.getNan())
+          return notBuilt(op, "abs and nan");
+        return replaceByCall(op, Emulated::Redux,
+                             {number(int64_t(redux.getKind())), number(redux.getVal().getType().isF32()),
+                              redux.getMaskAndClamp(), redux.getVal()});
+      })
+      .Case([&](NVVM::LdMatrixOp load) {
+        if (load.getEltType() != NVVM::LdStMatrixEltType::B16 || load.getShape().getM() != 8 || load.getShape().getN() != 8)
+          return notBuilt(op, "with anything but 8x8 matrices of b16");
+        return replaceByCall(op, Emulated::LdMatrix,
+                             {number(load.getNum()), number(load.getLayout() == NVVM::MMALayout::col), load.getPtr()});
+      })
+      .Case([&](NVVM::StMatrixOp store) {
+        if (store.getEltType() != NVVM::LdStMatrixEltType::B16 || store.getShape().getM() != 8 ||
+            store.getShape().getN() != 8)
+          return notBuilt(op, "with anything but 8x8 matrices of b16");
+        SmallVector<Value> values = {number(store.getSources().size()),
+                                     number(store.getLayout() == NVVM::MMALayout::col), store.getPtr()};
+        llvm::append_range(values, store.getSources());
+        return replaceByCall(op, Emulated::StMatrix, values);
+      })
+      .Case([&](NVVM::MmaOp) { return rewriteMma(op); })
+      .Case([&](NVVM::CpAsyncOp copy) {
+        Value size = number(copy.getSize());
+        return replaceByCall(op, Emulated::CpAsync,
+                             {copy.getDst(), copy.getSrc(), size, copy.getCpSize() ? copy.getCpSize() : size});
+      })
+      .Case([&](NVVM::CpAsyncCommitGroupOp) { return replaceByCall(op, Emulated::CpAsyncCommit, {}); })
+      .Case([&](NVVM::CpAsyncWaitGroupOp wait) {
+        return replaceByCall(op, Emulated::CpAsyncWait, {number(wait.getN())});
+      })
+      .Case<NVVM::MembarOp, NVVM::FenceScClusterOp, NVVM::NanosleepOp>(
+          [&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
+      .Case([&](NVVM::Exit) { return replaceByCall(op, Emulated::Exit, {}); })
+      .Case([&](NVVM::RcpApproxFtzF32Op rcp) {
+        Value one = LLVM::ConstantOp::create(b, b.getF32Type(), b.getF32FloatAttr(1));
+        return replace(LLVM::FDivOp::create(b, one, rcp.getArg()));
+      })
+      .Case([&](NVVM::ConvertFloatToTF32Op convert) {
+        if (convert.getRelu())
+          return notBuilt(op, "relu");
+        // To the nearest, ties away (rna) or to even (rn): ten bits of mantissa stay.
+        Value bits = LLVM::BitcastOp::create(b, b.getI32Type(), convert.getSrc());
+        Value half = constant32(b, 0x1000);
+        if (convert.getRnd() == NVVM::FPRoundingMode::RN) {
+          Value odd = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, constant32(b, 13)), constant32(b, 1));
+          half = LLVM::AddOp::create(b, odd, constant32(b, 0xfff));
+        } else if (convert.getRnd() == NVVM::FPRoundingMode::RZ) {
+          half = constant32(b, 0);
+        }
+        Value rounded = LLVM::AddOp::create(b, bits, half);
+        return replace(LLVM::AndOp::create(b, rounded, constant32(b, ~0x1fffu)));
+      })
+      .Default([&](Operation *) { return rewriteHopper(op); });
+}
+
+/// Fragments as a list of registers of 4 bytes.
+LogicalResult KernelRewriter::rewriteMma(Operation *operation) {
+  auto op = cast<NVVM::MmaOp>(operation);
+  Builder b(op.getLoc(), op);
+  auto shape = op.getShape();
+  auto type = op.getMultiplicandAPtxType();
+  enum { BF16, F16, TF32 } element;
+  if (type == NVVM::MMATypes::bf16)
+    element = BF16;
+  else if (type == NVVM::MMATypes::f16)
+    element = F16;
+  else if (type == NVVM::MMATypes::tf32)
+    element = TF32;
+  else
+    return notBuilt(op, "with anything but bf16, f16 and tf32 operands");
+  bool isKnown = shape.getM() == 16 && shape.getN() == 8 &&
+                 (element == TF32 ? shape.getK() == 4 || shape.getK() == 8 : shape.getK() == 8 || shape.getK() == 16);
+  auto results = cast<LLVM::LLVMStructType>(op.getType()).getBody();
+  if (!isKnown || results.size() != 4 || !results[0].isF32())
+    return notBuilt(op, "other shapes than m16n8k8 and m16n8k16 (tf32: m16n8k4 and m16n8k8), f32 accumulators");
+  SmallVector<Value> values = {constant(b, shape.getK()), constant(b, element)};
+  llvm::append_range(values, op.getOperandA());
+  llvm::append_range(values, op.getOperandB());
+  llvm::append_range(values, op.getOperandC());
+  return replaceByCall(op, Emulated::Mma, values);
+}

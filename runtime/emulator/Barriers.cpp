@@ -1,0 +1,105 @@
+// Block barriers: bar.sync and bar.arrive on sixteen numbers. All are of the aligned kind: the threads of a warp reach a barrier
+// at the same instruction.
+#include "Operations.h"
+
+namespace mlora::emulator {
+
+constexpr uint32_t kNoSite = ~0u;
+
+/// Enters a thread; true when it is the last one expected.
+static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count) {
+  Block &block = *thread.block;
+  if (number >= kNamedBarriers)
+    block.fault(thread, site, "invalid barrier",
+                "barrier " + std::to_string(number) + " does not exist; a block has 16, from 0 on");
+  if (count == 0)
+    count = block.threadCount;
+  else if (count % kWarpSize != 0)
+    block.fault(thread, site, "invalid barrier",
+                std::to_string(count) + " threads at a barrier; the number must be a multiple of 32");
+  if (count > (block.threadCount + kWarpSize - 1) / kWarpSize * kWarpSize)
+    block.fault(thread, site, "invalid barrier",
+                std::to_string(count) + " threads at a barrier of a block of " + std::to_string(block.threadCount));
+  count = std::min(count, block.threadCount);
+  NamedBarrier &barrier = block.barriers[number];
+  if (barrier.arrived == 0) {
+    barrier.expected = count;
+    barrier.warpSites.assign(block.warps.size(), kNoSite);
+    barrier.both = 1;
+  }
+  if (barrier.expected != count)
+    block.fault(thread, site, "invalid barrier",
+                "expects " + std::to_string(count) + " threads at barrier " + std::to_string(number) + ", where " +
+                    block.nameOf(*barrier.present[0]) + " expects " + std::to_string(barrier.expected));
+  if (thread.atBarriers >> number & 1)
+      block.fault(thread, site, "invalid barrier",
+                  "reaches barrier " + std::to_string(number) + " again before all threads have reached it once");
+  uint32_t &warpSite = barrier.warpSites[thread.warp];
+  if (warpSite == kNoSite)
+    warpSite = site;
+  else if (warpSite != site)
+    block.fault(thread, site, "divergent barrier",
+                "reaches barrier " + std::to_string(number) + " here, and another thread of the same warp elsewhere; "
+                "all threads of a warp must reach an aligned barrier at the same instruction",
+                warpSite, "where the other thread has reached it");
+  thread.atBarriers |= 1u << number;
+  barrier.present.push_back(&thread);
+  ++block.statistics.barrierArrivals;
+  return ++barrier.arrived == barrier.expected;
+}
+
+static void complete(Block &block, NamedBarrier &barrier) {
+  if (barrier.waiting.size() == block.threadCount) {
+    block.synchronizeAll();
+  } else {
+    block.synchronize(barrier.waiting);
+    for (Thread *thread : barrier.waiting) {
+      thread->known.join(barrier.published);
+      thread->fenced.join(barrier.fenced);
+    }
+  }
+  uint32_t value = barrier.reduction == 1 ? barrier.votes : barrier.reduction == 2 ? barrier.both : barrier.votes != 0;
+  for (Thread *thread : barrier.waiting) {
+    if (barrier.reduction)
+      thread->out[0] = value;
+    if (!thread->canRun())
+      block.wake(*thread);
+  }
+  for (Thread *thread : barrier.present)
+    thread->atBarriers &= ~(1u << (&barrier - block.barriers));
+  barrier.waiting.clear();
+  barrier.present.clear();
+  barrier.arrived = barrier.votes = 0;
+  barrier.published = barrier.fenced = {};
+}
+
+void runBarrier(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  bool isLast = enter(thread, site, in[0], in[1]);
+  NamedBarrier &barrier = block.barriers[in[0]];
+  barrier.reduction = in[2];
+  barrier.votes += in[3] != 0;
+  barrier.both &= in[3] != 0;
+  barrier.waiting.push_back(&thread);
+  thread.out = out;
+  if (isLast) {
+    complete(block, barrier);
+    return block.yield(thread);
+  }
+  block.block(thread, Waiting::Barrier, in[0], site);
+}
+
+void runBarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  bool isLast = enter(thread, site, in[0], in[1]);
+  NamedBarrier &barrier = block.barriers[in[0]];
+  barrier.published.join(thread.publish());
+  barrier.fenced.join(thread.fenced);
+  if (isLast)
+    complete(block, barrier);
+  block.yield(thread);
+}
+
+} // namespace mlora::emulator

@@ -1,0 +1,206 @@
+// One block that runs: its threads, what they wait for, and the scheduler between them.
+#pragma once
+
+#include "Fiber.h"
+#include "SharedMemory.h"
+#include "VectorClock.h"
+#include "mlora/Runtime/Emulator/Emulator.h"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace mlora::emulator {
+
+constexpr unsigned kWarpSize = 32, kNamedBarriers = 16;
+
+struct Block;
+
+/// A copy into shared memory that was asked for and has not been waited for.
+struct AsyncCopy {
+  uint64_t destination, source;
+  uint32_t bytes, copied; ///< the rest of `bytes` becomes zero
+  uint32_t site;
+  char data[16]; ///< the source as it was; it must be so still when the copy is waited for
+};
+
+/// A tensor copy from shared to global memory: where each 16 bytes or less go.
+struct TensorStoreCopy {
+  struct Piece {
+    uint64_t from, to;
+    uint32_t bytes;
+  };
+  std::vector<Piece> pieces;
+  std::vector<char> data; ///< the source as it was
+  uint32_t site;
+};
+
+/// Why a thread does not run.
+enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Done };
+
+struct Thread : ThreadContext {
+  Block *block;
+  Fiber fiber;
+  uint16_t index;
+  uint8_t lane;
+  uint16_t warp;
+
+  Waiting waiting = Waiting::No;
+  uint32_t waitSite = 0;
+  uint64_t waitFor = 0;      ///< the barrier's number, the mask, the mbarrier's address
+  const uint64_t *in = nullptr; ///< operands and results of the collective that it waits in
+  uint64_t *out = nullptr;
+  uint16_t atBarriers = 0;   ///< barriers that it has reached and that are not complete, a bit each
+
+  uint32_t clock = 1;
+  VectorClock known, fenced;
+  bool canRun() const { return waiting == Waiting::No; }
+
+  std::vector<AsyncCopy> open;                ///< cp.async since the last commit
+  std::deque<std::vector<AsyncCopy>> groups;  ///< committed, oldest first
+  std::vector<TensorStoreCopy> openStores;    ///< tensor copies to global memory, the same way
+  std::deque<std::vector<TensorStoreCopy>> storeGroups;
+  bool hasWgmmaFence = false;
+  uint32_t lastWgmma = 0;           ///< the warpgroup's moment of its last wgmma
+  std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
+
+  /// This thread's operation has come before every later one of a thread that joins what this returns.
+  VectorClock publish() {
+    VectorClock all = known;
+    all.raise(index, clock++);
+    return all;
+  }
+  Accessor accessor() { return {this, index, clock, &known}; }
+};
+
+struct NamedBarrier {
+  uint32_t expected = 0, arrived = 0;
+  uint32_t votes = 0, both = 0;
+  int reduction = 0;
+  std::vector<Thread *> waiting;
+  std::vector<Thread *> present; ///< waiting or only arrived
+  std::vector<uint32_t> warpSites;
+  VectorClock published, fenced;
+};
+
+struct Mbarrier {
+  uint32_t expected = 0, pending = 0;
+  int64_t bytes = 0;      ///< that are still to come in this phase
+  uint64_t phase = 0;     ///< phases completed
+  uint16_t engine = 0;    ///< the agent that stands for copies which report here
+  uint16_t initBy = 0;    ///< whose initialisation, when and where
+  uint32_t initMoment = 0, initSite = 0;
+  uint32_t moment = 0;    ///< the engine's clock
+  VectorClock arriving, arrivingFenced;   ///< of this phase
+  VectorClock completed, completedFenced; ///< of the phases before
+  std::vector<Thread *> waiting;
+};
+
+/// A collective of a warp that not all lanes have reached.
+struct Rendezvous {
+  uint32_t mask = 0, arrived = 0, site = 0;
+};
+
+struct Warp {
+  Thread *lanes[kWarpSize] = {};
+  uint32_t existing = 0, exited = 0;
+  std::vector<Rendezvous> open;
+};
+
+/// Four warps that multiply together.
+struct Warpgroup {
+  uint32_t arrived = 0, site = 0;
+  uint16_t engine = 0;
+  uint32_t moment = 0; ///< products so far
+};
+
+/// What a collective does once every lane named in the mask is there.
+using Execute = void (*)(Block &, Warp &, uint32_t mask, uint32_t site);
+
+struct Block {
+  Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed);
+  ~Block();
+
+  /// Runs block `number` of the grid to its end or its first fault.
+  void run(uint64_t number);
+
+  // The scheduler. A thread that blocks goes on when somebody wakes it.
+  void block(Thread &thread, Waiting why, uint64_t what, uint32_t site);
+  void wake(Thread &thread);
+  /// Lets others run, if there are any.
+  void yield(Thread &thread);
+  void exit(Thread &thread);
+  uint64_t random();
+
+  /// Stops the launch; never returns to the caller. `by` is the thread that did it, `site` its operation.
+  [[noreturn]] void fault(Thread &by, uint32_t site, std::string name, std::string message,
+                          std::optional<uint32_t> otherSite = {}, std::string otherMessage = {});
+  std::string nameOf(const Thread &thread) const;
+  std::string nameOfAgent(unsigned agent) const;
+  const Site &siteOf(uint32_t site) const { return (*launch.sites)[site]; }
+
+  /// Joins a warp's collective; when the last lane is there, `execute` runs once for all of them.
+  void collective(Thread &thread, uint32_t site, uint32_t mask, const uint64_t *in, uint64_t *out, Execute execute,
+                  bool sameInstruction = true);
+  /// Everything before now of all these threads comes before everything after now.
+  void synchronize(const std::vector<Thread *> &threads);
+  void synchronizeAll();
+
+  const Launch &launch;
+  const GlobalMemory &memory;
+  Statistics statistics;
+  std::optional<Fault> failure;
+
+  uint32_t base = 0; ///< moments of threads up to here come before now, for everybody
+  uint32_t start = 0; ///< the base when this block began
+  unsigned threadCount;
+  std::vector<std::unique_ptr<Thread>> threads;
+  std::vector<Warp> warps;
+  std::vector<Warpgroup> warpgroups;
+  std::unique_ptr<SharedMemory> shared;
+  NamedBarrier barriers[kNamedBarriers];
+  Thread *current = nullptr;
+  std::array<uint32_t, 3> coordinates = {};
+  uint64_t progress = 0; ///< counts what cannot be undone, so that spinning is noticed
+
+  /// Work beside the threads (tensor copies), done at moments that the scheduler picks.
+  std::vector<std::function<void()>> transfers;
+  std::map<uint64_t, Mbarrier> mbarriers;
+  uint16_t engineCount = 0;
+  uint16_t newEngine() { return warps.size() * kWarpSize + engineCount++; }
+
+private:
+  static void start_();
+  void next(Fiber &from);
+  void reportDeadlock();
+  std::string describeWait(const Thread &thread) const;
+
+  std::shared_ptr<Stacks> stacks;
+  Fiber scheduler;
+  std::vector<Thread *> ready;
+  unsigned live = 0;
+  uint64_t state;      ///< of the generator
+  uint64_t spins = 0, spinsProgress = 0;
+
+  friend char *resolveAddress(ThreadContext *, uint64_t, uint32_t, uint32_t);
+};
+
+inline Thread &threadOf(ThreadContext *context) { return *static_cast<Thread *>(context); }
+
+/// `[start, start + bytes)` of shared memory must be in bounds and aligned, or the thread faults.
+void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb);
+void checkGlobal(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb);
+/// A generic or shared address as one of shared memory.
+inline uint64_t toShared(uint64_t address) { return address >= kSharedWindow ? address - kSharedWindow : address; }
+std::string hex(uint64_t value);
+
+/// The table that compiled kernels call through.
+const ThreadContext::Run *operations();
+char *sharedAddress(ThreadContext *, uint64_t address, uint32_t access, uint32_t site);
+char *resolveAddress(ThreadContext *, uint64_t address, uint32_t access, uint32_t site);
+
+} // namespace mlora::emulator

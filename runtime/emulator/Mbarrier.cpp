@@ -1,0 +1,155 @@
+// mbarriers: phases that end when all arrivals and all announced bytes are there. What a thread did before it arrived comes before
+// what a thread does after it has waited; the same holds for the copies that report to the barrier.
+#include "Tensor.h"
+
+namespace mlora::emulator {
+
+Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address) {
+  Block &block = *thread.block;
+  auto found = block.mbarriers.find(address);
+  if (found == block.mbarriers.end())
+    block.fault(thread, site, "invalid mbarrier", "there is no mbarrier at " + hex(address) + " (not initialised, or invalidated)");
+  Mbarrier &barrier = found->second;
+  bool isOrdered = barrier.initBy == thread.index || barrier.initMoment <= block.base ||
+                   thread.known.at(barrier.initBy) >= barrier.initMoment;
+  if (!isOrdered)
+    block.fault(thread, site, "shared memory race",
+                "uses the mbarrier at " + hex(address) + ", and nothing orders this after its initialisation by " +
+                    block.nameOfAgent(barrier.initBy),
+                barrier.initSite, "the initialisation");
+  return barrier;
+}
+
+void finishPhase(Block &block, Mbarrier &barrier) {
+  if (barrier.pending != 0 || barrier.bytes != 0)
+    return;
+  ++barrier.phase;
+  ++block.progress;
+  barrier.pending = barrier.expected;
+  barrier.completed.join(barrier.arriving);
+  barrier.completedFenced.join(barrier.arrivingFenced);
+  barrier.arriving = barrier.arrivingFenced = {};
+  for (Thread *thread : barrier.waiting)
+    block.wake(*thread);
+  barrier.waiting.clear();
+}
+
+void runMbarrierInit(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  uint64_t address = toShared(in[0]);
+  checkShared(thread, site, address, 8, 8, "initialises");
+  if (in[1] == 0 || in[1] >= 1u << 20)
+    block.fault(thread, site, "invalid mbarrier", "the count is " + std::to_string(in[1]) + ", not in [1, 2^20)");
+  if (block.mbarriers.count(address))
+    block.fault(thread, site, "invalid mbarrier", "there is one at " + hex(address) + " already");
+  block.shared->touch(thread.accessor(), address, 8, Access::Write, site);
+  block.shared->setOpaque(address, true, site);
+  Mbarrier &barrier = block.mbarriers[address];
+  barrier.expected = barrier.pending = in[1];
+  barrier.engine = block.newEngine();
+  barrier.initBy = thread.index;
+  barrier.initMoment = thread.clock;
+  barrier.initSite = site;
+}
+
+void runMbarrierInval(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  uint64_t address = toShared(in[0]);
+  if (!findMbarrier(thread, site, address).waiting.empty())
+    block.fault(thread, site, "invalid mbarrier", "threads wait for the mbarrier at " + hex(address));
+  block.mbarriers.erase(address);
+  block.shared->setOpaque(address, false, site);
+}
+
+void runMbarrierExpectTx(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  findMbarrier(thread, site, toShared(in[0])).bytes += in[1];
+}
+
+void runMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
+  uint32_t count = in[1];
+  if (count > barrier.pending)
+    block.fault(thread, site, "invalid mbarrier",
+                std::to_string(count) + " arrivals at the mbarrier at " + hex(toShared(in[0])) + ", whose phase misses " +
+                    std::to_string(barrier.pending) + " of " + std::to_string(barrier.expected));
+  out[0] = barrier.phase;
+  barrier.bytes += in[2];
+  barrier.arriving.join(thread.publish());
+  barrier.arrivingFenced.join(thread.fenced);
+  barrier.pending -= count;
+  if (in[3])
+    barrier.expected -= count;
+  finishPhase(block, barrier);
+  block.yield(thread);
+}
+
+void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  uint64_t address = toShared(in[0]);
+  bool isState = in[2], blocks = in[3];
+  for (;;) {
+    Mbarrier &barrier = findMbarrier(thread, site, address);
+    bool isDone = isState ? barrier.phase > in[1] : (barrier.phase & 1) != (in[1] & 1);
+    out[0] = isDone;
+    if (isDone) {
+      thread.known.join(barrier.completed);
+      thread.fenced.join(barrier.completedFenced);
+      return block.yield(thread);
+    }
+    if (!blocks)
+      return block.yield(thread);
+    barrier.waiting.push_back(&thread);
+    block.block(thread, Waiting::Mbarrier, address, site);
+  }
+}
+
+void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
+  // Copies so far land when the arrival is counted, at a moment of the scheduler's choice. Without noinc the phase expects one more.
+  std::vector<AsyncCopy> copies;
+  for (auto &group : thread.groups)
+    copies.insert(copies.end(), group.begin(), group.end());
+  copies.insert(copies.end(), thread.open.begin(), thread.open.end());
+  for (auto &group : thread.groups)
+    group.clear();
+  thread.open.clear();
+  if (!in[1])
+    ++barrier.pending;
+  uint32_t moment = ++barrier.moment;
+  VectorClock before = thread.publish();
+  block.transfers.push_back([&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, before] {
+    Mbarrier &barrier = block.mbarriers[address];
+    landCopies(thread, copies, barrier.engine, moment);
+    barrier.arriving.join(before);
+    barrier.arriving.raise(barrier.engine, moment);
+    --barrier.pending;
+    finishPhase(block, barrier);
+  });
+  block.yield(thread);
+}
+
+void runFenceProxyAsync(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  // Everything that comes before the fence may be read through the async proxy by whoever comes after it.
+  thread.fenced.join(thread.known);
+  thread.fenced.raiseAll(thread.block->threadCount, thread.block->base);
+  thread.fenced.raise(thread.index, thread.clock++);
+  thread.block->yield(thread);
+}
+
+void runSetMaxRegisters(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  if (in[0] % 8 != 0 || in[0] < 24 || in[0] > 256)
+    thread.block->fault(thread, site, "invalid instruction",
+                        std::to_string(in[0]) + " registers; a multiple of 8 in [24, 256] is expected");
+}
+
+} // namespace mlora::emulator

@@ -1,0 +1,27 @@
+// One function an operation of Operations.def: run<Name>(context, site, operands, results).
+#pragma once
+
+#include "Block.h"
+
+#include <cstring>
+
+namespace mlora::emulator {
+
+#define MLORA_EMULATED_OPERATION(name)                                                                          \
+  void run##name(ThreadContext *, uint32_t site, const uint64_t *in, uint64_t *out);
+#include "mlora/Runtime/Emulator/Operations.def"
+
+/// A float in a slot, or in the low half of one.
+inline float toFloat(uint64_t slot) {
+  uint32_t bits = slot;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+inline uint64_t fromFloat(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  return bits;
+}
+
+} // namespace mlora::emulator

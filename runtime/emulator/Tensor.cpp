@@ -1,0 +1,159 @@
+// Tensor copies: boxes of a tensor of up to five dimensions, swizzled in shared memory. What lies outside the tensor is read as zeros and
+// not written.
+#include "Tensor.h"
+
+#include <algorithm>
+
+namespace mlora::emulator {
+
+static const TensorMap &mapAt(Thread &thread, uint32_t site, uint64_t address, uint64_t dimensions) {
+  Block &block = *thread.block;
+  if (address % 64 || !block.memory.contains(address, sizeof(TensorMap)))
+    block.fault(thread, site, "invalid tensor map", "the address of the tensor map is " + block.memory.describe(address) +
+                                                       "; a multiple of 64 in global memory is expected");
+  const TensorMap &map = *reinterpret_cast<const TensorMap *>(address);
+  if (map.magic != TensorMap::kMagic)
+    block.fault(thread, site, "invalid tensor map", "there is no tensor map " + block.memory.describe(address));
+  if (map.rank != dimensions)
+    block.fault(thread, site, "invalid tensor map",
+                std::to_string(dimensions) + " coordinates for a tensor of " + std::to_string(map.rank) + " dimensions");
+  return map;
+}
+
+static uint32_t boxBytes(const TensorMap &map) {
+  uint32_t bytes = map.elementBytes;
+  for (unsigned i = 0; i < map.rank; ++i)
+    bytes *= map.box[i];
+  return bytes;
+}
+
+/// Calls `f(shared address, global address or 0, bytes)` for pieces of at most 16 bytes, in the order of the box.
+template <typename F> static void forPieces(const TensorMap &map, uint64_t shared, const uint64_t *coordinates, F f) {
+  uint32_t rowBytes = map.box[0] * map.elementBytes, rows = boxBytes(map) / rowBytes;
+  for (uint32_t row = 0; row < rows; ++row) {
+    uint64_t global = map.address;
+    bool inside = true;
+    for (uint32_t i = 1, rest = row; i < map.rank; rest /= map.box[i], ++i) {
+      int64_t at = int32_t(coordinates[i]) + int64_t(rest % map.box[i]);
+      inside &= at >= 0 && at < map.sizes[i];
+      global += at * map.strides[i - 1];
+    }
+    for (uint32_t byte = 0; byte < rowBytes; byte += 16) {
+      uint32_t bytes = std::min(16u, rowBytes - byte);
+      uint64_t to = swizzled(shared + uint64_t(row) * rowBytes + byte, map.swizzle);
+      int64_t first = int32_t(coordinates[0]) + int64_t(byte / map.elementBytes);
+      for (uint32_t i = 0; i < bytes;) { // runs of elements inside or outside
+        int64_t at = first + i / map.elementBytes;
+        bool isIn = inside && at >= 0 && at < map.sizes[0];
+        uint32_t end = i;
+        for (; end < bytes; end += map.elementBytes) {
+          int64_t here = first + end / map.elementBytes;
+          if ((inside && here >= 0 && here < map.sizes[0]) != isIn)
+            break;
+        }
+        f(to + i, isIn ? global + at * map.elementBytes : 0, end - i);
+        i = end;
+      }
+    }
+  }
+}
+
+static void checkBox(Thread &thread, uint32_t site, const TensorMap &map, uint64_t shared, const char *verb) {
+  checkShared(thread, site, shared, boxBytes(map), 128, verb);
+  uint32_t rowBytes = map.box[0] * map.elementBytes;
+  if (rowBytes % 16 || (map.swizzle && rowBytes > map.swizzle))
+    thread.block->fault(thread, site, "invalid tensor map",
+                        "the box is " + std::to_string(rowBytes) + " bytes wide; a multiple of 16 up to the swizzle's " +
+                            std::to_string(map.swizzle) + " is expected");
+}
+
+void runTensorLoad(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  uint64_t shared = toShared(in[0]), at = toShared(in[2]);
+  const TensorMap &map = mapAt(thread, site, in[1], in[3]);
+  Mbarrier &barrier = findMbarrier(thread, site, at);
+  checkBox(thread, site, map, shared, "copies to");
+  Accessor by = thread.accessor();
+  by.isAsyncProxy = true;
+  block.shared->launch(by, shared, boxBytes(map), site);
+  std::array<uint64_t, 5> coordinates = {};
+  std::copy_n(in + 4, map.rank, coordinates.begin());
+  block.transfers.push_back([&block, &map, shared, at, coordinates, engine = barrier.engine] {
+    forPieces(map, shared, coordinates.data(), [&](uint64_t to, uint64_t from, uint32_t bytes) {
+      char *host = block.shared->host(to);
+      if (from)
+        std::memcpy(host, reinterpret_cast<const char *>(from), bytes);
+      else
+        std::memset(host, 0, bytes);
+    });
+    auto found = block.mbarriers.find(at);
+    if (found == block.mbarriers.end() || found->second.engine != engine)
+      return; // the barrier is gone: nobody can wait for this
+    Mbarrier &barrier = found->second;
+    block.shared->land(engine, ++barrier.moment, shared, boxBytes(map), /*isAsyncProxy=*/true);
+    barrier.arriving.raise(engine, barrier.moment);
+    barrier.bytes -= boxBytes(map);
+    finishPhase(block, barrier);
+  });
+  block.yield(thread);
+}
+
+void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  uint64_t shared = toShared(in[0]);
+  const TensorMap &map = mapAt(thread, site, in[1], in[2]);
+  checkBox(thread, site, map, shared, "copies from");
+  Accessor by = thread.accessor();
+  by.isAsyncProxy = true;
+  by.fenced = &thread.fenced;
+  block.shared->touch(by, shared, boxBytes(map), Access::Read, site);
+  TensorStoreCopy copy;
+  copy.site = site;
+  forPieces(map, shared, in + 3, [&](uint64_t from, uint64_t to, uint32_t bytes) {
+    if (!to)
+      return;
+    copy.pieces.push_back({from, to, bytes});
+    const char *host = block.shared->host(from);
+    copy.data.insert(copy.data.end(), host, host + bytes);
+  });
+  thread.openStores.push_back(std::move(copy));
+}
+
+static void finish(Thread &thread, const TensorStoreCopy &copy, bool check) {
+  Block &block = *thread.block;
+  const char *data = copy.data.data();
+  for (const TensorStoreCopy::Piece &piece : copy.pieces) {
+    if (check && std::memcmp(block.shared->host(piece.from), data, piece.bytes) != 0)
+      block.fault(thread, copy.site, "source of an asynchronous copy overwritten",
+                  "shared memory at " + hex(piece.from) + " changed before the copy was waited for");
+    std::memcpy(reinterpret_cast<char *>(piece.to), data, piece.bytes);
+    data += piece.bytes;
+  }
+}
+
+/// What nobody waited for lands when the block ends.
+void finishStores(Thread &thread) {
+  for (auto &group : thread.storeGroups)
+    for (const TensorStoreCopy &copy : group)
+      finish(thread, copy, false);
+  for (const TensorStoreCopy &copy : thread.openStores)
+    finish(thread, copy, false);
+}
+
+void runBulkCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  thread.storeGroups.push_back(std::move(thread.openStores));
+  thread.openStores.clear();
+}
+
+void runBulkWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front())
+    for (const TensorStoreCopy &copy : thread.storeGroups.front())
+      finish(thread, copy, true);
+  thread.block->yield(thread);
+}
+
+} // namespace mlora::emulator
