@@ -6,7 +6,6 @@
 #include "mlora/Runtime/Core/Json.h"
 
 #include <algorithm>
-#include <set>
 
 namespace fs = std::filesystem;
 
@@ -55,6 +54,12 @@ void writeModelFiles(const fs::path &folder, const Checkpoint &base, const std::
     writeFileAtomically(folder / name, bytes);
 }
 
+std::set<std::string> modelFileNames() {
+  std::set<std::string> names(std::begin(companions), std::end(companions));
+  names.insert({"config.json", "model.safetensors"});
+  return names;
+}
+
 void checkModelOutput(const fs::path &output, const fs::path &base) {
   fs::path target = fs::weakly_canonical(fs::absolute(output)),
            source = fs::weakly_canonical(fs::absolute(base));
@@ -67,8 +72,7 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
     return;
   if (!fs::is_directory(target))
     badInput(output.string() + ": is a file where a folder is to be written");
-  std::set<std::string> ours(std::begin(companions), std::end(companions));
-  ours.insert({"config.json", "model.safetensors"});
+  std::set<std::string> ours = modelFileNames();
   for (const fs::directory_entry &entry : fs::directory_iterator(target))
     if (!ours.count(entry.path().filename().string()))
       badInput(output.string() + ": holds " + entry.path().filename().string() +

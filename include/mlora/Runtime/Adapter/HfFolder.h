@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Model/Checkpoint.h"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,9 @@ namespace mlora {
 /// of any of these. For merge and for checkpoints of method=ft.
 void writeModelFiles(const std::filesystem::path &folder, const Checkpoint &base, const std::string &dtype,
                      const std::vector<std::pair<std::string, std::string>> &files);
+
+/// Names of the files of a model as writeModelFiles, merge and method=ft write them.
+std::set<std::string> modelFileNames();
 
 /// Throws Error(BadInput) unless `output` may be written: it must not be the base nor hold it, and must be
 /// absent, empty or hold only files that writeModelFiles and merge write.
