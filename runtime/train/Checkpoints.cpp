@@ -170,13 +170,17 @@ void Checkpoints::removeLeftovers() const {
   std::error_code code;
   for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code)) {
     std::string name = entry->path().filename().string();
-    std::error_code ignored;
-    if (!name.starts_with(".checkpoint-"))
+    size_t dot = name.find('.', 1);
+    if (!name.starts_with('.') || dot == std::string::npos)
       continue;
-    if (name.ends_with(removedSuffix))
+    std::string target = name.substr(1, dot - 1);
+    std::error_code ignored;
+    if (!stepOf(target))
+      continue;
+    if (name.substr(dot) == removedSuffix)
       fs::remove_all(entry->path(), ignored);
-    else // .checkpoint-<step>.partial-<pid>
-      removePartial(outputDir / name.substr(1, name.find('.', 1) - 1));
+    else // .checkpoint-<step>.partial-…, if it is one
+      removePartial(outputDir / target);
   }
 }
 

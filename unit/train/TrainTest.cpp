@@ -207,9 +207,18 @@ TEST_F(TrainTest, KilledAtAnyMomentAndResumed) {
   // What a kill may leave while a checkpoint is removed or written; 999999999 is no process.
   toy.folder.file("out/.checkpoint-3.removed/optimizer.safetensors", "");
   toy.folder.file("out/.checkpoint-3.partial-999999999/optimizer.safetensors", "");
+  // Names that are not quite ours.
+  const std::vector<std::string> theirs = {".checkpoint-best.removed", ".checkpoint-3.old.removed",
+                                           ".checkpoint-3", ".checkpoint-3.partial-mine"};
+  for (const std::string &name : theirs)
+    toy.folder.file("out/" + name + "/notes.txt", "");
   ASSERT_EQ(toy.run(words).status, 0) << toy.bytes("err.txt");
   EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), toy.bytes("whole/mlora_adapter.safetensors"));
   EXPECT_EQ(checkpoints("out"), (std::vector<std::string>{"checkpoint-196", "checkpoint-200"}));
+  for (const std::string &name : theirs) {
+    EXPECT_TRUE(fs::exists(at("out") / name / "notes.txt")) << name;
+    fs::remove_all(at("out") / name);
+  }
   for (const auto &entry : fs::directory_iterator(at("out")))
     EXPECT_FALSE(entry.path().filename().string().starts_with(".checkpoint-")) << entry.path();
 }
