@@ -4,9 +4,9 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Model/Safetensors.h"
 
 #include <algorithm>
-#include <set>
 
 namespace fs = std::filesystem;
 
@@ -40,6 +40,15 @@ bool isWithin(const fs::path &path, const fs::path &folder) {
   return end == folder.end();
 }
 
+/// A file that says of itself that merge wrote it. Others that save into the folder leave no such word.
+bool isMerged(const fs::path &weights) {
+  try {
+    return fs::is_regular_file(weights) && SafetensorsFile(weights).metadata() == mergedMetadata();
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 } // namespace
 
 void writeModelFiles(const fs::path &folder, const Checkpoint &base, const std::string &dtype,
@@ -55,6 +64,16 @@ void writeModelFiles(const fs::path &folder, const Checkpoint &base, const std::
     writeFileAtomically(folder / name, bytes);
 }
 
+std::set<std::string> modelFileNames() {
+  std::set<std::string> names(std::begin(companions), std::end(companions));
+  names.insert({"config.json", "model.safetensors"});
+  return names;
+}
+
+std::map<std::string, std::string> mergedMetadata() {
+  return {{"format", "pt"}, {"written_by", "mlora-run merge"}};
+}
+
 void checkModelOutput(const fs::path &output, const fs::path &base) {
   fs::path target = fs::weakly_canonical(fs::absolute(output)),
            source = fs::weakly_canonical(fs::absolute(base));
@@ -67,12 +86,14 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
     return;
   if (!fs::is_directory(target))
     badInput(output.string() + ": is a file where a folder is to be written");
-  std::set<std::string> ours(std::begin(companions), std::end(companions));
-  ours.insert({"config.json", "model.safetensors"});
+  std::set<std::string> ours = modelFileNames();
   for (const fs::directory_entry &entry : fs::directory_iterator(target))
     if (!ours.count(entry.path().filename().string()))
       badInput(output.string() + ": holds " + entry.path().filename().string() +
                ", which is no part of a checkpoint: choose an empty or new folder");
+  if (!fs::is_empty(target) && !isMerged(target / "model.safetensors"))
+    badInput(output.string() + ": holds files that no merge of mlora wrote and that would be replaced: choose "
+                               "an empty or new folder, or remove them");
 }
 
 } // namespace mlora

@@ -41,7 +41,7 @@ public:
     }
     checkFreeSpace(options.output, bytes);
     AtomicFolder folder(options.output, ExistingFolder::Replace);
-    SafetensorsWriter writer(folder.aside() / "model.safetensors", std::move(specs));
+    SafetensorsWriter writer(folder.aside() / "model.safetensors", std::move(specs), mergedMetadata());
     for (const SafetensorsSpec &spec : writer.order())
       writeTensor(writer, spec);
     writer.commit();

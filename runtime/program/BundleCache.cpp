@@ -56,11 +56,13 @@ void makeOwnFolder(const fs::path &folder) {
            ": name another in MLORA_CACHE");
 }
 
+constexpr std::string_view workspacePrefix = ".mlora-new-";
+
 /// A new folder of our own beside the entries; whatever is left in it goes with the object.
 class Workspace {
 public:
   explicit Workspace(const fs::path &parent) {
-    std::string pattern = (parent / ".new-XXXXXX").string();
+    std::string pattern = (parent / (std::string(workspacePrefix) + "XXXXXX")).string();
     if (!mkdtemp(pattern.data()))
       failed("the program cache " + parent.string() + " cannot be written: " + std::strerror(errno));
     path = pattern;
@@ -72,14 +74,31 @@ public:
   fs::path path;
 };
 
-/// What processes that were killed while compiling have left behind.
+/// What processes that were killed while compiling have left behind. The cache may be any folder ($HOME, say):
+/// only what a Workspace is called and holds is removed.
 void removeLeftovers(const fs::path &folder) {
   std::error_code code;
   auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);
   for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
     std::error_code ignored;
-    if (entry->path().filename().string().starts_with(".new-") && entry->last_write_time(ignored) < old)
+    std::string name = entry->path().filename().string();
+    if (!name.starts_with(workspacePrefix) || name.size() != workspacePrefix.size() + 6 ||
+        entry->symlink_status(ignored).type() != fs::file_type::directory ||
+        entry->last_write_time(ignored) > old)
+      continue;
+    bool ours = false, others = false;
+    for (fs::directory_iterator inside(entry->path(), code), last; !code && inside != last;
+         inside.increment(code)) {
+      std::string part = inside->path().filename().string();
+      others |= part != "bundle" && part != "damaged";
+      ours |= fs::exists(inside->path() / "request.json", ignored);
+    }
+    if (code)
+      code.clear();
+    else if (ours && !others)
       fs::remove_all(entry->path(), ignored);
+    else
+      fs::remove(entry->path(), ignored); // only when it is empty
   }
 }
 

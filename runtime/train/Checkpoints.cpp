@@ -63,6 +63,20 @@ TrainState checkWhole(const fs::path &folder) {
   return state;
 }
 
+/// Hugging Face's and others' folders have the same name, and may not be replaced: a state that we wrote is
+/// what tells ours.
+void checkOurs(const fs::path &folder) {
+  std::error_code code;
+  if (!fs::exists(fs::symlink_status(folder, code)))
+    return;
+  try {
+    TrainState::read(folder);
+  } catch (const Error &error) {
+    badInput(folder.string() + ": is no checkpoint of ours and would be replaced (" + error.what() +
+             "): choose another output_dir, or remove it");
+  }
+}
+
 constexpr std::string_view removedSuffix = ".removed";
 
 /// Gone at once, in the eyes of whoever looks for checkpoint-*.
@@ -79,6 +93,7 @@ void removeFolder(const fs::path &folder) {
 fs::path Checkpoints::save(Trainable &trainable, const TrainState &state,
                            const std::vector<std::pair<std::string, std::string>> &files) {
   fs::path path = folderOf(state.step);
+  checkOurs(path);
   AtomicFolder folder(path, ExistingFolder::Replace);
   trainable.save(folder.aside(), files);
   writeOptimizer(folder.aside() / optimizerFile, trainable.tensors());
@@ -95,20 +110,24 @@ TrainState Checkpoints::load(const fs::path &folder, Trainable &trainable) {
   return state;
 }
 
+std::optional<int64_t> Checkpoints::stepOf(std::string_view name) {
+  static constexpr std::string_view prefix = "checkpoint-";
+  int64_t step = 0;
+  if (!name.starts_with(prefix))
+    return std::nullopt;
+  auto [rest, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+  if (error != std::errc() || rest != name.data() + name.size() || step < 0)
+    return std::nullopt;
+  return step;
+}
+
 /// Ascending.
 std::vector<int64_t> Checkpoints::steps() const {
-  static constexpr std::string_view prefix = "checkpoint-";
   std::vector<int64_t> result;
   std::error_code code;
-  for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code)) {
-    std::string name = entry->path().filename().string();
-    int64_t step = 0;
-    if (!name.starts_with(prefix))
-      continue;
-    auto [rest, error] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
-    if (error == std::errc() && rest == name.data() + name.size() && step >= 0)
-      result.push_back(step);
-  }
+  for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code))
+    if (std::optional<int64_t> step = stepOf(entry->path().filename().string()))
+      result.push_back(*step);
   std::sort(result.begin(), result.end());
   return result;
 }
@@ -151,14 +170,23 @@ void Checkpoints::removeLeftovers() const {
   std::error_code code;
   for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code)) {
     std::string name = entry->path().filename().string();
-    std::error_code ignored;
-    if (!name.starts_with(".checkpoint-"))
+    size_t dot = name.find('.', 1);
+    if (!name.starts_with('.') || dot == std::string::npos)
       continue;
-    if (name.ends_with(removedSuffix))
+    std::string target = name.substr(1, dot - 1);
+    std::error_code ignored;
+    if (!stepOf(target))
+      continue;
+    if (name.substr(dot) == removedSuffix)
       fs::remove_all(entry->path(), ignored);
-    else // .checkpoint-<step>.partial-<pid>
-      removePartial(outputDir / name.substr(1, name.find('.', 1) - 1));
+    else // .checkpoint-<step>.partial-…, if it is one
+      removePartial(outputDir / target);
   }
+}
+
+void Checkpoints::checkForeign() const {
+  for (int64_t step : steps())
+    checkOurs(folderOf(step));
 }
 
 std::string Checkpoints::currentRun() const {

@@ -40,7 +40,7 @@ TrainState TrainState::fromJson(const nlohmann::json &json, const std::string &w
   state.lastValidation = fields.integer("last_validation_step");
   state.bestLoss = fields.optionalNumber("best_metric");
   state.bestStep = fields.integer("best_step");
-  if (!json["seed"].is_number_integer())
+  if (!fields.has("seed") || !json["seed"].is_number_integer())
     fields.refuse("seed", "must be a whole number");
   state.seed = json["seed"].get<uint64_t>();
   state.baseFingerprint = fields.string("base_fingerprint");

@@ -11,6 +11,7 @@
 #include "mlora/Runtime/Train/Start.h"
 
 #include <algorithm>
+#include <set>
 
 namespace fs = std::filesystem;
 
@@ -33,21 +34,27 @@ TrainingRun::TrainingRun(const Arguments &arguments)
   findCheckpoint();
 }
 
-/// What a run wrote may be written again; another program's adapter or model may not. Ours has a config.yaml.
+/// What a run of ours wrote may be written again; what another program wrote may not. Many of the names are
+/// Hugging Face's, LLaMA-Factory's and others' too, so that only our marker tells.
 void TrainingRun::checkOutput() const {
-  static constexpr const char *weights[] = {"model.safetensors", "model.safetensors.index.json",
-                                            "config.json"};
-  static constexpr const char *adapters[] = {"adapter_model.safetensors", "adapter_config.json",
-                                             "mlora_adapter.safetensors", "mlora_config.json"};
-  if (fs::exists(outputDir / "config.yaml"))
-    return;
-  auto refuse = [this](std::span<const char *const> names) {
-    for (const char *name : names)
-      if (fs::exists(outputDir / name))
-        badInput("output_dir: " + config.outputDir + " holds " + name +
-                 ", which no run in this folder wrote: choose an empty or new folder");
-  };
-  config.method == "ft" ? refuse(weights) : refuse(adapters);
+  if (checkpoints.isOurs())
+    return checkpoints.checkForeign();
+  std::set<std::string> names = {"config.yaml",
+                                 "trainer_log.jsonl",
+                                 "runs",
+                                 "adapter_model.safetensors",
+                                 "adapter_config.json",
+                                 "mlora_adapter.safetensors",
+                                 "mlora_config.json",
+                                 "model.safetensors.index.json"};
+  names.merge(modelFileNames());
+  std::error_code code;
+  for (fs::directory_iterator entry(outputDir, code), end; !code && entry != end; entry.increment(code)) {
+    std::string name = entry->path().filename().string();
+    if (names.count(name) || Checkpoints::stepOf(name))
+      badInput("output_dir: " + config.outputDir + " holds " + name +
+               ", which no run of mlora wrote: choose another output_dir, or remove what is in this one");
+  }
 }
 
 void TrainingRun::openData() {
@@ -167,6 +174,9 @@ TrainOutcome TrainingRun::writeInitial() {
 }
 
 TrainOutcome TrainingRun::run() {
+  // The marker before anything else: whatever a run leaves, the next one knows as ours.
+  if (!checkpoints.isOurs())
+    checkpoints.beginRun();
   if (state.totalSteps == 0 && !resumeFrom)
     return writeInitial();
   checkpoints.removeLeftovers();

@@ -151,11 +151,22 @@ TEST(Merge, RefusesWhatWouldDamage) {
   folder.file("mine/thesis.tex", "");
   EXPECT_REFUSED(to("mine"), "thesis.tex");
   EXPECT_REFUSED(to("mine/thesis.tex"), "is a file");
+  // Another program's model has the names that ours has.
+  std::filesystem::copy(goldens / "packed/model", folder / "theirs");
+  folder.file("tokenizer/tokenizer.json", "{}");
+  folder.file("broken/model.safetensors", "no such thing");
+  for (const char *name : {"theirs", "tokenizer", "broken"}) {
+    auto before = hashes(folder / name);
+    EXPECT_REFUSED(to(name), "no merge of mlora wrote");
+    EXPECT_EQ(hashes(folder / name), before);
+  }
   adapter.baseFingerprint = "00";
   EXPECT_REFUSED(to("x"), "another base");
   adapter.baseFingerprint = base->fingerprint();
   EXPECT_NO_THROW(to("x"));
   EXPECT_NO_THROW(to("x", "bf16")); // again: replaces its own
+  std::filesystem::create_directory(folder / "empty");
+  EXPECT_NO_THROW(to("empty"));
   EXPECT_EQ(readFile(folder / "x/tokenizer.json"), "{\"a\": 1}");
   EXPECT_EQ(Checkpoint::open(folder / "x")->config().dtype, "bfloat16");
   Adapter other = goldenAdapter("stories260k", ModelConfig::read(goldens / "stories260k/model"));

@@ -152,6 +152,36 @@ TEST_F(BundleCacheTest, ACompilerThatFailsIsHeard) {
   EXPECT_REFUSED(cache().get(request), "is not there", "MLORA_OPT");
 }
 
+TEST_F(BundleCacheTest, OnlyItsOwnLeftoversAreRemoved) {
+  auto old = fs::file_time_type::clock::now() - std::chrono::hours(2);
+  auto put = [&](const std::string &name, const std::string &file) {
+    fs::create_directories(folder / "cache" / name);
+    if (!file.empty())
+      folder.file("cache/" + name + "/" + file, "x");
+    fs::last_write_time(folder / "cache" / name, old);
+  };
+  // Of a compiler that was killed, and of other programs where MLORA_CACHE is $HOME.
+  std::vector<std::string> ours = {".mlora-new-abcdef", ".mlora-new-ABC123", ".mlora-new-aaaaaa"};
+  put(ours[0], "bundle/request.json");
+  put(ours[1], "damaged/request.json");
+  put(ours[2], "");
+  put(".new-abcdef", "bundle/request.json");
+  put(".mlora-new-notes", "bundle/request.json");
+  put(".mlora-new-bbbbbb", "thesis.tex");
+  put(".mlora-new-cccccc", "bundle/request.json");
+  folder.file("cache/.mlora-new-cccccc/thesis.tex", "x");
+  fs::last_write_time(folder / "cache/.mlora-new-cccccc", old);
+  folder.file("cache/.mlora-new-dddddd/bundle/request.json", "young");
+  chmod((folder / "cache").c_str(), 0700);
+  cache().get(request);
+  for (const std::string &name : ours)
+    EXPECT_FALSE(fs::exists(folder / "cache" / name)) << name;
+  for (const char *name : {".new-abcdef/bundle/request.json", ".mlora-new-notes/bundle/request.json",
+                           ".mlora-new-bbbbbb/thesis.tex", ".mlora-new-cccccc/thesis.tex",
+                           ".mlora-new-dddddd/bundle/request.json"})
+    EXPECT_TRUE(fs::exists(folder / "cache" / name)) << name;
+}
+
 TEST_F(BundleCacheTest, TwoBundlesLiveSideBySide) {
   Bundle a = cache().get(request), b = cache().get(request);
   EXPECT_NE(a.code.kernel("add"), b.code.kernel("add"));

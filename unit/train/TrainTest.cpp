@@ -159,7 +159,7 @@ TEST_F(TrainTest, AutoPassesOverWhatIsNotWholeOrNotOfThisRun) {
   ASSERT_EQ(toy.run(words).status, 0);
   std::string expected = toy.bytes("out/mlora_adapter.safetensors");
   fs::resize_file(at("out/checkpoint-6/optimizer.safetensors"), 100);
-  fs::remove(at("out/checkpoint-4/trainer_state.json"));
+  fs::resize_file(at("out/checkpoint-4/mlora_adapter.safetensors"), 10);
   Toy::Result result = toy.run(words + " resume_from_checkpoint=auto");
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_NE(result.err.find("checkpoint-6 is not whole"), std::string::npos);
@@ -207,9 +207,18 @@ TEST_F(TrainTest, KilledAtAnyMomentAndResumed) {
   // What a kill may leave while a checkpoint is removed or written; 999999999 is no process.
   toy.folder.file("out/.checkpoint-3.removed/optimizer.safetensors", "");
   toy.folder.file("out/.checkpoint-3.partial-999999999/optimizer.safetensors", "");
+  // Names that are not quite ours.
+  const std::vector<std::string> theirs = {".checkpoint-best.removed", ".checkpoint-3.old.removed",
+                                           ".checkpoint-3", ".checkpoint-3.partial-mine"};
+  for (const std::string &name : theirs)
+    toy.folder.file("out/" + name + "/notes.txt", "");
   ASSERT_EQ(toy.run(words).status, 0) << toy.bytes("err.txt");
   EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), toy.bytes("whole/mlora_adapter.safetensors"));
   EXPECT_EQ(checkpoints("out"), (std::vector<std::string>{"checkpoint-196", "checkpoint-200"}));
+  for (const std::string &name : theirs) {
+    EXPECT_TRUE(fs::exists(at("out") / name / "notes.txt")) << name;
+    fs::remove_all(at("out") / name);
+  }
   for (const auto &entry : fs::directory_iterator(at("out")))
     EXPECT_FALSE(entry.path().filename().string().starts_with(".checkpoint-")) << entry.path();
 }
@@ -283,6 +292,53 @@ TEST_F(TrainTest, RefusesWhatCannotWork) {
           2, "num_branches 1, but 2 is asked for: ");
   toy.folder.file("file", "");
   refuses(Toy::train("file/out"), 2, "file/out");
+}
+
+TEST_F(TrainTest, WhatAnotherProgramWroteStays) {
+  // As Hugging Face's Trainer, LLaMA-Factory, Hydra and axolotl write them.
+  const std::map<std::string, std::string> theirs = {
+      {"checkpoint-1/model.safetensors", "weights"},
+      {"checkpoint-1/trainer_state.json",
+       R"({"global_step": 1, "max_steps": 3, "epoch": 0.5, "num_input_tokens_seen": 0, "best_metric": null,
+           "log_history": []})"},
+      {"checkpoint-2/notes.txt", "notes"},
+      {"trainer_log.jsonl", "{}"},
+      {"runs/Nov24/events.out.tfevents.1", "events"},
+      {"config.yaml", "lr: 1"},
+      {"config.json", "{}"},
+      {"tokenizer.json", "{}"},
+      {"adapter_config.json", "{}"}};
+  std::string words = " save_steps=1 max_steps=";
+  for (const auto &[name, bytes] : theirs)
+    for (const char *steps : {"0", "2"}) {
+      fs::remove_all(at("out"));
+      toy.folder.file("out/" + name, bytes);
+      Toy::Result result = toy.run(Toy::train("out", words + steps));
+      EXPECT_EQ(result.status, 2) << name;
+      EXPECT_NE(result.err.find("output_dir: out holds " + name.substr(0, name.find('/'))), std::string::npos)
+          << result.err;
+      EXPECT_EQ(toy.bytes("out/" + name), bytes);
+      EXPECT_FALSE(fs::exists(at("out/.mlora-run")));
+    }
+  // All else in the folder is none of our business.
+  fs::remove_all(at("out"));
+  toy.folder.file("out/notes.txt", "notes");
+  EXPECT_EQ(toy.run(Toy::train("out", words + "0")).status, 0);
+  EXPECT_TRUE(fs::exists(at("out/.mlora-run"))); // so this is a folder of ours now
+  EXPECT_EQ(toy.run(Toy::train("out", words + "2")).status, 0);
+  EXPECT_EQ(toy.run(Toy::train("out", words + "2")).status, 0);
+  // A checkpoint of theirs in our folder.
+  for (const auto &[name, bytes] : theirs) {
+    if (!name.starts_with("checkpoint-"))
+      continue;
+    fs::remove_all(at("out") / name.substr(0, name.find('/')));
+    toy.folder.file("out/" + name, bytes);
+    Toy::Result result = toy.run(Toy::train("out", words + "2"));
+    EXPECT_EQ(result.status, 2) << name;
+    EXPECT_NE(result.err.find("is no checkpoint of ours"), std::string::npos) << result.err;
+    EXPECT_EQ(toy.bytes("out/" + name), bytes);
+    fs::remove_all(at("out") / name.substr(0, name.find('/')));
+  }
 }
 
 TEST_F(TrainTest, TheBestCheckpointCanBeTheOutput) {

@@ -3,6 +3,8 @@
 
 #include "mlora/Runtime/Model/Checkpoint.h"
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +17,14 @@ namespace mlora {
 void writeModelFiles(const std::filesystem::path &folder, const Checkpoint &base, const std::string &dtype,
                      const std::vector<std::pair<std::string, std::string>> &files);
 
+/// Names of the files of a model as writeModelFiles, merge and method=ft write them.
+std::set<std::string> modelFileNames();
+
+/// The metadata of a merged model.safetensors: what tells it from another program's.
+std::map<std::string, std::string> mergedMetadata();
+
 /// Throws Error(BadInput) unless `output` may be written: it must not be the base nor hold it, and must be
-/// absent, empty or hold only files that writeModelFiles and merge write.
+/// absent, empty, or a model that a merge wrote (mergedMetadata) with no other files beside.
 void checkModelOutput(const std::filesystem::path &output, const std::filesystem::path &base);
 
 } // namespace mlora

@@ -39,8 +39,8 @@ struct MergeReport {
 };
 
 /// Writes a Hugging Face folder (config.json, model.safetensors, tokenizer files), aside and then renamed.
-/// The base is only read. An existing output folder is replaced only if it holds nothing but what a merge
-/// writes. Refuses an adapter of another base. Memory does not grow with the model.
+/// The base is only read. An existing output folder is replaced only if it holds nothing but what an
+/// earlier merge wrote. Refuses an adapter of another base. Memory does not grow with the model.
 MergeReport merge(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options);
 
 /// config.json of a model in Hugging Face's words, for a base that has none. `dtype` is "float32" or

@@ -5,6 +5,8 @@
 #include "mlora/Runtime/Train/Trainable.h"
 
 #include <functional>
+#include <optional>
+#include <string_view>
 
 namespace mlora {
 
@@ -22,8 +24,11 @@ public:
     return outputDir / ("checkpoint-" + std::to_string(step));
   }
 
+  /// The step of a folder called checkpoint-<step>.
+  static std::optional<int64_t> stepOf(std::string_view name);
+
   /// Writes trained tensors, both moments and the state; then removes what is more than `keep`, sparing the
-  /// best.
+  /// best. A checkpoint of ours of that step makes way, another program's is an Error(BadInput).
   std::filesystem::path save(Trainable &trainable, const TrainState &state,
                              const std::vector<std::pair<std::string, std::string>> &files);
   /// Puts tensors and moments back.
@@ -35,6 +40,11 @@ public:
 
   /// Removes what runs that were killed while writing or removing a checkpoint have left.
   void removeLeftovers() const;
+
+  /// Whether a run of ours has written here: its marker, the file that beginRun writes, is there.
+  bool isOurs() const { return !currentRun().empty(); }
+  /// Throws Error(BadInput) when a checkpoint-<step> is there that no run of ours wrote.
+  void checkForeign() const;
 
   /// Begins a run: what is found in the folder so far belongs to another one. Returns its name.
   std::string beginRun() const;
