@@ -1,0 +1,83 @@
+// RUN: mlora-opt %s --split-input-file --verify-diagnostics
+
+// Kernels, and the programs that launch them.
+
+func.func @gemm(%a: memref<?x64xf32>, %b: memref<32x48xf32>, %c: memref<?x32xf32>, %one: f32) {
+  // expected-error@below {{'mlora.gemm' op b has 48 columns, a has 64}}
+  mlora.gemm %a, transposed %b into %c alpha %one beta %one
+    : memref<?x64xf32>, memref<32x48xf32>, memref<?x32xf32>
+  return
+}
+
+// -----
+
+// expected-error@below {{'mlora.kernel' op grid has 'tokens by 128'; a dimension is a size, rows, counted_rows or kv_rows}}
+mlora.kernel @copy(%x: tensor<?x8xf32>) -> tensor<?x8xf32> grid ["tokens by 128"] {
+  mlora.yield %x : tensor<?x8xf32>
+}
+
+// -----
+
+mlora.kernel @copy(%x: tensor<?x8xf32>) -> tensor<?x8xf32> grid ["rows by 128"] {
+  // expected-error@below {{'mlora.yield' op yields (), @copy gives ('tensor<?x8xf32>')}}
+  mlora.yield
+}
+
+// -----
+
+// expected-error@below {{'mlora.program' op capacity of "rows" is not an integer}}
+mlora.program @train capacity {rows = "many"} {
+  %h = mlora.buffer "h" residual : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  // expected-error@below {{'mlora.buffer' op role is 'scratch', not one of input, weight}}
+  %h = mlora.buffer "h" scratch : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  // expected-error@below {{'mlora.buffer' op has 0 slots}}
+  %h = mlora.buffer "h" residual slots 0 : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  // expected-error@below {{'mlora.buffer' op offset is -64}}
+  %h = mlora.buffer "h" residual offset -64 : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  mlora.section "micro_step" {
+    // expected-error@below {{'mlora.layers' op step is 0}}
+    mlora.layers 0 to 3 step 0 {
+      ^body:
+    }
+  }
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
+  mlora.section "micro_step" {
+    // expected-error@below {{'mlora.launch' op has 1 slots for 2 operands}}
+    mlora.launch @k(%h[layer], %h) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+  }
+}
+
+// -----
+
+mlora.program @train capacity {rows = 512} {
+  %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
+  mlora.section "micro_step" {
+    // expected-error@below {{expected a slot: a number, layer or layer+number}}
+    mlora.launch @k(%h[next]) : (memref<?x64xf32>) -> ()
+  }
+}
