@@ -92,8 +92,9 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
       badInput(output.string() + ": holds " + entry.path().filename().string() +
                ", which is no part of a checkpoint: choose an empty or new folder");
   if (!fs::is_empty(target) && !isMerged(target / "model.safetensors"))
-    badInput(output.string() + ": holds files that no merge of mlora wrote and that would be replaced: choose "
-                               "an empty or new folder, or remove them");
+    badInput(output.string() +
+             ": holds files that no merge of mlora wrote and that would be replaced: choose "
+             "an empty or new folder, or remove them");
 }
 
 } // namespace mlora

@@ -8,6 +8,7 @@
 #include "mlora/Runtime/Model/Checkpoint.h"
 #include "mlora/Runtime/Model/Gguf.h"
 #include "mlora/Runtime/Model/Safetensors.h"
+#include "mlora/Runtime/Program/Bundle.h"
 
 #include <fstream>
 #include <functional>
@@ -152,10 +153,8 @@ ordered_json bundle(const fs::path &manifest) {
   fs::path library = manifest.parent_path() / object;
   ordered_json json = {
       {"kind", "bundle"}, {"path", manifest.parent_path().string()}, {"fingerprint", expected}};
-  // The cache keeps the manifest's own hash beside it.
-  fs::path seal = manifest.parent_path() / "manifest.xxh3";
-  json["intact"] = fs::exists(library) && hashFileHex(library) == expected &&
-                   (!fs::exists(seal) || readFile(seal) == hashFileHex(manifest) + "\n");
+  json["intact"] =
+      fs::exists(library) && hashFileHex(library) == expected && Bundle::sealHolds(manifest.parent_path());
   // "kind" of the program is not the kind of thing that this is.
   json["program"] = fields.string("kind");
   for (const char *key :

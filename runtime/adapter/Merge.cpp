@@ -40,6 +40,8 @@ public:
       bytes += static_cast<uint64_t>(count) * (bfloat ? 2 : 4);
     }
     checkFreeSpace(options.output, bytes);
+    if (options.progress)
+      options.progress(0, total);
     AtomicFolder folder(options.output, ExistingFolder::Replace);
     SafetensorsWriter writer(folder.aside() / "model.safetensors", std::move(specs), mergedMetadata());
     for (const SafetensorsSpec &spec : writer.order())

@@ -7,6 +7,7 @@
 #include "mlora/Runtime/Train/Interrupt.h"
 
 #include <cstdio>
+#include <optional>
 #include <unistd.h>
 
 namespace mlora {
@@ -25,9 +26,12 @@ int runMerge(Arguments &arguments) {
   if (!std::filesystem::is_directory(base->path()))
     options.files = Tokenizer::open(config.tokenizerPath())->files();
   bool terminal = isatty(STDERR_FILENO);
-  InterruptGuard interrupt;
+  // From the first progress on: until then nothing is written, and a signal may end the process as it is.
+  std::optional<InterruptGuard> interrupt;
   options.progress = [&](int64_t done, int64_t total) {
-    if (interrupt.asked())
+    if (!interrupt)
+      interrupt.emplace();
+    if (interrupt->asked())
       throw Error(Status::Interrupted, "interrupted: " + config.outputDir + " is as it was");
     if (terminal)
       std::fprintf(stderr, "\rmerging %3.0f %%", 100.0 * double(done) / double(total));

@@ -3,11 +3,11 @@
 #include "mlora/Runtime/Core/Files.h"
 
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <fcntl.h>
-#include <fstream>
+#include <random>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/fs.h>
@@ -31,19 +31,57 @@ fs::path resolved(const fs::path &path) {
 // Hidden, so that no pattern like `checkpoint-*` finds it.
 std::string asidePrefix(const fs::path &target) { return "." + target.filename().string() + ".partial-"; }
 
+constexpr size_t randomDigits = 16;
+constexpr std::string_view oldSuffix = "-old"; ///< of what made way where two names cannot be exchanged
+
 fs::path asideOf(const fs::path &target) {
-  return target.parent_path() / (asidePrefix(target) + std::to_string(getpid()));
+  std::random_device device;
+  char digits[randomDigits + 1];
+  std::snprintf(digits, sizeof digits, "%08x%08x", device(), device());
+  return target.parent_path() / (asidePrefix(target) + digits);
 }
 
-/// Whether a process still runs. One that was killed and that nobody has waited for (a zombie) does not.
-bool isRunning(pid_t pid) {
-  if (kill(pid, 0) != 0 && errno == ESRCH)
-    return false;
-  std::string status; // "123 (name) Z 1 …"; the name may hold parentheses
-  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), status);
-  size_t name = status.rfind(')');
-  return name == std::string::npos || name + 2 >= status.size() ||
-         (status[name + 2] != 'Z' && status[name + 2] != 'X');
+/// Whether the name is still that of what is open: another process may have removed it in between.
+bool isStillThere(int descriptor, const fs::path &path) {
+  struct stat opened = {}, named = {};
+  return fstat(descriptor, &opened) == 0 && lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/// Something new aside of the target, locked as long as the descriptor is open: the lock says that its writer
+/// lives, on every machine and in every container that shares the folder (process ids say nothing there), and
+/// goes with the process however it ends. `make` gives a descriptor, or -1 and errno.
+template <typename Make>
+int openAside(const fs::path &path, const fs::path &target, fs::path &aside, const Make &make) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    aside = asideOf(target);
+    int descriptor = make(aside);
+    if (descriptor < 0 && errno == EEXIST)
+      continue;
+    if (descriptor < 0)
+      throwWriteError("write", path, errno);
+    // A file system without locks has nobody who could take one either.
+    bool taken = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && isStillThere(descriptor, aside))
+      return descriptor;
+    // removePartial() came between name and lock.
+    close(descriptor);
+  }
+  throwWriteError("write", path, EEXIST);
+}
+
+/// Removes it unless its writer lives or cannot be known to be dead.
+void removeUnlocked(const fs::path &path) {
+  int flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  int descriptor = open(path.c_str(), O_RDWR | flags); // a lock over NFS needs a file open for writing
+  if (descriptor < 0 && errno == EISDIR)
+    descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | flags);
+  if (descriptor < 0)
+    return;
+  std::error_code ignored;
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0 && isStillThere(descriptor, path))
+    fs::remove_all(path, ignored);
+  close(descriptor);
 }
 
 // A rename is durable only when the folder that holds the name is synced too. File systems that cannot sync a
@@ -78,35 +116,34 @@ bool exchange(const fs::path &a, const fs::path &b) {
 void removePartial(const fs::path &path) {
   fs::path target = resolved(path);
   std::string prefix = asidePrefix(target);
-  std::error_code code;
+  std::error_code code, ignored;
   for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
        entry.increment(code)) {
     std::string name = entry->path().filename().string();
-    pid_t pid = 0;
     if (!name.starts_with(prefix))
       continue;
-    const char *last = name.data() + name.size();
-    if (auto parsed = std::from_chars(name.data() + prefix.size(), last, pid);
-        parsed.ec != std::errc() || parsed.ptr != last || pid <= 0)
+    std::string_view rest = std::string_view(name).substr(prefix.size());
+    std::string_view digits = rest.substr(0, randomDigits), suffix = rest.substr(digits.size());
+    if (digits.size() < randomDigits || digits.find_first_not_of("0123456789abcdef") != digits.npos)
       continue;
-    std::error_code ignored;
-    if (pid == getpid() || !isRunning(pid))
-      fs::remove_all(entry->path(), ignored);
+    // What made way goes only once the new one is in its place.
+    if (suffix.empty() || (suffix == oldSuffix && fs::exists(target, ignored)))
+      removeUnlocked(entry->path());
   }
 }
 
-AtomicFile::AtomicFile(const fs::path &path) : target(resolved(path)), aside(asideOf(target)) {
+AtomicFile::AtomicFile(const fs::path &path) : target(resolved(path)) {
   removePartial(target);
-  descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0)
-    throwWriteError("write", path, errno);
+  descriptor = openAside(path, target, aside, [](const fs::path &aside) {
+    return open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  });
 }
 
 AtomicFile::~AtomicFile() {
   if (descriptor < 0)
     return;
-  close(descriptor);
   unlink(aside.c_str());
+  close(descriptor);
 }
 
 void AtomicFile::write(const void *data, size_t size) {
@@ -126,15 +163,18 @@ void AtomicFile::write(const void *data, size_t size) {
 void AtomicFile::commit() {
   if (fsync(descriptor) != 0)
     throwWriteError("write", target, errno);
-  // Network file systems report a full disk at close.
+  // Network file systems report a full disk at close. A second descriptor keeps the lock until the rename.
+  int lock = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   int error = close(descriptor) == 0 ? 0 : errno;
   descriptor = -1;
   if (!error && std::rename(aside.c_str(), target.c_str()) != 0)
     error = errno;
-  if (error) {
+  if (error)
     unlink(aside.c_str());
+  if (lock >= 0)
+    close(lock);
+  if (error)
     throwWriteError("write", target, error);
-  }
   syncPath(target.parent_path(), O_RDONLY | O_DIRECTORY);
 }
 
@@ -145,7 +185,7 @@ void writeFileAtomically(const fs::path &path, std::string_view bytes) {
 }
 
 AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
-    : target(resolved(path)), asidePath(asideOf(target)), existing(existing) {
+    : target(resolved(path)), existing(existing) {
   std::error_code code;
   if (fs::exists(target, code) && !fs::is_directory(target, code))
     badInput(path.string() + ": is a file where a folder is to be written");
@@ -153,13 +193,21 @@ AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
     badInput(path.string() + ": exists and is not empty: choose another folder or remove it");
   makeFolders(target.parent_path());
   removePartial(target);
-  makeFolders(asidePath);
+  descriptor = openAside(path, target, asidePath, [](const fs::path &aside) {
+    if (mkdir(aside.c_str(), 0777) != 0)
+      return -1;
+    int opened = open(aside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0 && errno == ENOENT)
+      errno = EEXIST; // removed before it could be locked: another name is tried
+    return opened;
+  });
 }
 
 AtomicFolder::~AtomicFolder() {
   std::error_code ignored;
   if (!committed)
     fs::remove_all(asidePath, ignored);
+  close(descriptor);
 }
 
 void AtomicFolder::commit() {
@@ -171,10 +219,14 @@ void AtomicFolder::commit() {
       throwWriteError("write", target, error);
     if (!exchange(asidePath, target)) {
       // Without an exchange there is a moment with neither name; both contents are on disk throughout.
-      fs::path old = asidePath.string() + "-old";
-      if (std::rename(target.c_str(), old.c_str()) != 0 ||
-          std::rename(asidePath.c_str(), target.c_str()) != 0)
+      fs::path old = asidePath.string() + std::string(oldSuffix);
+      if (std::rename(target.c_str(), old.c_str()) != 0)
         throwWriteError("replace", target, errno);
+      if (std::rename(asidePath.c_str(), target.c_str()) != 0) {
+        error = errno;
+        std::rename(old.c_str(), target.c_str());
+        throwWriteError("replace", target, error);
+      }
       asidePath = old;
     }
     std::error_code ignored;

@@ -24,15 +24,22 @@ Bundle Bundle::load(const fs::path &folder) {
   return loadProgram(folder, Manifest::read(folder / "manifest.json"));
 }
 
+static std::string sealOf(const std::string &hash) { return hash + "\n"; }
+
 void Bundle::seal(const fs::path &folder) {
-  writeFileAtomically(folder / sealFile, hashFileHex(folder / "manifest.json") + "\n");
+  writeFileAtomically(folder / sealFile, sealOf(hashFileHex(folder / "manifest.json")));
+}
+
+bool Bundle::sealHolds(const fs::path &folder) {
+  return !fs::exists(folder / sealFile) ||
+         readFile(folder / sealFile) == sealOf(hashFileHex(folder / "manifest.json"));
 }
 
 Bundle Bundle::loadSealed(const fs::path &folder) {
   fs::path path = folder / "manifest.json";
   // What was hashed is what is parsed.
   std::string text = readOwnFile(path);
-  if (readOwnFile(folder / sealFile) != hashHex(text) + "\n")
+  if (readOwnFile(folder / sealFile) != sealOf(hashHex(text)))
     failed(path.string() + ": its hash is not the one in " + sealFile);
   return loadProgram(folder, Manifest::parse(parseJson(text, path.string()), path.string()));
 }

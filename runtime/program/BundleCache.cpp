@@ -74,8 +74,8 @@ public:
   fs::path path;
 };
 
-/// What processes that were killed while compiling have left behind. The cache may be any folder ($HOME, say):
-/// only what a Workspace is called and holds is removed.
+/// What processes that were killed while compiling have left behind. The cache may be any folder ($HOME,
+/// say): only what a Workspace is called and holds is removed.
 void removeLeftovers(const fs::path &folder) {
   std::error_code code;
   auto old = fs::file_time_type::clock::now() - std::chrono::hours(1);

@@ -8,6 +8,7 @@
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
+#include "mlora/Runtime/Program/Bundle.h"
 
 #include <cmath>
 
@@ -61,7 +62,11 @@ TEST(Merge, EqualsEquationFourInF64) {
       Adapter adapter = goldenAdapter(name, base->config());
       MergeOptions options{folder / "merged", dtype, {{"tokenizer.json", "{}"}}, 1000, {}};
       int64_t done = 0, total = -1;
-      options.progress = [&](int64_t a, int64_t b) { done = a, total = b; };
+      options.progress = [&](int64_t a, int64_t b) {
+        // 0 comes before anything is there.
+        EXPECT_EQ(a == 0, std::filesystem::is_empty(folder.path()));
+        done = a, total = b;
+      };
       MergeReport report = merge(*base, adapter, options);
       EXPECT_EQ(done, total);
       EXPECT_EQ(hashes(goldens / name / "model"), before);
@@ -226,6 +231,11 @@ TEST(Inspect, SaysWhatThereIs) {
   manifest(hashHex("machine code"));
   EXPECT_EQ(inspect(folder / "b")["intact"], true);
   EXPECT_EQ(inspect(folder / "b")["kernels"], 2);
+  Bundle::seal(folder / "b");
+  EXPECT_EQ(inspect(folder / "b")["intact"], true);
+  folder.file("b/manifest.xxh3", "00\n");
+  EXPECT_EQ(inspect(folder / "b")["intact"], false);
+  std::filesystem::remove(folder / "b/manifest.xxh3");
   EXPECT_EQ(inspect(manifest("00"))["intact"], false);
   EXPECT_REFUSED(inspect(manifest("00", "../x.so")), "no plain file name");
 }

@@ -118,28 +118,59 @@ TEST(AtomicFolder, RefusesOrReplaces) {
   EXPECT_EQ(entries(folder / "sub"), 1u);
 }
 
+// Who lives is told by a lock: process ids are those of one container only.
 TEST(AtomicFolder, RemovesLeftoversOfTheDead) {
   TempFolder folder;
-  pid_t child = fork();
-  if (child == 0)
-    _exit(0);
-  waitpid(child, nullptr, 0);
-  std::string dead = ".model.partial-" + std::to_string(child), alive = ".model.partial-1";
-  folder.file(dead + "/a", "");
-  folder.file(alive + "/a", "");
-  // One that has ended and that nobody has waited for yet.
-  pid_t zombie = fork();
-  if (zombie == 0)
-    _exit(0);
-  siginfo_t info;
-  waitid(P_PID, zombie, &info, WEXITED | WNOWAIT);
-  std::string ended = ".model.partial-" + std::to_string(zombie);
-  folder.file(ended + "/a", "");
-  AtomicFolder aside(folder / "model");
-  waitpid(zombie, nullptr, 0);
-  EXPECT_FALSE(std::filesystem::exists(folder / dead));
-  EXPECT_FALSE(std::filesystem::exists(folder / ended));
-  EXPECT_TRUE(std::filesystem::exists(folder / alive));
+  auto leave = [&] {
+    pid_t child = fork();
+    if (child == 0) {
+      AtomicFolder first(folder / "sub/model");
+      AtomicFile second(folder / "sub/file");
+      writeFileAtomically(first.aside() / "a", "");
+      _exit(7); // no destructor runs
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  EXPECT_EQ(leave(), 7);
+  EXPECT_EQ(entries(folder / "sub"), 2u);
+  // The second removes what the first left, and leaves its own.
+  EXPECT_EQ(leave(), 7);
+  EXPECT_EQ(entries(folder / "sub"), 2u);
+  {
+    // The living are not touched, whoever they are.
+    AtomicFolder model(folder / "sub/model"), again(folder / "sub/model");
+    AtomicFile file(folder / "sub/file"), other(folder / "sub/file");
+    EXPECT_EQ(entries(folder / "sub"), 4u);
+    writeFileAtomically(model.aside() / "a", "1");
+    writeFileAtomically(again.aside() / "a", "2");
+    removePartial(folder / "sub/model");
+    file.write("1");
+    file.commit();
+    other.write("2");
+    other.commit();
+    model.commit();
+    EXPECT_EQ(readFile(folder / "sub/model/a"), "1");
+    EXPECT_EQ(readFile(folder / "sub/file"), "2");
+  }
+  EXPECT_EQ(entries(folder / "sub"), 2u);
+}
+
+TEST(AtomicFolder, RemovesNothingOfOthers) {
+  TempFolder folder;
+  const std::string prefix = ".model.partial-", random = "0123456789abcdef";
+  for (const std::string &name : {random, random + "-old", random + "-older", random + "0", random.substr(1),
+                                  std::string("0123456789ABCDEF"), std::string("1")})
+    folder.file(prefix + name + "/a", "");
+  removePartial(folder / "model");
+  EXPECT_FALSE(std::filesystem::exists(folder / (prefix + random)));
+  EXPECT_EQ(entries(folder.path()), 6u);
+  // What made way goes once the new one is in its place.
+  folder.file("model/a", "");
+  removePartial(folder / "model");
+  EXPECT_FALSE(std::filesystem::exists(folder / (prefix + random + "-old")));
+  EXPECT_EQ(entries(folder.path()), 6u);
 }
 
 TEST(Hash, KnownValues) {

@@ -80,7 +80,7 @@ TEST_F(ExecutorTest, TheNumberOfThreadsChangesNoBit) {
   }
 }
 
-TEST_F(ExecutorTest, CallsTheLibrary) {
+TEST_F(ExecutorTest, RunsAProduct) {
   auto program = load(2);
   std::vector<float> identity(64, 0);
   for (size_t i = 0; i < 8; ++i)

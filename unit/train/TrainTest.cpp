@@ -204,9 +204,9 @@ TEST_F(TrainTest, KilledAtAnyMomentAndResumed) {
     kill(child, SIGKILL);
     wait(child);
   }
-  // What a kill may leave while a checkpoint is removed or written; 999999999 is no process.
+  // What a kill may leave while a checkpoint is removed or written.
   toy.folder.file("out/.checkpoint-3.removed/optimizer.safetensors", "");
-  toy.folder.file("out/.checkpoint-3.partial-999999999/optimizer.safetensors", "");
+  toy.folder.file("out/.checkpoint-3.partial-0123456789abcdef/optimizer.safetensors", "");
   // Names that are not quite ours.
   const std::vector<std::string> theirs = {".checkpoint-best.removed", ".checkpoint-3.old.removed",
                                            ".checkpoint-3", ".checkpoint-3.partial-mine"};

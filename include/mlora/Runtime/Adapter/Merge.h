@@ -18,7 +18,7 @@ struct MergeOptions {
   std::vector<std::pair<std::string, std::string>> files;
   /// Values of a weight that are in memory at once.
   int64_t blockValues = int64_t(4) << 20;
-  /// Called after each block with the values done and the total.
+  /// Called with the values done and the total: with 0 before anything is written, then after each block.
   std::function<void(int64_t, int64_t)> progress;
 };
 

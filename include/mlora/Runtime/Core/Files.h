@@ -19,8 +19,9 @@ void makeFolders(const std::filesystem::path &path);
 /// said before hours of work, not after.
 void checkFreeSpace(const std::filesystem::path &path, uint64_t bytes);
 
-/// A file written aside as `.<name>.partial-<pid>` in the same folder; commit() syncs it and renames it into
-/// place. Without commit() nothing of it remains, and what was there before is untouched.
+/// A file written aside as `.<name>.partial-<random>` in the same folder, locked (flock) while its writer
+/// lives; commit() syncs it and renames it into place. Without commit() nothing of it remains, and what was
+/// there before is untouched.
 class AtomicFile {
 public:
   explicit AtomicFile(const std::filesystem::path &path);
@@ -41,8 +42,8 @@ private:
   uint64_t written = 0;
 };
 
-/// Removes what processes that no longer run have left aside of a file or folder. Writing it again does so
-/// too.
+/// Removes what processes that no longer run, here or on another machine, have left aside of a file or
+/// folder. Writing it again does so too.
 void removePartial(const std::filesystem::path &path);
 
 /// AtomicFile in one call.
@@ -54,8 +55,9 @@ enum class ExistingFolder {
   Replace, ///< exchanged for the new one in one step, then removed
 };
 
-/// A folder filled aside as `.<name>.partial-<pid>` next to its place; commit() syncs every file and renames
-/// it. Parents are made. Leftovers of processes that died are removed on the way.
+/// A folder filled aside as `.<name>.partial-<random>` next to its place, locked (flock) while its writer
+/// lives; commit() syncs every file and renames it. Parents are made. Leftovers of processes that died are
+/// removed on the way.
 class AtomicFolder {
 public:
   explicit AtomicFolder(const std::filesystem::path &path, ExistingFolder existing = ExistingFolder::Refuse);
@@ -70,6 +72,7 @@ public:
 private:
   std::filesystem::path target, asidePath;
   ExistingFolder existing;
+  int descriptor = -1; ///< of the folder aside: holds its lock
   bool committed = false;
 };
 

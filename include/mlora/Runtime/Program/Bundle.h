@@ -19,6 +19,8 @@ struct Bundle {
   /// Holds the hash of manifest.json, which holds that of the code: together they cover the whole program.
   static constexpr const char *sealFile = "manifest.xxh3";
   static void seal(const std::filesystem::path &folder);
+  /// Whether the seal is that of manifest.json, or none is there: only the cache seals.
+  static bool sealHolds(const std::filesystem::path &folder);
   /// load(), of a bundle that seal() has seen; every file must be one that only we may write.
   static Bundle loadSealed(const std::filesystem::path &folder);
 };
