@@ -219,7 +219,8 @@ const std::vector<Key> &table() {
       {.name = "memory_budget",
        .field = &Config::memoryBudget,
        .commands = Train | Plan | Bench,
-       .doc = "bytes (or 900MiB, 2GiB) to stay below by recomputing activations",
+       .doc = "bytes (or 900MiB, 2GiB) of the arena (weights, adapters, activations) to stay below by "
+              "recomputing activations; scratch and the process come on top",
        .defaultDoc = "no limit",
        .bytes = true},
       {.name = "offload",

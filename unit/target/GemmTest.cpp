@@ -2,8 +2,12 @@
 // what lies beside them.
 #include "CompiledKernel.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace mlora;
 
@@ -18,28 +22,62 @@ std::vector<float> noise(size_t count, uint32_t seed) {
   return values;
 }
 
-/// All four products of matrices that lie in wider buffers; sizes come as scalars, so that one kernel does
-/// for all.
+/// Floats that end where no one may read: one past them faults.
+class Guarded {
+public:
+  explicit Guarded(std::vector<float> values) : count(values.size()) {
+    size_t page = size_t(sysconf(_SC_PAGESIZE)), bytes = count * sizeof(float);
+    size_t readable = (bytes + page - 1) / page * page;
+    mapped = readable + page;
+    base = static_cast<char *>(
+        mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (base == MAP_FAILED || mprotect(base + readable, page, PROT_NONE) != 0)
+      std::abort();
+    first = reinterpret_cast<float *>(base + readable - bytes);
+    std::copy(values.begin(), values.end(), first);
+  }
+  ~Guarded() { munmap(base, mapped); }
+  Guarded(const Guarded &) = delete;
+
+  float *data() { return first; }
+  float operator[](size_t i) const { return first[i]; }
+
+private:
+  size_t count, mapped;
+  char *base;
+  float *first;
+};
+
+/// All four products; sizes come as scalars, so that one kernel does for all.
 class Products {
 public:
-  /// `buffers` are a, b, c, factors {alpha, beta}; sizes m, n, k lie in `sizes`.
+  /// Strided: the matrices lie at row 1, column 3 of buffers this wide. Tight: they are whole buffers with
+  /// nothing between their rows.
+  enum Layout { Strided, Tight };
   static constexpr int64_t kWidth = 2200;
 
-  explicit Products(const std::string &schedule) {
+  /// The kernels' buffers are a, b, c, factors {alpha, beta}; sizes m, n, k lie in `sizes`.
+  explicit Products(const std::string &schedule, Layout layout = Strided) : layout(layout) {
+    bool isTight = layout == Tight;
+    std::string type =
+        isTight ? "memref<?x?xf32, strided<[?, 1]>>" : "memref<?x?xf32, strided<[2200, 1], offset: 2203>>";
+    std::string buffer = isTight ? "memref<?xf32>" : "memref<?x2200xf32>";
+    auto view = [&](std::string name, std::string rows, std::string columns) {
+      if (isTight)
+        return "%" + name + "v = memref.reinterpret_cast %" + name + " to offset: [0], sizes: [%" + rows +
+               ", %" + columns + "], strides: [%" + columns + ", 1] : " + buffer + " to " + type + "\n";
+      return "%" + name + "v = memref.subview %" + name + "[1, 3] [%" + rows + ", %" + columns +
+             "] [1, 1] : " + buffer + " to " + type + "\n";
+    };
     auto kernel = [&](bool transposeA, bool transposeB) {
-      auto view = [](std::string name, std::string rows, std::string columns) {
-        return "%" + name + "v = memref.subview %" + name + "[1, 3] [%" + rows + ", %" + columns +
-               "] [1, 1] : memref<?x2200xf32> to memref<?x?xf32, strided<[2200, 1], offset: 2203>>\n";
-      };
       std::string size;
       for (auto [name, at] : {std::pair("m", "0"), {"n", "1"}, {"k", "2"}})
         size += std::string("%at") + name + " = arith.constant " + at + " : index\n%i" + name +
                 " = memref.load %sizes[%at" + name + "] : memref<3xi32>\n%" + name +
                 "_ = arith.index_cast %i" + name + " : i32 to index\n";
-      std::string type = "memref<?x?xf32, strided<[2200, 1], offset: 2203>>";
       return new CompiledKernel(
-          "%a: memref<?x2200xf32>, %b: memref<?x2200xf32>, %c: memref<?x2200xf32>, %factors: memref<2xf32>, "
-          "%sizes: memref<3xi32>",
+          "%a: " + buffer + ", %b: " + buffer + ", %c: " + buffer +
+              ", %factors: memref<2xf32>, %sizes: memref<3xi32>",
           size + view("a", transposeA ? "k_" : "m_", transposeA ? "m_" : "k_") +
               view("b", transposeB ? "n_" : "k_", transposeB ? "k_" : "n_") + view("c", "m_", "n_") +
               "%alpha = memref.load %factors[%c0] : memref<2xf32>\n%beta = memref.load %factors[%c1] : "
@@ -59,39 +97,50 @@ public:
       SCOPED_TRACE(std::string(transposeA ? "t" : "n") + (transposeB ? "t " : "n ") + std::to_string(m) +
                    " " + std::to_string(n) + " " + std::to_string(k) + " beta " + std::to_string(beta));
       ASSERT_EQ(kernels[i]->messages, "");
-      // Exactly the rows that the matrices have, so that reading past them is seen by tools, and one around
-      // C.
-      auto a = noise(size_t((transposeA ? k : m) + 1) * kWidth, 1),
-           b = noise(size_t((transposeB ? n : k) + 1) * kWidth, 2);
-      std::vector<float> before = noise(size_t(m + 2) * kWidth, 3), c = before;
+      // A matrix ends where its buffer does: what reads past it faults if the layout is tight. When it is
+      // strided there is one element more around C, to see that none is written.
+      bool isTight = layout == Tight;
+      auto width = [&](int64_t columns) { return isTight ? columns : kWidth; };
+      auto at = [&](int64_t columns, int64_t r, int64_t s) {
+        return isTight ? size_t(r * columns + s) : size_t((r + 1) * kWidth + 3 + s);
+      };
+      int64_t extra = isTight ? 0 : 1;
+      int64_t aRows = transposeA ? k : m, aColumns = transposeA ? m : k;
+      int64_t bRows = transposeB ? n : k, bColumns = transposeB ? k : n;
+      Guarded a(noise(size_t((aRows + extra) * width(aColumns)), 1)),
+          b(noise(size_t((bRows + extra) * width(bColumns)), 2));
+      std::vector<float> before = noise(size_t((m + 2 * extra) * width(n)), 3), start = before;
       if (beta == 0) // must not be read
         for (int64_t r = 0; r < m; ++r)
           for (int64_t s = 0; s < n; ++s)
-            c[size_t((r + 1) * kWidth + 3 + s)] = NAN;
+            start[at(n, r, s)] = NAN;
+      Guarded c(start);
       float factors[2] = {alpha, beta};
       int32_t sizes[3] = {int32_t(m), int32_t(n), int32_t(k)};
       (*kernels[i])({a.data(), b.data(), c.data(), factors, sizes}, 0);
-      auto at = [](int64_t r, int64_t s) { return size_t((r + 1) * kWidth + 3 + s); };
-      for (int64_t r = -1; r <= m; ++r)
-        for (int64_t s = -1; s <= n; ++s) {
+      for (int64_t r = -extra; r < m + extra; ++r)
+        for (int64_t s = -extra; s < n + extra; ++s) {
           if (r < 0 || s < 0 || r == m || s == n) {
-            ASSERT_EQ(c[at(r, s)], before[at(r, s)]) << r << " " << s << " was touched";
+            ASSERT_EQ(c[at(n, r, s)], before[at(n, r, s)]) << r << " " << s << " was touched";
             continue;
           }
           double want = 0, size = 0;
           for (int64_t l = 0; l < k; ++l) {
-            double term =
-                double(a[transposeA ? at(l, r) : at(r, l)]) * double(b[transposeB ? at(s, l) : at(l, s)]);
+            double term = double(a[transposeA ? at(m, l, r) : at(k, r, l)]) *
+                          double(b[transposeB ? at(k, s, l) : at(n, l, s)]);
             want += term;
             size += std::abs(term);
           }
-          want = alpha * want + (beta == 0 ? 0 : beta * double(before[at(r, s)]));
-          ASSERT_NEAR(c[at(r, s)], want, 1e-6 * (1 + std::abs(alpha) * size)) << r << " " << s;
+          want = alpha * want + (beta == 0 ? 0 : beta * double(before[at(n, r, s)]));
+          ASSERT_NEAR(c[at(n, r, s)], want, 1e-6 * (1 + std::abs(alpha) * size)) << r << " " << s;
         }
     }
   }
 
   std::unique_ptr<CompiledKernel> kernels[4];
+
+private:
+  Layout layout;
 };
 
 /// With the tiles of AVX-512, of AVX2, and a depth small enough to be cut often.
@@ -104,13 +153,24 @@ INSTANTIATE_TEST_SUITE_P(Schedules, Gemm,
 
 } // namespace
 
-TEST_P(Gemm, SizesAroundTilesPanelsAndStripes) {
+static void checkSizesAroundTiles(Products &products) {
   for (int64_t m : {1, 2, 4, 5, 6, 7, 8, 9, 13, 16, 19})
     for (int64_t n : {1, 5, 15, 16, 17, 32, 33, 47, 48, 49, 64, 65, 96, 100})
       products.check(m, n, 21);
   for (int64_t k : {1, 2, 15, 16, 17, 31, 32, 33, 64, 100})
     for (int64_t n : {3, 16, 49})
       products.check(9, n, k);
+}
+
+TEST_P(Gemm, SizesAroundTilesPanelsAndStripes) { checkSizesAroundTiles(products); }
+
+/// Nothing past the last element of A, B or C is read or written, whatever is left over of tiles and depths.
+TEST_P(Gemm, NothingPastTheMatricesIsTouched) {
+  Products tight(GetParam(), Products::Tight);
+  checkSizesAroundTiles(tight);
+  for (int64_t k : {1023, 1025, 2049})
+    for (int64_t m : {1, 3, 10})
+      tight.check(m, 50, k, 1, 0.5f);
 }
 
 TEST_P(Gemm, DepthsAreCut) {

@@ -52,6 +52,9 @@ static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &re
 
 //===- memory_budget ----------------------------------------------------------------===//
 
+/// The smallest limit on what a layer keeps of a row: nothing is (0 is no limit).
+static constexpr int64_t kLeastKept = 1;
+
 static ProgramOp programOf(ModuleOp module) { return *module.getOps<ProgramOp>().begin(); }
 static int64_t arenaOf(ModuleOp module) { return int64_t(programOf(module).getArena().value_or(0)); }
 
@@ -76,25 +79,45 @@ static int64_t fixedBytes(ProgramOp program) {
   return bytes;
 }
 
+/// The most rows of a micro-batch whose program fits when everything that can be is computed again; 0: none.
+/// The request's options are left at the last that was tried.
+static int64_t mostRows(MLIRContext &context, Request &request) {
+  auto fits = [&](int64_t rows) {
+    request.options.rows = request.options.countedRows = request.options.kvRows = rows;
+    OwningOpRef<ModuleOp> module = planProgram(context, request);
+    return module && arenaOf(*module) <= request.memoryBudget;
+  };
+  request.options.budget = kLeastKept;
+  int64_t most = 0, tooMany = request.options.rows;
+  while (tooMany - most > 1) {
+    int64_t middle = most + (tooMany - most) / 2;
+    (fits(middle) ? most : tooMany) = middle;
+  }
+  return most;
+}
+
 /// Says what does not fit, and what would.
-static void refuse(ModuleOp module, const Request &request) {
+static void refuse(ModuleOp module, Request &request) {
   auto mebibytes = [](int64_t bytes) {
     return bytes < 1 << 20 ? llvm::formatv("{0} bytes", bytes).str()
                            : llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str();
   };
+  MLIRContext &context = *module.getContext();
   int64_t arena = arenaOf(module), fixed = fixedBytes(programOf(module)), budget = request.memoryBudget;
-  auto error = emitError(UnknownLoc::get(module.getContext()))
-               << "memory_budget is " << mebibytes(budget) << ", but the program needs at least "
-               << mebibytes(arena) << ", " << mebibytes(fixed)
-               << " of it for weights, adapters and their state: raise memory_budget to "
-               << llvm::divideCeil(arena, 1 << 20) << "MiB";
-  int64_t rows =
-      budget > fixed ? int64_t(double(request.options.rows) * (budget - fixed) / (arena - fixed)) : 0;
-  if (rows > 0)
-    error << ", or lower the rows of a micro-batch (max_length times per_device_train_batch_size) from "
-          << int64_t(request.options.rows) << " to " << rows;
-  else
-    error << "; no number of rows fits";
+  int64_t asked = request.options.rows;
+  std::string advice;
+  if (request.kind == ProgramKind::Train) {
+    int64_t rows = budget > fixed ? mostRows(context, request) : 0;
+    advice = rows == 0 ? "; no number of rows fits"
+                       : llvm::formatv(", or lower the rows of a micro-batch (max_length times "
+                                       "per_device_train_batch_size) from {0} to {1}",
+                                       asked, rows)
+                             .str();
+  }
+  emitError(UnknownLoc::get(&context))
+      << "memory_budget is " << mebibytes(budget) << ", but the program needs at least " << mebibytes(arena)
+      << ", " << mebibytes(fixed) << " of it for weights, adapters and their state: raise memory_budget to "
+      << llvm::divideCeil(arena, 1 << 20) << "MiB" << advice;
 }
 
 /// A program within the budget with as little computed again as that takes: what is too much in the arena is
@@ -106,14 +129,14 @@ static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &req
     int64_t excess = arenaOf(*module) - request.memoryBudget, kept = residualBytesPerRow(programOf(*module));
     if (!smallest || arenaOf(*module) < arenaOf(*smallest))
       smallest = std::move(module);
-    if (request.kind != ProgramKind::Train || kept == 0) {
+    if (request.kind != ProgramKind::Train || request.options.budget == kLeastKept) {
       refuse(*smallest, request);
       status = CompileStatus::BadRequest;
       return {};
     }
     int64_t layers = (*smallest)->getAttrOfType<IntegerAttr>("mlora.layers").getInt();
     request.options.budget =
-        std::max<int64_t>(1, kept - llvm::divideCeil(excess, layers * request.options.rows));
+        std::max<int64_t>(kLeastKept, kept - llvm::divideCeil(excess, layers * request.options.rows));
     module = planProgram(context, request);
   }
   status = module ? CompileStatus::Ok : CompileStatus::Failed;

@@ -80,15 +80,11 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
 }
 
-/// What the object imports must be on the list, or defined in another part.
-static LogicalResult checkImports(ModuleOp module, StringRef object) {
+/// What the object imports must be on the list, or defined in the part that the others share.
+static LogicalResult checkImports(ModuleOp module, StringRef object, const llvm::StringSet<> &shared) {
   static const llvm::StringSet<> allowed = {
 #define MLORA_ALLOWED_SYMBOL(name) #name,
 #include "AllowedSymbols.def"
-  };
-  auto isShared = [&](StringRef name) {
-    auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
-    return function && function.getVisibility_() == LLVM::Visibility::Hidden;
   };
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "program.o"));
   if (!file)
@@ -99,7 +95,7 @@ static LogicalResult checkImports(ModuleOp module, StringRef object) {
     if (!flags || !name)
       return module.emitError("compiled object: unreadable symbol");
     if ((*flags & llvm::object::SymbolRef::SF_Undefined) && !name->empty() && !allowed.contains(*name) &&
-        !isShared(*name))
+        !shared.contains(*name))
       return module.emitError() << "a kernel calls '" << *name
                                 << "', which is not on the list of allowed symbols (AllowedSymbols.def)";
   }
@@ -138,44 +134,109 @@ static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> object
   return success();
 }
 
-/// Kernels do not call each other, so that they can be compiled side by side. What they call is private: it
-/// gets a part of its own, hidden from whoever loads the object, and the other parts declare it. The parts do
-/// not depend on how many threads there are.
-static SmallVector<OwningOpRef<ModuleOp>> split(ModuleOp module) {
-  constexpr unsigned kParts = 8;
-  SmallVector<LLVM::LLVMFuncOp> kernels, shared;
-  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
-    (SymbolTable::getSymbolVisibility(function) == SymbolTable::Visibility::Private ? shared : kernels)
-        .push_back(function);
-  SmallVector<OwningOpRef<ModuleOp>> parts;
-  auto add = [&] {
-    parts.push_back(ModuleOp::create(module.getLoc()));
-    return OpBuilder::atBlockEnd(parts.back()->getBody());
-  };
-  if (!shared.empty()) {
-    OpBuilder builder = add();
-    for (LLVM::LLVMFuncOp function : shared) {
-      auto copy = cast<LLVM::LLVMFuncOp>(builder.clone(*function));
-      copy.setSymVisibility("public");
-      copy.setVisibility_(LLVM::Visibility::Hidden);
+namespace {
+
+/// A program's module cut into modules that are compiled side by side. Kernels do not call each other, so
+/// that every part has some. What several may need:
+/// - private functions and variables are defined in a part of their own, hidden from whoever loads the
+/// object,
+///   and the other parts declare them;
+/// - constants are in every part, where code may be made with their values;
+/// - what the module only declares is declared in every part.
+/// The parts do not depend on how many threads there are.
+class Parts {
+public:
+  explicit Parts(ModuleOp module) : module(module) {
+    SmallVector<Operation *> kernels, others;
+    for (Operation &op : *module.getBody())
+      (isShared(&op) ? shared : isKernel(&op) ? kernels : others).push_back(&op);
+    if (!shared.empty())
+      add([&](OpBuilder &builder) {
+        for (Operation *op : shared) {
+          names.insert(SymbolTable::getSymbolName(op).getValue());
+          hide(builder.clone(*op));
+        }
+        for (Operation *op : others)
+          if (isa<LLVM::LLVMFuncOp, LLVM::GlobalOp>(op))
+            cloneOwn(builder, op);
+      });
+    unsigned count = std::min<unsigned>(kMost, kernels.size());
+    for (unsigned i = 0; i < count; ++i)
+      add([&](OpBuilder &builder) {
+        for (Operation *op : shared)
+          declare(builder, op);
+        for (Operation *op : others)
+          cloneOwn(builder, op);
+        for (unsigned number = i; number < kernels.size(); number += count)
+          builder.clone(*kernels[number]);
+      });
+  }
+
+  SmallVector<OwningOpRef<ModuleOp>> modules;
+  llvm::StringSet<> names; ///< what the first part defines for the others
+
+private:
+  static constexpr unsigned kMost = 8;
+
+  static bool isKernel(Operation *op) {
+    auto function = dyn_cast<LLVM::LLVMFuncOp>(op);
+    return function && !function.isExternal() && !isPrivate(op);
+  }
+  static bool isShared(Operation *op) {
+    if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op))
+      return !function.isExternal() && isPrivate(op);
+    auto global = dyn_cast<LLVM::GlobalOp>(op);
+    return global && !global.getConstant() && isDefinition(global);
+  }
+  static bool isPrivate(Operation *op) {
+    return SymbolTable::getSymbolVisibility(op) == SymbolTable::Visibility::Private;
+  }
+  static bool isDefinition(LLVM::GlobalOp global) {
+    return global.getValueOrNull() || !global.getInitializerRegion().empty();
+  }
+
+  void add(function_ref<void(OpBuilder &)> fill) {
+    modules.push_back(ModuleOp::create(module.getLoc()));
+    OpBuilder builder = OpBuilder::atBlockEnd(modules.back()->getBody());
+    fill(builder);
+  }
+
+  static void hide(Operation *op) {
+    SymbolTable::setSymbolVisibility(op, SymbolTable::Visibility::Public);
+    if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op)) {
+      function.setLinkage(LLVM::Linkage::External);
+      function.setVisibility_(LLVM::Visibility::Hidden);
+    } else {
+      cast<LLVM::GlobalOp>(op).setLinkage(LLVM::Linkage::External);
+      cast<LLVM::GlobalOp>(op).setVisibility_(LLVM::Visibility::Hidden);
     }
   }
-  unsigned count = std::min<unsigned>(kParts, kernels.size());
-  for (unsigned i = 0; i < count; ++i) {
-    OpBuilder builder = add();
-    for (LLVM::LLVMFuncOp function : shared)
-      LLVM::LLVMFuncOp::create(builder, function.getLoc(), function.getName(), function.getFunctionType())
-          .setVisibility_(LLVM::Visibility::Hidden);
-    for (unsigned number = i; number < kernels.size(); number += count)
-      builder.clone(*kernels[number]);
-    for (Operation &op : *module.getBody()) // constants
-      if (!isa<LLVM::LLVMFuncOp>(op))
-        builder.clone(op);
-  }
-  return parts;
-}
 
-static LogicalResult compile(ModuleOp module, SmallVector<char, 0> &object) {
+  static void declare(OpBuilder &builder, Operation *op) {
+    if (auto function = dyn_cast<LLVM::LLVMFuncOp>(op)) {
+      hide(LLVM::LLVMFuncOp::create(builder, op->getLoc(), function.getName(), function.getFunctionType()));
+      return;
+    }
+    auto global = cast<LLVM::GlobalOp>(builder.clone(*op));
+    global.removeValueAttr();
+    global.getInitializerRegion().getBlocks().clear();
+    hide(global);
+  }
+
+  /// A declaration, or a constant that no other part sees.
+  static void cloneOwn(OpBuilder &builder, Operation *op) {
+    auto global = dyn_cast<LLVM::GlobalOp>(builder.clone(*op));
+    if (global && isDefinition(global))
+      global.setLinkage(LLVM::Linkage::Internal);
+  }
+
+  ModuleOp module;
+  SmallVector<Operation *> shared;
+};
+
+} // namespace
+
+static LogicalResult compile(ModuleOp module, const llvm::StringSet<> &shared, SmallVector<char, 0> &object) {
   auto machine = makeTargetMachine(module);
   if (failed(machine))
     return failure();
@@ -199,7 +260,7 @@ static LogicalResult compile(ModuleOp module, SmallVector<char, 0> &object) {
   if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
     return module.emitError("this target writes no object files");
   codegen.run(*translated);
-  return checkImports(module, StringRef(object.data(), object.size()));
+  return checkImports(module, StringRef(object.data(), object.size()), shared);
 }
 
 LogicalResult mlir::mlora::emitObject(ModuleOp module, SmallVector<char, 0> &object) {
@@ -211,10 +272,10 @@ LogicalResult mlir::mlora::emitObject(ModuleOp module, SmallVector<char, 0> &obj
 LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  SmallVector<OwningOpRef<ModuleOp>> parts = split(module);
-  std::vector<SmallVector<char, 0>> objects(parts.size());
-  if (failed(failableParallelForEachN(module.getContext(), 0, parts.size(),
-                                      [&](size_t i) { return compile(*parts[i], objects[i]); })))
+  Parts parts(module);
+  std::vector<SmallVector<char, 0>> objects(parts.modules.size());
+  auto compilePart = [&](size_t i) { return compile(*parts.modules[i], parts.names, objects[i]); };
+  if (failed(failableParallelForEachN(module.getContext(), 0, objects.size(), compilePart)))
     return failure();
   return link(module, objects, path);
 }
