@@ -141,10 +141,13 @@ struct RematerializePass : ::mlir::mlora::impl::RematerializeBase<RematerializeP
       return signalPassFailure();
     }
     SymbolTable symbols(getOperation());
-    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+    // Chosen before the first is split: splitting one erases it, and its `.lowest` with it.
+    auto isSplit = [](func::FuncOp function) {
+      return function.getName().ends_with(".value_and_grad") && !returnsScalar(function);
+    };
+    for (auto function : llvm::to_vector(llvm::make_filter_range(getOperation().getOps<func::FuncOp>(), isSplit))) {
       StringRef kind = function.getName();
-      if (!kind.consume_back(".value_and_grad") || returnsScalar(function))
-        continue;
+      kind.consume_back(".value_and_grad");
       auto lowest = symbols.lookup<func::FuncOp>((kind + ".value_and_grad.lowest").str());
       if (failed(partition(kind.str(), function, lowest, *level)))
         return signalPassFailure();

@@ -217,6 +217,47 @@ void SharedMemory::touch(const Accessor &by, uint64_t address, uint32_t bytes, u
       widths[granule] = 16;
 }
 
+bool SharedMemory::touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes, uint32_t flags,
+                                uint32_t site) {
+  uint64_t at = address - kSharedBase;
+  if (at >= bytes_ || bytes > bytes_ - at || bytes > 16 || at & (bytes - 1) || widths[at / 16] != bytes)
+    return false;
+  Cell &cell = cells[at];
+  if (cell.era != era || (cell.flags & ~AsyncProxyWrite) != Written)
+    return false;
+  auto isSettled = [&](uint16_t agent, uint32_t when) {
+    return agent == thread || (when <= block.base && agent < block.threadCount);
+  };
+  if (!isSettled(cell.writer, cell.writeMoment))
+    return false;
+  if (cell.readers) {
+    if (flags != Access::Read || cell.readMoment <= block.base)
+      return false;
+    for (Readers &set : sets[cell.readers - 1])
+      if (set.group == thread / kWarpSize && set.moment == moment) {
+        set.mask |= 1u << thread % kWarpSize;
+        return true;
+      }
+    return false;
+  }
+  if (cell.readMoment && !isSettled(cell.reader, cell.readMoment))
+    return false;
+  if (flags == Access::Read) {
+    cell.reader = thread;
+    cell.readMoment = moment;
+    cell.readSite = site;
+  } else if (flags == Access::Write) {
+    cell.readMoment = 0;
+    cell.writer = thread;
+    cell.writeMoment = moment;
+    cell.writeSite = site;
+    cell.flags = Written;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 void SharedMemory::expectVisible(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site) {
   Touch touch{by, address, bytes, Access::Read, site};
   forCells(address, bytes, [&](Cell &cell) { checkWriter(touch, cell); });
@@ -246,8 +287,13 @@ void SharedMemory::setOpaque(uint64_t address, bool opaque, uint32_t site) {
 char *sharedAddress(ThreadContext *context, uint64_t address, uint32_t word, uint32_t site) {
   Thread &thread = threadOf(context);
   Access access(word);
-  checkShared(thread, site, address, access.bytes, access.alignment, verb(access.flags));
   SharedMemory &shared = *thread.block->shared;
+  if (access.alignment <= access.bytes &&
+      shared.touchQuickly(thread.index, thread.clock, address, access.bytes, access.flags, site)) {
+    ++thread.block->statistics.sharedAccesses;
+    return shared.host(address);
+  }
+  checkShared(thread, site, address, access.bytes, access.alignment, verb(access.flags));
   shared.touch(thread.accessor(), address, access.bytes, access.flags, site);
   return shared.host(address);
 }

@@ -37,6 +37,8 @@ public:
 
   /// Checks an access inside bounds and remembers it; what is wrong is a fault of the running thread.
   void touch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
+  /// The same for a load or store of a thread in the usual case, decided by one cell: nobody else's access is near. False: ask `touch`.
+  bool touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
   /// Checks that what was written there comes before now for an accessor that gets the value without reading itself (the
   /// other lanes of an ldmatrix).
   void expectVisible(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site);

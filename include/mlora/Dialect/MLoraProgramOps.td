@@ -150,8 +150,8 @@ def MLora_EmulateOp : MLora_Op<"emulate"> {
     | `expect` | dense values; or `@f`, a function of this module that gets the buffers as they were before the launch and returns this one, in f64; or `"same"`: what the first seed gave, bit by bit |
     | `tolerance` | how far an element may be off: tolerance · (1 + what is expected), 1e-5 without the key |
 
-    A buffer for a memref argument fills its descriptor. A `tensor_map` of a buffer (its `box`, `swizzle` and `element_strides`) is an
-    argument too, for tensor copies.
+    A buffer for a memref argument fills its descriptor. `{tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128}` is a tensor map of the
+    buffer that is argument 0, for tensor copies: a box of the tensor's dimensions, outermost first, and a swizzle of 0, 32, 64 or 128 bytes.
 
     Example:
     ```mlir

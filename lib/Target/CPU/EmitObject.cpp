@@ -266,7 +266,7 @@ static LogicalResult compile(ModuleOp module, const llvm::StringSet<> &shared, S
 LogicalResult mlir::mlora::emitObject(ModuleOp module, SmallVector<char, 0> &object) {
   llvm::InitializeNativeTarget();
   llvm::InitializeNativeTargetAsmPrinter();
-  return compile(module, object);
+  return compile(module, {}, object);
 }
 
 LogicalResult mlir::mlora::emitSharedObject(ModuleOp module, StringRef path) {
