@@ -81,3 +81,13 @@ mlora.program @train capacity {rows = 512} {
     mlora.launch @k(%h[next]) : (memref<?x64xf32>) -> ()
   }
 }
+
+// -----
+
+// expected-error @below {{'mlora.emulate' op block has a size that is not in [1, 1024], alone or multiplied}}
+mlora.emulate @m::@k grid [1] block [64, 32] arguments []
+
+// -----
+
+// expected-error @below {{'mlora.emulate' op grid has 4 dimensions; expected one to three}}
+mlora.emulate @m::@k grid [1, 1, 1, 1] block [1] arguments []
