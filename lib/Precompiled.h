@@ -1,4 +1,5 @@
-// The MLIR headers that nearly every file of the compiler includes; not generated ones, which change more often.
+// The MLIR headers that nearly every file of the compiler includes; not generated ones, which change more
+// often.
 #pragma once
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

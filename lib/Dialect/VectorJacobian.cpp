@@ -1,6 +1,7 @@
 //===- VectorJacobian.cpp - the vector-Jacobian product of each op ----------------===//
 //
-// Notation: dy is the cotangent of y. Operands are numbered as in the .td files. The formulas are those of the gradient ops.
+// Notation: dy is the cotangent of y. Operands are numbered as in the .td files. The formulas are those of
+// the gradient ops.
 
 #include "mlora/Dialect/MLora.h"
 
@@ -13,18 +14,21 @@ using namespace mlir::mlora;
 static Value inputGrad(OpBuilder &builder, Location loc, Value dy, Value weight) {
   auto type = cast<RankedTensorType>(dy.getType());
   int64_t in = cast<RankedTensorType>(weight.getType()).getDimSize(1);
-  return LinearInputGradOp::create(builder, loc, type.clone(ArrayRef<int64_t>{type.getDimSize(0), in}), dy, weight);
+  return LinearInputGradOp::create(builder, loc, type.clone(ArrayRef<int64_t>{type.getDimSize(0), in}), dy,
+                                   weight);
 }
 
 /// A sum over tokens: the gradient of `like`.
-static Value tokenOuter(OpBuilder &builder, Location loc, Value like, Value lhs, Value rhs, int64_t first = 0) {
+static Value tokenOuter(OpBuilder &builder, Location loc, Value like, Value lhs, Value rhs,
+                        int64_t first = 0) {
   return TokenOuterOp::create(builder, loc, like.getType(), lhs, rhs, first);
 }
 
 LogicalResult EmbeddingOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                                     MutableArrayRef<Value> grads) {
   if (wanted[1])
-    grads[1] = EmbeddingWeightGradOp::create(builder, getLoc(), getTable().getType(), cotangents[0], getIds());
+    grads[1] =
+        EmbeddingWeightGradOp::create(builder, getLoc(), getTable().getType(), cotangents[0], getIds());
   return success();
 }
 
@@ -43,8 +47,8 @@ LogicalResult RmsNormOp::buildVJP(OpBuilder &builder, ValueRange cotangents, con
     grads[0] = RmsNormInputGradOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getInput(),
                                           getWeight(), getEpsAttr());
   if (wanted[1])
-    grads[1] = RmsNormWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0], getInput(),
-                                           getEpsAttr());
+    grads[1] = RmsNormWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0],
+                                           getInput(), getEpsAttr());
   return success();
 }
 
@@ -54,7 +58,8 @@ bool RopeOp::isOperandDifferentiable(unsigned index) { return index == 0; }
 LogicalResult RopeOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                                MutableArrayRef<Value> grads) {
   // A rotation's transpose is its inverse.
-  grads[0] = RopeOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getTable(), getHeads(), !getInverse());
+  grads[0] = RopeOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getTable(), getHeads(),
+                            !getInverse());
   return success();
 }
 
@@ -66,12 +71,13 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &builder, ValueRange cotangents, c
     return emitOpError("with cached keys has no derivative");
   Value q = getQuery(), k = getKey(), v = getValue(), dO = cotangents[0];
   if (wanted[0])
-    grads[0] = AttentionQueryGradOp::create(builder, getLoc(), q.getType(), dO, q, k, v, getOutput(), getLse(),
-                                            getDocumentStart(), getHeads(), getKvHeads());
+    grads[0] = AttentionQueryGradOp::create(builder, getLoc(), q.getType(), dO, q, k, v, getOutput(),
+                                            getLse(), getDocumentStart(), getHeads(), getKvHeads());
   if (!wanted[1] && !wanted[2])
     return success();
-  auto grad = AttentionKeyValueGradOp::create(builder, getLoc(), TypeRange{k.getType(), v.getType()}, dO, q, k, v,
-                                              getOutput(), getLse(), getDocumentStart(), getHeads(), getKvHeads());
+  auto grad =
+      AttentionKeyValueGradOp::create(builder, getLoc(), TypeRange{k.getType(), v.getType()}, dO, q, k, v,
+                                      getOutput(), getLse(), getDocumentStart(), getHeads(), getKvHeads());
   if (wanted[1])
     grads[1] = grad.getKeyCotangent();
   if (wanted[2])
@@ -81,8 +87,8 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &builder, ValueRange cotangents, c
 
 LogicalResult SwigluOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                                  MutableArrayRef<Value> grads) {
-  auto grad = SwigluGradOp::create(builder, getLoc(), TypeRange{getGate().getType(), getUp().getType()}, cotangents[0],
-                                   getGate(), getUp());
+  auto grad = SwigluGradOp::create(builder, getLoc(), TypeRange{getGate().getType(), getUp().getType()},
+                                   cotangents[0], getGate(), getUp());
   for (unsigned i : wanted.set_bits())
     grads[i] = grad->getResult(i);
   return success();
@@ -107,11 +113,11 @@ LogicalResult CrossEntropyOp::buildVJP(OpBuilder &builder, ValueRange cotangents
   if (cotangents[1])
     return emitOpError("has no derivative of its lse");
   if (wanted[0])
-    grads[0] = CrossEntropyInputGradOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getInput(),
-                                               getWeight(), getTargets(), getLse());
+    grads[0] = CrossEntropyInputGradOp::create(builder, getLoc(), getInput().getType(), cotangents[0],
+                                               getInput(), getWeight(), getTargets(), getLse());
   if (wanted[1])
-    grads[1] = CrossEntropyWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0], getInput(),
-                                                getWeight(), getTargets(), getLse());
+    grads[1] = CrossEntropyWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0],
+                                                getInput(), getWeight(), getTargets(), getLse());
   return success();
 }
 
@@ -146,13 +152,13 @@ LogicalResult BranchOp::buildVJP(OpBuilder &builder, ValueRange cotangents, cons
   }
   if (wanted[3] || wantsS) { // G = dy mᵀ with m = A x
     auto type = getInput().getType();
-    Value m = LinearOp::create(builder, getLoc(), type.clone(ArrayRef<int64_t>{type.getDimSize(0), getRank()}),
-                               getInput(), getA());
+    Value m = LinearOp::create(
+        builder, getLoc(), type.clone(ArrayRef<int64_t>{type.getDimSize(0), getRank()}), getInput(), getA());
     SmallVector<Type> types{getB().getType()};
     if (column)
       types.push_back(column.getType());
-    auto grad = StackUpGradOp::create(builder, getLoc(), types, tokenOuter(builder, getLoc(), getB(), dy, m), getB(),
-                                      column, getAlphaAttr());
+    auto grad = StackUpGradOp::create(builder, getLoc(), types, tokenOuter(builder, getLoc(), getB(), dy, m),
+                                      getB(), column, getAlphaAttr());
     if (wanted[3])
       grads[3] = grad.getDb();
     if (wantsS)
@@ -181,7 +187,8 @@ LogicalResult AdaptedLinearOp::buildVJP(OpBuilder &builder, ValueRange cotangent
   unsigned layers = getWeights().size(), firstUp = 1 + layers, down = firstUp + getUps().size();
   if (wanted[0] || wanted[down]) {
     Type uType = getMid().getType(), dxType = wanted[0] ? getInput().getType() : Type();
-    auto grad = AdaptedLinearInputGradOp::create(builder, getLoc(), dxType, uType, dys, getWeights(), getUps(), getDown());
+    auto grad = AdaptedLinearInputGradOp::create(builder, getLoc(), dxType, uType, dys, getWeights(),
+                                                 getUps(), getDown());
     grads[0] = grad.getInputCotangent();
     if (wanted[down])
       grads[down] = tokenOuter(builder, getLoc(), getDown(), grad.getMidCotangent(), getInput());

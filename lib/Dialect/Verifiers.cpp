@@ -1,7 +1,8 @@
 //===- Verifiers.cpp - what an op demands of its shapes ----------------------------===//
 //
-// An op's demands are a list of named shapes: dimensions with one name have one size. Lower-case names are features and
-// static; upper-case names (T: tokens, C: counted tokens, K: key rows) may be `?`, which agrees with every size.
+// An op's demands are a list of named shapes: dimensions with one name have one size. Lower-case names are
+// features and static; upper-case names (T: tokens, C: counted tokens, K: key rows) may be `?`, which agrees
+// with every size.
 
 #include "mlora/Dialect/MLora.h"
 
@@ -28,7 +29,10 @@ public:
       return fail(what + " has rank " + Twine(type.getRank()) + ", not " + Twine(dims.size()));
     elements(what, type.getElementType());
     for (auto [index, name] : llvm::enumerate(dims))
-      dimension(name, type.getDimSize(index), what, dims.size() == 1 ? "elements" : index == 0 ? "rows" : "columns");
+      dimension(name, type.getDimSize(index), what,
+                dims.size() == 1 ? "elements"
+                : index == 0     ? "rows"
+                                 : "columns");
     return *this;
   }
 
@@ -39,7 +43,9 @@ public:
     return *this;
   }
 
-  Shapes &require(bool condition, const Twine &message) { return condition || failed(result) ? *this : fail(message); }
+  Shapes &require(bool condition, const Twine &message) {
+    return condition || failed(result) ? *this : fail(message);
+  }
 
   /// The size of a dimension named before; 1 after a failure, so that it can be divided by.
   int64_t operator[](StringRef name) const {
@@ -72,7 +78,8 @@ private:
       real = type;
       realWhat = what.str();
     } else if (real != type) {
-      result = op->emitOpError() << what << " has elements of type " << type << ", " << realWhat << " of type " << real;
+      result = op->emitOpError() << what << " has elements of type " << type << ", " << realWhat
+                                 << " of type " << real;
     }
   }
 
@@ -88,8 +95,9 @@ private:
       if (dim.name != name)
         continue;
       if (dim.size != size)
-        fail(what + " has " + Twine(size) + " " + noun + ", " + dim.what + (dim.noun.empty() ? " is " : " has ") +
-             Twine(dim.size) + (dim.noun.empty() || dim.noun == noun ? "" : " " + dim.noun.str()));
+        fail(what + " has " + Twine(size) + " " + noun + ", " + dim.what +
+             (dim.noun.empty() ? " is " : " has ") + Twine(dim.size) +
+             (dim.noun.empty() || dim.noun == noun ? "" : " " + dim.noun.str()));
       return;
     }
     known.push_back({name.str(), size, what.str(), noun});
@@ -108,8 +116,9 @@ Shapes &heads(Shapes &shapes, int64_t heads, int64_t kvHeads) {
                  "heads (" + Twine(heads) + ") is not a multiple of kv_heads (" + Twine(kvHeads) + ")");
   if (failed(shapes.check()))
     return shapes;
-  shapes.require(shapes["q"] % heads == 0, "query has " + Twine(shapes["q"]) + " columns, which is not a multiple of heads (" +
-                                               Twine(heads) + ")");
+  shapes.require(shapes["q"] % heads == 0, "query has " + Twine(shapes["q"]) +
+                                               " columns, which is not a multiple of heads (" + Twine(heads) +
+                                               ")");
   shapes.require(shapes["kv"] == shapes["q"] / heads * kvHeads,
                  "key has " + Twine(shapes["kv"]) + " columns, kv_heads of query's size are " +
                      Twine(shapes["q"] / heads * kvHeads));
@@ -124,15 +133,15 @@ template <typename Op> Shapes &group(Shapes &shapes, Op op, StringRef perLayer, 
   size_t count = op.getWeights().size();
   shapes.require(count > 0, "adapts no layer");
   shapes.require(op.getUps().size() == count && values.size() == count,
-                 Twine(count) + " weights, " + Twine(op.getUps().size()) + " ups and " + Twine(values.size()) + " " +
-                     perLayer + " are not one of each a layer");
+                 Twine(count) + " weights, " + Twine(op.getUps().size()) + " ups and " +
+                     Twine(values.size()) + " " + perLayer + " are not one of each a layer");
   if (failed(shapes.check()))
     return shapes;
   int64_t columns = 0;
   for (size_t i = 0; i < count; ++i) {
     std::string out = "out" + std::to_string(i), rank = "k" + std::to_string(i);
-    shapes(numbered("weights", i), op.getWeights()[i], out + " in")(numbered("ups", i), op.getUps()[i], out + " " + rank)(
-        numbered(perLayer, i), values[i], "T " + out);
+    shapes(numbered("weights", i), op.getWeights()[i], out + " in")(
+        numbered("ups", i), op.getUps()[i], out + " " + rank)(numbered(perLayer, i), values[i], "T " + out);
     columns += cast<ShapedType>(op.getUps()[i].getType()).getDimSize(1);
   }
   return shapes.size("m", columns, "the sum of the ups' columns");
@@ -143,15 +152,19 @@ template <typename Op> Shapes &group(Shapes &shapes, Op op, StringRef perLayer, 
 //===- the model -----------------------------------------------------------------===//
 
 LogicalResult EmbeddingOp::verify() {
-  return Shapes(*this)("ids", getIds(), "T")("table", getTable(), "v d")("result", getOutput(), "T d").check();
+  return Shapes(*this)("ids", getIds(), "T")("table", getTable(), "v d")("result", getOutput(), "T d")
+      .check();
 }
 
 LogicalResult LinearOp::verify() {
-  return Shapes(*this)("input", getInput(), "T in")("weight", getWeight(), "out in")("result", getOutput(), "T out").check();
+  return Shapes(*this)("input", getInput(), "T in")("weight", getWeight(), "out in")("result", getOutput(),
+                                                                                     "T out")
+      .check();
 }
 
 LogicalResult RmsNormOp::verify() {
-  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "d")("result", getOutput(), "T d").check();
+  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "d")("result", getOutput(), "T d")
+      .check();
 }
 
 LogicalResult RopeTableOp::verify() {
@@ -171,9 +184,9 @@ LogicalResult RopeOp::verify() {
   Shapes shapes(*this);
   shapes("input", getInput(), "T q")("table", getTable(), "T d")("result", getOutput(), "T q");
   return shapes
-      .require(shapes["q"] == heads * shapes["d"], "input has " + Twine(shapes["q"]) + " columns, " + Twine(heads) +
-                                                       " heads of " + Twine(shapes["d"]) + " are " +
-                                                       Twine(heads * shapes["d"]))
+      .require(shapes["q"] == heads * shapes["d"], "input has " + Twine(shapes["q"]) + " columns, " +
+                                                       Twine(heads) + " heads of " + Twine(shapes["d"]) +
+                                                       " are " + Twine(heads * shapes["d"]))
       .check();
 }
 
@@ -190,7 +203,8 @@ LogicalResult AttentionOp::verify() {
 }
 
 LogicalResult CacheAppendOp::verify() {
-  return Shapes(*this)("cache", getCache(), "K d")("input", getInput(), "T d")("result", getOutput(), "K d").check();
+  return Shapes(*this)("cache", getCache(), "K d")("input", getInput(), "T d")("result", getOutput(), "K d")
+      .check();
 }
 
 LogicalResult SwigluOp::verify() {
@@ -198,16 +212,19 @@ LogicalResult SwigluOp::verify() {
 }
 
 LogicalResult GatherRowsOp::verify() {
-  return Shapes(*this)("input", getInput(), "T d")("rows", getRows(), "C")("result", getOutput(), "C d").check();
-}
-
-LogicalResult CrossEntropyOp::verify() {
-  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "v d")("targets", getTargets(), "T")(
-             "nll", getNll(), "T")("lse", getLse(), "T")
+  return Shapes(*this)("input", getInput(), "T d")("rows", getRows(), "C")("result", getOutput(), "C d")
       .check();
 }
 
-LogicalResult SumOp::verify() { return Shapes(*this)("input", getInput(), "T")("result", getOutput(), "").check(); }
+LogicalResult CrossEntropyOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("weight", getWeight(), "v d")(
+             "targets", getTargets(), "T")("nll", getNll(), "T")("lse", getLse(), "T")
+      .check();
+}
+
+LogicalResult SumOp::verify() {
+  return Shapes(*this)("input", getInput(), "T")("result", getOutput(), "").check();
+}
 
 //===- adapters --------------------------------------------------------------------===//
 
@@ -221,8 +238,8 @@ LogicalResult BranchOp::verify() {
 static Shapes &branches(Shapes &shapes, Value s) {
   if (s)
     shapes.require(shapes["n"] > 0 && shapes["nr"] % shapes["n"] == 0,
-                   "b has " + Twine(shapes["nr"]) + " columns, which is not a multiple of the " + Twine(shapes["n"]) +
-                       " columns of s");
+                   "b has " + Twine(shapes["nr"]) + " columns, which is not a multiple of the " +
+                       Twine(shapes["n"]) + " columns of s");
   return shapes;
 }
 
@@ -235,7 +252,8 @@ LogicalResult StackUpOp::verify() {
 LogicalResult AdaptedLinearOp::verify() {
   Shapes shapes(*this);
   shapes("input", getInput(), "T in");
-  return group(shapes, *this, "outputs", getOutputs())("down", getDown(), "m in")("mid", getMid(), "T m").check();
+  return group(shapes, *this, "outputs", getOutputs())("down", getDown(), "m in")("mid", getMid(), "T m")
+      .check();
 }
 
 LogicalResult MergeOp::verify() {
@@ -247,7 +265,8 @@ LogicalResult MergeOp::verify() {
 //===- gradients ---------------------------------------------------------------------===//
 
 LogicalResult LinearInputGradOp::verify() {
-  return Shapes(*this)("cotangent", getCotangent(), "T out")("weight", getWeight(), "out in")("result", getOutput(), "T in")
+  return Shapes(*this)("cotangent", getCotangent(), "T out")("weight", getWeight(),
+                                                             "out in")("result", getOutput(), "T in")
       .check();
 }
 
@@ -264,26 +283,29 @@ LogicalResult TokenOuterOp::verify() {
   shapes("lhs", getLhs(), "T a")("rhs", getRhs(), "T b")("result", getOutput(), "a c");
   return shapes
       .require(first >= 0 && first + shapes["c"] <= shapes["b"],
-               "columns " + Twine(first) + " to " + Twine(first + shapes["c"]) + " are not in rhs, which has " +
-                   Twine(shapes["b"]))
+               "columns " + Twine(first) + " to " + Twine(first + shapes["c"]) +
+                   " are not in rhs, which has " + Twine(shapes["b"]))
       .check();
 }
 
 LogicalResult RmsNormInputGradOp::verify() {
-  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("weight", getWeight(), "d")(
-             "result", getOutput(), "T d")
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")(
+             "weight", getWeight(), "d")("result", getOutput(), "T d")
       .check();
 }
 
 LogicalResult RmsNormWeightGradOp::verify() {
-  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("result", getOutput(), "d").check();
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("result", getOutput(),
+                                                                                       "d")
+      .check();
 }
 
 template <typename Op> static Shapes &attentionGrad(Shapes &shapes, Op op) {
   shapes("query", op.getQuery(), "T q")("cotangent", op.getCotangent(), "T q")("key", op.getKey(), "T kv")(
       "value", op.getValue(), "T kv")("output", op.getOutput(), "T q");
   return heads(shapes, op.getHeads(), op.getKvHeads())
-      .size("heads", op.getHeads(), "heads")("lse", op.getLse(), "T heads")("document_start", op.getDocumentStart(), "T");
+      .size("heads", op.getHeads(), "heads")("lse", op.getLse(), "T heads")("document_start",
+                                                                            op.getDocumentStart(), "T");
 }
 
 LogicalResult AttentionQueryGradOp::verify() {
@@ -293,8 +315,8 @@ LogicalResult AttentionQueryGradOp::verify() {
 
 LogicalResult AttentionKeyValueGradOp::verify() {
   Shapes shapes(*this);
-  return attentionGrad(shapes, *this)("key_cotangent", getKeyCotangent(), "T kv")("value_cotangent", getValueCotangent(),
-                                                                                  "T kv")
+  return attentionGrad(shapes, *this)("key_cotangent", getKeyCotangent(), "T kv")("value_cotangent",
+                                                                                  getValueCotangent(), "T kv")
       .check();
 }
 
@@ -305,12 +327,13 @@ LogicalResult SwigluGradOp::verify() {
 }
 
 LogicalResult EmbeddingWeightGradOp::verify() {
-  return Shapes(*this)("cotangent", getCotangent(), "T d")("ids", getIds(), "T")("result", getOutput(), "v d").check();
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("ids", getIds(), "T")("result", getOutput(), "v d")
+      .check();
 }
 
 LogicalResult ScatterRowsOp::verify() {
-  return Shapes(*this)("input", getInput(), "C d")("rows", getRows(), "C")("like", getLike(), "T d")(
-             "result", getOutput(), "T d")
+  return Shapes(*this)("input", getInput(),
+                       "C d")("rows", getRows(), "C")("like", getLike(), "T d")("result", getOutput(), "T d")
       .check();
 }
 
@@ -323,8 +346,8 @@ LogicalResult SpreadOp::verify() {
 }
 
 template <typename Op> static Shapes &crossEntropyGrad(Shapes &shapes, Op op) {
-  return shapes("input", op.getInput(), "T d")("cotangent", op.getCotangent(), "T")("weight", op.getWeight(), "v d")(
-      "targets", op.getTargets(), "T")("lse", op.getLse(), "T");
+  return shapes("input", op.getInput(), "T d")("cotangent", op.getCotangent(), "T")(
+      "weight", op.getWeight(), "v d")("targets", op.getTargets(), "T")("lse", op.getLse(), "T");
 }
 
 LogicalResult CrossEntropyInputGradOp::verify() {
@@ -339,8 +362,8 @@ LogicalResult CrossEntropyWeightGradOp::verify() {
 
 LogicalResult StackUpGradOp::verify() {
   Shapes shapes(*this);
-  shapes("b", getB(), "out nr")("cotangent", getCotangent(), "out nr")("s", getS(), "out n")("db", getDb(), "out nr")(
-      "ds", getDs(), "out n");
+  shapes("b", getB(), "out nr")("cotangent", getCotangent(), "out nr")("s", getS(), "out n")(
+      "db", getDb(), "out nr")("ds", getDs(), "out n");
   return branches(shapes, getS()).require(bool(getS()) == bool(getDs()), "has s or ds, but not both").check();
 }
 
@@ -349,9 +372,8 @@ LogicalResult StackUpGradOp::verify() {
 LogicalResult SquareSumOp::verify() {
   int64_t rank = getInput().getType().getRank();
   return Shapes(*this)
-      .require(rank == 1 || rank == 2, "input has rank " + Twine(rank) + ", not 1 or 2")("input", getInput(),
-                                                                                        rank == 1 ? "o" : "o i")(
-          "result", getOutput(), "o")
+      .require(rank == 1 || rank == 2, "input has rank " + Twine(rank) + ", not 1 or 2")(
+          "input", getInput(), rank == 1 ? "o" : "o i")("result", getOutput(), "o")
       .check();
 }
 
@@ -359,7 +381,9 @@ LogicalResult NormOp::verify() {
   return Shapes(*this).require(!getInputs().empty(), "is over no tensor").check();
 }
 
-LogicalResult AdamWOp::verify() { return Shapes(*this).size("n", 8, "the number of settings")("hyper", getHyper(), "n").check(); }
+LogicalResult AdamWOp::verify() {
+  return Shapes(*this).size("n", 8, "the number of settings")("hyper", getHyper(), "n").check();
+}
 
 //===- blocks and programs -------------------------------------------------------------===//
 
@@ -371,16 +395,18 @@ LogicalResult GemmOp::verify() {
     if (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
       return emitOpError() << "columns of " << type << " are not contiguous";
   }
-  return Shapes(*this)("a", getA(), getTransposeA() ? "K M" : "M K")("b", getB(), getTransposeB() ? "N K" : "K N")(
-             "c", getC(), "M N")
+  return Shapes(*this)("a", getA(), getTransposeA() ? "K M" : "M K")(
+             "b", getB(), getTransposeB() ? "N K" : "K N")("c", getC(), "M N")
       .check();
 }
 
 LogicalResult KernelOp::verify() {
   for (auto [text, dim] : llvm::zip_equal(getGrid().getAsValueRange<StringAttr>(), getGridDimensions())) {
-    bool known = dim.extent.empty() || dim.extent == "rows" || dim.extent == "counted_rows" || dim.extent == "kv_rows";
+    bool known =
+        dim.extent.empty() || dim.extent == "rows" || dim.extent == "counted_rows" || dim.extent == "kv_rows";
     if (!known || dim.size < 0 || dim.block < 1 || !text.contains(" by "))
-      return emitOpError() << "grid has '" << text << "'; a dimension is a size, rows, counted_rows or kv_rows, then by, "
+      return emitOpError() << "grid has '" << text
+                           << "'; a dimension is a size, rows, counted_rows or kv_rows, then by, "
                            << "then a block of at least 1";
   }
   return success();
@@ -405,7 +431,8 @@ LogicalResult BufferOp::verify() {
   static const llvm::StringSet<> roles = {"input",  "weight",   "parameter", "gradient", "moment1", "moment2",
                                           "factor", "residual", "temporary", "cache",    "output"};
   if (!roles.contains(getRole()))
-    return emitOpError() << "role is '" << getRole() << "', not one of input, weight, parameter, gradient, moment1, moment2, "
+    return emitOpError() << "role is '" << getRole()
+                         << "', not one of input, weight, parameter, gradient, moment1, moment2, "
                          << "factor, residual, temporary, cache, output";
   if (int64_t(getSlots()) < 1)
     return emitOpError() << "has " << int64_t(getSlots()) << " slots";

@@ -76,7 +76,8 @@ using Role = std::pair<std::string, std::string>;
 using Named = std::map<Role, Tensor>;
 
 std::optional<Role> roleOf(DictionaryAttr attributes) {
-  for (StringRef key : {kResidualAttr, kCotangentAttr, kGradientAttr, kTrainableAttr, kInputAttr, kWeightAttr})
+  for (StringRef key :
+       {kResidualAttr, kCotangentAttr, kGradientAttr, kTrainableAttr, kInputAttr, kWeightAttr})
     if (auto name = attributes ? attributes.getAs<StringAttr>(key) : StringAttr())
       return Role(key.str(), name.str());
   return std::nullopt;
@@ -184,7 +185,8 @@ struct CheckGradientsPass : ::mlir::mlora::impl::CheckGradientsBase<CheckGradien
     for (auto adjoint : llvm::to_vector(module.getOps<func::FuncOp>())) {
       auto [kind, part] = adjoint.getName().split('.');
       auto function = [&](const Twine &name) { return module.lookupSymbol<func::FuncOp>(name.str()); };
-      if (part != "value_and_grad" && part != "value_and_grad.lowest" && part != "backward" && part != "backward.lowest")
+      if (part != "value_and_grad" && part != "value_and_grad.lowest" && part != "backward" &&
+          part != "backward.lowest")
         continue;
       Case test(function(kind), adjoint);
       // Forward's residuals are backward's arguments.
@@ -210,8 +212,9 @@ struct CheckGradientsPass : ::mlir::mlora::impl::CheckGradientsBase<CheckGradien
       double error = largest(gradient, &*differences), scale = largest(*differences);
       // A gradient of nothing would be right by being zero: it is wrong here.
       if (!(error <= tolerance * scale) || scale == 0)
-        return adjoint.emitError("gradient of '") << role->second << "' differs from central differences by "
-                                                  << llvm::formatv("{0:e}, their largest is {1:e}", error, scale).str();
+        return adjoint.emitError("gradient of '")
+               << role->second << "' differs from central differences by "
+               << llvm::formatv("{0:e}, their largest is {1:e}", error, scale).str();
       llvm::outs() << "@" << adjoint.getName() << ": gradient of " << role->second << '\n';
       if (print)
         for (double x : gradient.data)

@@ -68,7 +68,8 @@ Tensors run(RmsNormWeightGradOp op, const Environment &at) {
 /// P = exp(S - lse), dP = do vᵀ, δ[i] = Σ_c do[i, c]·o[i, c], dS = P ∘ (dP - δ): visits (i, j, h, g, P, dS).
 template <typename Op, typename Visit>
 static void forEachScoreGradient(Op op, const Environment &at, Visit visit) {
-  const Tensor &dO = at(op.getCotangent()), &v = at(op.getValue()), &o = at(op.getOutput()), &lse = at(op.getLse());
+  const Tensor &dO = at(op.getCotangent()), &v = at(op.getValue()), &o = at(op.getOutput()),
+               &lse = at(op.getLse());
   const Tensor *start = op.getDocumentStart() ? &at(op.getDocumentStart()) : nullptr;
   int64_t dim = dO.columns() / op.getHeads();
   forEachScore(at(op.getQuery()), at(op.getKey()), start, 0, op.getHeads(), op.getKvHeads(),
@@ -86,10 +87,11 @@ static void forEachScoreGradient(Op op, const Environment &at, Visit visit) {
 Tensors run(AttentionQueryGradOp op, const Environment &at) {
   const Tensor &k = at(op.getKey());
   Tensor dq(at(op.getQuery()).shape);
-  forEachScoreGradient(op, at, [&](int64_t i, int64_t j, int64_t h, int64_t g, double p, double dS, int64_t dim) {
-    for (int64_t c = 0; c < dim; ++c)
-      dq(i, h + c) += dS * k(j, g + c) / std::sqrt(double(dim));
-  });
+  forEachScoreGradient(op, at,
+                       [&](int64_t i, int64_t j, int64_t h, int64_t g, double p, double dS, int64_t dim) {
+                         for (int64_t c = 0; c < dim; ++c)
+                           dq(i, h + c) += dS * k(j, g + c) / std::sqrt(double(dim));
+                       });
   return {dq};
 }
 
@@ -97,12 +99,13 @@ Tensors run(AttentionQueryGradOp op, const Environment &at) {
 Tensors run(AttentionKeyValueGradOp op, const Environment &at) {
   const Tensor &q = at(op.getQuery()), &dO = at(op.getCotangent());
   Tensor dk(at(op.getKey()).shape), dv(dk.shape);
-  forEachScoreGradient(op, at, [&](int64_t i, int64_t j, int64_t h, int64_t g, double p, double dS, int64_t dim) {
-    for (int64_t c = 0; c < dim; ++c) {
-      dk(j, g + c) += dS * q(i, h + c) / std::sqrt(double(dim));
-      dv(j, g + c) += p * dO(i, h + c);
-    }
-  });
+  forEachScoreGradient(op, at,
+                       [&](int64_t i, int64_t j, int64_t h, int64_t g, double p, double dS, int64_t dim) {
+                         for (int64_t c = 0; c < dim; ++c) {
+                           dk(j, g + c) += dS * q(i, h + c) / std::sqrt(double(dim));
+                           dv(j, g + c) += p * dO(i, h + c);
+                         }
+                       });
   return {dk, dv};
 }
 
@@ -166,7 +169,8 @@ Tensors run(CrossEntropyWeightGradOp op, const Environment &at) {
   return {outer(logitsGradient(op, at), x, 0, x.columns())};
 }
 
-/// db[o, i·r + k] = (alpha/r) · s[o, i] · G[o, i·r + k], ds[o, i] = (alpha/r) · Σ_k b[o, i·r + k] · G[o, i·r + k]
+/// db[o, i·r + k] = (alpha/r) · s[o, i] · G[o, i·r + k], ds[o, i] = (alpha/r) · Σ_k b[o, i·r + k] · G[o, i·r
+/// + k]
 Tensors run(StackUpGradOp op, const Environment &at) {
   const Tensor &g = at(op.getCotangent()), &b = at(op.getB());
   int64_t branches = op.getS() ? at(op.getS()).columns() : 1, rank = b.columns() / branches;

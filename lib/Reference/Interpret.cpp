@@ -19,7 +19,8 @@ using namespace mlir::mlora::reference;
 static void print(llvm::raw_ostream &os, const Tensor &tensor) {
   os << "tensor<" << llvm::interleaved(tensor.shape, "x") << ">\n";
   ArrayRef<double> rest = tensor.data;
-  for (size_t width = tensor.shape.empty() ? 1 : tensor.shape.back(); !rest.empty(); rest = rest.drop_front(width)) {
+  for (size_t width = tensor.shape.empty() ? 1 : tensor.shape.back(); !rest.empty();
+       rest = rest.drop_front(width)) {
     os << '[';
     llvm::interleaveComma(rest.take_front(width), os, [&](double value) {
       os << llvm::format("%.6g", value == 0 ? 0 : value); // no -0

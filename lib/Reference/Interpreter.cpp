@@ -29,7 +29,8 @@ template <typename Op> static Tensors reshape(Op op, const Environment &at) {
 static Tensors run(tensor::ExpandShapeOp op, const Environment &at) { return reshape(op, at); }
 static Tensors run(tensor::CollapseShapeOp op, const Environment &at) { return reshape(op, at); }
 
-static FailureOr<Tensors> callFunction(Operation *op, FlatSymbolRefAttr name, ValueRange operands, const Environment &at) {
+static FailureOr<Tensors> callFunction(Operation *op, FlatSymbolRefAttr name, ValueRange operands,
+                                       const Environment &at) {
   auto callee = SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(op, name);
   if (!callee)
     return op->emitError("calls what does not exist: ") << name;
@@ -42,23 +43,23 @@ static FailureOr<Tensors> callFunction(Operation *op, FlatSymbolRefAttr name, Va
 static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
   using Result = FailureOr<Tensors>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<EmbeddingOp, LinearOp, RmsNormOp, RopeTableOp, RopeOp, AttentionOp, CacheAppendOp, SwigluOp, AddOp,
-            GatherRowsOp, CrossEntropyOp, SumOp, BranchOp, StackUpOp, AdaptedLinearOp, MergeOp, LinearInputGradOp,
-            AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp, RmsNormWeightGradOp, AttentionQueryGradOp,
-            AttentionKeyValueGradOp, SwigluGradOp, EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp,
-            CrossEntropyInputGradOp, CrossEntropyWeightGradOp, StackUpGradOp, SquareSumOp, NormOp, AdamWOp,
-            arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
-          [&](auto typed) -> Result { return run(typed, at); })
-      .Case<func::CallOp>([&](func::CallOp call) {
-        return callFunction(call, call.getCalleeAttr(), call.getOperands(), at);
-      })
+      .Case<EmbeddingOp, LinearOp, RmsNormOp, RopeTableOp, RopeOp, AttentionOp, CacheAppendOp, SwigluOp,
+            AddOp, GatherRowsOp, CrossEntropyOp, SumOp, BranchOp, StackUpOp, AdaptedLinearOp, MergeOp,
+            LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
+            RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
+            EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp, CrossEntropyInputGradOp, CrossEntropyWeightGradOp,
+            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, arith::ConstantOp, tensor::ExpandShapeOp,
+            tensor::CollapseShapeOp>([&](auto typed) -> Result { return run(typed, at); })
+      .Case<func::CallOp>(
+          [&](func::CallOp call) { return callFunction(call, call.getCalleeAttr(), call.getOperands(), at); })
       .Case<LaunchOp>([&](LaunchOp launch) {
         return callFunction(launch, launch.getKernelAttr(), launch.getOperands_(), at);
       })
       .Default([](Operation *other) -> Result { return other->emitError("has no reference meaning"); });
 }
 
-FailureOr<Tensors> mlir::mlora::reference::evaluate(FunctionOpInterface function, ArrayRef<Tensor> arguments) {
+FailureOr<Tensors> mlir::mlora::reference::evaluate(FunctionOpInterface function,
+                                                    ArrayRef<Tensor> arguments) {
   if (function.isExternal() || arguments.size() != function.getNumArguments())
     return function.emitError("cannot be run with ") << arguments.size() << " arguments";
   Environment environment;

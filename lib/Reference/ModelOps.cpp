@@ -49,7 +49,8 @@ double rootMeanSquare(const Tensor &x, int64_t row, double eps) {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads, int64_t kvHeads,
+void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads,
+                  int64_t kvHeads,
                   llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t, double)> visit) {
   int64_t dim = q.columns() / heads;
   for (int64_t i = 0; i < q.rows(); ++i)
@@ -74,7 +75,9 @@ Tensors run(EmbeddingOp op, const Environment &at) {
 }
 
 /// y[t] = W x[t]
-Tensors run(LinearOp op, const Environment &at) { return {multiplyTransposed(at(op.getInput()), at(op.getWeight()))}; }
+Tensors run(LinearOp op, const Environment &at) {
+  return {multiplyTransposed(at(op.getInput()), at(op.getWeight()))};
+}
 
 /// y[t] = w ∘ x[t] / sqrt(mean(x[t]²) + eps)
 Tensors run(RmsNormOp op, const Environment &at) {
@@ -122,12 +125,17 @@ Tensors run(RopeOp op, const Environment &at) {
 Tensors run(AttentionOp op, const Environment &at) {
   const Tensor &q = at(op.getQuery()), &k = at(op.getKey()), &v = at(op.getValue());
   const Tensor *start = op.getDocumentStart() ? &at(op.getDocumentStart()) : nullptr;
-  int64_t past = op.getPast() ? at(op.getPast()).index(0) : 0, heads = op.getHeads(), dim = q.columns() / heads;
+  int64_t past = op.getPast() ? at(op.getPast()).index(0) : 0, heads = op.getHeads(),
+          dim = q.columns() / heads;
   Tensor out(q.shape), largest({q.rows(), heads}), lse({q.rows(), heads});
   std::fill(largest.data.begin(), largest.data.end(), -INFINITY);
   auto forEach = [&](auto visit) { forEachScore(q, k, start, past, heads, op.getKvHeads(), visit); };
-  forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) { largest(i, h) = std::max(largest(i, h), s); });
-  forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) { lse(i, h) += std::exp(s - largest(i, h)); });
+  forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) {
+    largest(i, h) = std::max(largest(i, h), s);
+  });
+  forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) {
+    lse(i, h) += std::exp(s - largest(i, h));
+  });
   for (size_t i = 0; i < lse.data.size(); ++i)
     lse.data[i] = largest.data[i] + std::log(lse.data[i]);
   forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) {

@@ -71,9 +71,10 @@ Tensor add(const Tensor &a, const Tensor &b);
 double rootMeanSquare(const Tensor &x, int64_t row, double eps);
 double sigmoid(double x);
 
-/// Calls `visit(i, j, h, g, S)` for query row i, key row j in its interval, query head h, its key head g and the score
-/// `S = q·k / sqrt(head_dim)`.
-void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads, int64_t kvHeads,
+/// Calls `visit(i, j, h, g, S)` for query row i, key row j in its interval, query head h, its key head g and
+/// the score `S = q·k / sqrt(head_dim)`.
+void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads,
+                  int64_t kvHeads,
                   llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t, double)> visit);
 
 } // namespace mlir::mlora::reference

@@ -26,11 +26,12 @@ Tensors run(NormOp op, const Environment &at) {
   return {y};
 }
 
-/// m' = β1·m + (1-β1)·g, v' = β2·v + (1-β2)·g², p' = p·(1 - lr·λ) - lr · (m'/c1) / (sqrt(v'/c2) + ε) with g = κ·gradient
+/// m' = β1·m + (1-β1)·g, v' = β2·v + (1-β2)·g², p' = p·(1 - lr·λ) - lr · (m'/c1) / (sqrt(v'/c2) + ε) with g =
+/// κ·gradient
 Tensors run(AdamWOp op, const Environment &at) {
   const Tensor &hyper = at(op.getHyper()), &gradient = at(op.getGradient());
-  double lr = hyper(0), beta1 = hyper(1), beta2 = hyper(2), epsilon = hyper(3), decay = hyper(4), c1 = hyper(5),
-         c2 = hyper(6), scale = hyper(7);
+  double lr = hyper(0), beta1 = hyper(1), beta2 = hyper(2), epsilon = hyper(3), decay = hyper(4),
+         c1 = hyper(5), c2 = hyper(6), scale = hyper(7);
   Tensor p = at(op.getParameter()), m = at(op.getMoment1()), v = at(op.getMoment2());
   for (size_t i = 0; i < p.data.size(); ++i) {
     double g = scale * gradient(i);

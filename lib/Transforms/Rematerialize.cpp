@@ -145,7 +145,8 @@ struct RematerializePass : ::mlir::mlora::impl::RematerializeBase<RematerializeP
     auto isSplit = [](func::FuncOp function) {
       return function.getName().ends_with(".value_and_grad") && !returnsScalar(function);
     };
-    for (auto function : llvm::to_vector(llvm::make_filter_range(getOperation().getOps<func::FuncOp>(), isSplit))) {
+    for (auto function :
+         llvm::to_vector(llvm::make_filter_range(getOperation().getOps<func::FuncOp>(), isSplit))) {
       StringRef kind = function.getName();
       kind.consume_back(".value_and_grad");
       auto lowest = symbols.lookup<func::FuncOp>((kind + ".value_and_grad.lowest").str());

@@ -1,5 +1,5 @@
-// Block barriers: bar.sync and bar.arrive on sixteen numbers. All are of the aligned kind: the threads of a warp reach a barrier
-// at the same instruction.
+// Block barriers: bar.sync and bar.arrive on sixteen numbers. All are of the aligned kind: the threads of a
+// warp reach a barrier at the same instruction.
 #include "Operations.h"
 
 namespace mlora::emulator {
@@ -19,7 +19,8 @@ static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count
                 std::to_string(count) + " threads at a barrier; the number must be a multiple of 32");
   if (count > (block.threadCount + kWarpSize - 1) / kWarpSize * kWarpSize)
     block.fault(thread, site, "invalid barrier",
-                std::to_string(count) + " threads at a barrier of a block of " + std::to_string(block.threadCount));
+                std::to_string(count) + " threads at a barrier of a block of " +
+                    std::to_string(block.threadCount));
   count = std::min(count, block.threadCount);
   NamedBarrier &barrier = block.barriers[number];
   if (barrier.arrived == 0) {
@@ -29,18 +30,21 @@ static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count
   }
   if (barrier.expected != count)
     block.fault(thread, site, "invalid barrier",
-                "expects " + std::to_string(count) + " threads at barrier " + std::to_string(number) + ", where " +
-                    block.nameOf(*barrier.present[0]) + " expects " + std::to_string(barrier.expected));
+                "expects " + std::to_string(count) + " threads at barrier " + std::to_string(number) +
+                    ", where " + block.nameOf(*barrier.present[0]) + " expects " +
+                    std::to_string(barrier.expected));
   if (thread.atBarriers >> number & 1)
-      block.fault(thread, site, "invalid barrier",
-                  "reaches barrier " + std::to_string(number) + " again before all threads have reached it once");
+    block.fault(thread, site, "invalid barrier",
+                "reaches barrier " + std::to_string(number) +
+                    " again before all threads have reached it once");
   uint32_t &warpSite = barrier.warpSites[thread.warp];
   if (warpSite == kNoSite)
     warpSite = site;
   else if (warpSite != site)
     block.fault(thread, site, "divergent barrier",
-                "reaches barrier " + std::to_string(number) + " here, and another thread of the same warp elsewhere; "
-                "all threads of a warp must reach an aligned barrier at the same instruction",
+                "reaches barrier " + std::to_string(number) +
+                    " here, and another thread of the same warp elsewhere; "
+                    "all threads of a warp must reach an aligned barrier at the same instruction",
                 warpSite, "where the other thread has reached it");
   thread.atBarriers |= 1u << number;
   barrier.present.push_back(&thread);
@@ -58,7 +62,9 @@ static void complete(Block &block, NamedBarrier &barrier) {
       thread->fenced.join(barrier.fenced);
     }
   }
-  uint32_t value = barrier.reduction == 1 ? barrier.votes : barrier.reduction == 2 ? barrier.both : barrier.votes != 0;
+  uint32_t value = barrier.reduction == 1   ? barrier.votes
+                   : barrier.reduction == 2 ? barrier.both
+                                            : barrier.votes != 0;
   for (Thread *thread : barrier.waiting) {
     if (barrier.reduction)
       thread->out[0] = value;

@@ -18,10 +18,13 @@ std::string hex(uint64_t value) {
 
 void finishStores(Thread &thread); // Tensor.cpp
 
-static unsigned threadsOf(const Launch &launch) { return launch.block[0] * launch.block[1] * launch.block[2]; }
+static unsigned threadsOf(const Launch &launch) {
+  return launch.block[0] * launch.block[1] * launch.block[2];
+}
 
 Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed)
-    : launch(launch), memory(memory), threadCount(threadsOf(launch)), warps((threadCount + kWarpSize - 1) / kWarpSize),
+    : launch(launch), memory(memory), threadCount(threadsOf(launch)),
+      warps((threadCount + kWarpSize - 1) / kWarpSize),
       shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes)),
       stacks(Stacks::get(threadCount)), state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
   for (unsigned i = 0; i < threadCount; ++i) {
@@ -188,15 +191,16 @@ void Block::exit(Thread &thread) {
   for (const Rendezvous &open : warp.open)
     if (open.mask >> thread.lane & 1)
       fault(thread, open.site, "divergent warp collective",
-            "has exited, while other lanes of its warp wait for it at " + siteOf(open.site).operation + " (mask " +
-                hex(open.mask) + ")");
+            "has exited, while other lanes of its warp wait for it at " + siteOf(open.site).operation +
+                " (mask " + hex(open.mask) + ")");
   next(thread.fiber);
   __builtin_unreachable();
 }
 
 std::string Block::nameOf(const Thread &thread) const {
   auto at = [&](SpecialRegister which) { return std::to_string(thread.registers[uint32_t(which)]); };
-  return "thread (" + at(SpecialRegister::TidX) + ", " + at(SpecialRegister::TidY) + ", " + at(SpecialRegister::TidZ) + ")";
+  return "thread (" + at(SpecialRegister::TidX) + ", " + at(SpecialRegister::TidY) + ", " +
+         at(SpecialRegister::TidZ) + ")";
 }
 
 std::string Block::nameOfAgent(unsigned agent) const {
@@ -205,14 +209,14 @@ std::string Block::nameOfAgent(unsigned agent) const {
   return "an engine that copies or multiplies beside the threads";
 }
 
-void Block::fault(Thread &by, uint32_t site, std::string name, std::string message, std::optional<uint32_t> otherSite,
-                  std::string otherMessage) {
+void Block::fault(Thread &by, uint32_t site, std::string name, std::string message,
+                  std::optional<uint32_t> otherSite, std::string otherMessage) {
   auto text = [](const std::array<uint32_t, 3> &at) {
     return "(" + std::to_string(at[0]) + ", " + std::to_string(at[1]) + ", " + std::to_string(at[2]) + ")";
   };
   failure = Fault{std::move(name),
-                  launch.kernel + ", block " + text(coordinates) + ", " + nameOf(by) + ", " + siteOf(site).operation + ": " +
-                      std::move(message),
+                  launch.kernel + ", block " + text(coordinates) + ", " + nameOf(by) + ", " +
+                      siteOf(site).operation + ": " + std::move(message),
                   site, otherSite, std::move(otherMessage)};
   Fiber abandoned; // stacks hold nothing that must be destroyed: compiled code has no destructors
   switchTo(abandoned, scheduler);
@@ -223,8 +227,9 @@ std::string Block::describeWait(const Thread &thread) const {
   switch (thread.waiting) {
   case Waiting::Barrier: {
     const NamedBarrier &barrier = barriers[thread.waitFor];
-    return "waits at barrier " + std::to_string(thread.waitFor) + ", which " + std::to_string(barrier.arrived) + " of " +
-           std::to_string(barrier.expected) + " threads have reached";
+    return "waits at barrier " + std::to_string(thread.waitFor) + ", which " +
+           std::to_string(barrier.arrived) + " of " + std::to_string(barrier.expected) +
+           " threads have reached";
   }
   case Waiting::Warp:
     return "waits in a collective of its warp with mask " + hex(thread.waitFor);
@@ -235,9 +240,10 @@ std::string Block::describeWait(const Thread &thread) const {
     if (found == mbarriers.end())
       return "waits for an mbarrier that is gone";
     const Mbarrier &barrier = found->second;
-    return "waits for the mbarrier at " + hex(thread.waitFor) + ", in whose phase " + std::to_string(barrier.phase) +
-           " (parity " + std::to_string(barrier.phase & 1) + ") " + std::to_string(barrier.pending) + " of " +
-           std::to_string(barrier.expected) + " arrivals and " + std::to_string(barrier.bytes) + " bytes are missing";
+    return "waits for the mbarrier at " + hex(thread.waitFor) + ", in whose phase " +
+           std::to_string(barrier.phase) + " (parity " + std::to_string(barrier.phase & 1) + ") " +
+           std::to_string(barrier.pending) + " of " + std::to_string(barrier.expected) + " arrivals and " +
+           std::to_string(barrier.bytes) + " bytes are missing";
   }
   case Waiting::Done:
     return "has exited";
@@ -256,7 +262,8 @@ void Block::reportDeadlock() {
   std::map<std::tuple<Waiting, uint64_t, uint32_t>, Group> groups;
   for (auto &thread : threads) {
     bool isDone = thread->waiting == Waiting::Done;
-    auto key = std::tuple(thread->waiting, isDone ? 0 : thread->waitFor, isDone || thread->canRun() ? 0 : thread->waitSite);
+    auto key = std::tuple(thread->waiting, isDone ? 0 : thread->waitFor,
+                          isDone || thread->canRun() ? 0 : thread->waitSite);
     auto [at, isNew] = groups.try_emplace(key, Group{thread.get(), 0});
     ++at->second.count;
   }
@@ -268,7 +275,8 @@ void Block::reportDeadlock() {
     inWarp |= why == Waiting::Warp;
     atBarrier |= why == Waiting::Barrier;
     someExited |= why == Waiting::Done;
-    if (why != Waiting::Done && why != Waiting::No && (!blamed || (why == Waiting::Warp && blamed->waiting != why)))
+    if (why != Waiting::Done && why != Waiting::No &&
+        (!blamed || (why == Waiting::Warp && blamed->waiting != why)))
       blamed = group.first;
     message += (message.empty() ? "no thread can go on: " : "; ") + nameOf(*group.first);
     if (group.count > 1)
@@ -283,9 +291,9 @@ void Block::reportDeadlock() {
     blamed = threads[0].get();
     message += "; nothing that they look at changes any more";
   }
-  const char *name = inWarp                      ? "divergent warp collective"
-                     : atBarrier && someExited   ? "barrier not reached by all threads"
-                                                 : "deadlock";
+  const char *name = inWarp                    ? "divergent warp collective"
+                     : atBarrier && someExited ? "barrier not reached by all threads"
+                                               : "deadlock";
   fault(*blamed, blamed->waitSite, name, std::move(message));
 }
 
@@ -320,7 +328,8 @@ void Block::synchronize(const std::vector<Thread *> &group) {
   }
 }
 
-std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed, Statistics *statistics) {
+std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed,
+                         Statistics *statistics) {
   Block block(launch, memory, seed);
   std::vector<uint64_t> order(uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2]);
   std::iota(order.begin(), order.end(), 0);

@@ -51,18 +51,18 @@ struct Thread : ThreadContext {
 
   Waiting waiting = Waiting::No;
   uint32_t waitSite = 0;
-  uint64_t waitFor = 0;      ///< the barrier's number, the mask, the mbarrier's address
+  uint64_t waitFor = 0;         ///< the barrier's number, the mask, the mbarrier's address
   const uint64_t *in = nullptr; ///< operands and results of the collective that it waits in
   uint64_t *out = nullptr;
-  uint16_t atBarriers = 0;   ///< barriers that it has reached and that are not complete, a bit each
+  uint16_t atBarriers = 0; ///< barriers that it has reached and that are not complete, a bit each
 
   uint32_t clock = 1;
   VectorClock known, fenced;
   bool canRun() const { return waiting == Waiting::No; }
 
-  std::vector<AsyncCopy> open;                ///< cp.async since the last commit
-  std::deque<std::vector<AsyncCopy>> groups;  ///< committed, oldest first
-  std::vector<TensorStoreCopy> openStores;    ///< tensor copies to global memory, the same way
+  std::vector<AsyncCopy> open;               ///< cp.async since the last commit
+  std::deque<std::vector<AsyncCopy>> groups; ///< committed, oldest first
+  std::vector<TensorStoreCopy> openStores;   ///< tensor copies to global memory, the same way
   std::deque<std::vector<TensorStoreCopy>> storeGroups;
   bool hasWgmmaFence = false;
   uint32_t lastWgmma = 0;           ///< the warpgroup's moment of its last wgmma
@@ -89,12 +89,12 @@ struct NamedBarrier {
 
 struct Mbarrier {
   uint32_t expected = 0, pending = 0;
-  int64_t bytes = 0;      ///< that are still to come in this phase
-  uint64_t phase = 0;     ///< phases completed
-  uint16_t engine = 0;    ///< the agent that stands for copies which report here
-  uint16_t initBy = 0;    ///< whose initialisation, when and where
+  int64_t bytes = 0;   ///< that are still to come in this phase
+  uint64_t phase = 0;  ///< phases completed
+  uint16_t engine = 0; ///< the agent that stands for copies which report here
+  uint16_t initBy = 0; ///< whose initialisation, when and where
   uint32_t initMoment = 0, initSite = 0;
-  uint32_t moment = 0;    ///< the engine's clock
+  uint32_t moment = 0;                    ///< the engine's clock
   VectorClock arriving, arrivingFenced;   ///< of this phase
   VectorClock completed, completedFenced; ///< of the phases before
   std::vector<Thread *> waiting;
@@ -144,8 +144,8 @@ struct Block {
   const Site &siteOf(uint32_t site) const { return (*launch.sites)[site]; }
 
   /// Joins a warp's collective; when the last lane is there, `execute` runs once for all of them.
-  void collective(Thread &thread, uint32_t site, uint32_t mask, const uint64_t *in, uint64_t *out, Execute execute,
-                  bool sameInstruction = true);
+  void collective(Thread &thread, uint32_t site, uint32_t mask, const uint64_t *in, uint64_t *out,
+                  Execute execute, bool sameInstruction = true);
   /// Everything before now of all these threads comes before everything after now.
   void synchronize(const std::vector<Thread *> &threads);
   void synchronizeAll();
@@ -155,7 +155,7 @@ struct Block {
   Statistics statistics;
   std::optional<Fault> failure;
 
-  uint32_t base = 0; ///< moments of threads up to here come before now, for everybody
+  uint32_t base = 0;  ///< moments of threads up to here come before now, for everybody
   uint32_t start = 0; ///< the base when this block began
   unsigned threadCount;
   std::vector<std::unique_ptr<Thread>> threads;
@@ -183,7 +183,7 @@ private:
   Fiber scheduler;
   std::vector<Thread *> ready;
   unsigned live = 0;
-  uint64_t state;      ///< of the generator
+  uint64_t state; ///< of the generator
   uint64_t spins = 0, spinsProgress = 0;
 
   friend char *resolveAddress(ThreadContext *, uint64_t, uint32_t, uint32_t);
@@ -192,10 +192,14 @@ private:
 inline Thread &threadOf(ThreadContext *context) { return *static_cast<Thread *>(context); }
 
 /// `[start, start + bytes)` of shared memory must be in bounds and aligned, or the thread faults.
-void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb);
-void checkGlobal(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb);
+void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
+                 const char *verb);
+void checkGlobal(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
+                 const char *verb);
 /// A generic or shared address as one of shared memory.
-inline uint64_t toShared(uint64_t address) { return address >= kSharedWindow ? address - kSharedWindow : address; }
+inline uint64_t toShared(uint64_t address) {
+  return address >= kSharedWindow ? address - kSharedWindow : address;
+}
 std::string hex(uint64_t value);
 
 /// The table that compiled kernels call through.

@@ -1,5 +1,5 @@
-// cp.async: data arrives when the group is waited for and not a moment before. Until then the destination belongs to the copy and the
-// source must stay as it is.
+// cp.async: data arrives when the group is waited for and not a moment before. Until then the destination
+// belongs to the copy and the source must stay as it is.
 #include "Tensor.h"
 
 namespace mlora::emulator {

@@ -31,7 +31,8 @@ mlora_emulator_switch:
 .size mlora_emulator_switch, .-mlora_emulator_switch
 )");
 static void *firstFrame(char *top, void (*start)()) {
-  // The ABI wants rsp + 8 divisible by 16 where a function starts; then the return address, then six registers.
+  // The ABI wants rsp + 8 divisible by 16 where a function starts; then the return address, then six
+  // registers.
   void **frame = reinterpret_cast<void **>(top) - 2;
   *frame = reinterpret_cast<void *>(start);
   for (int i = 0; i < 6; ++i)
@@ -72,7 +73,8 @@ char *Stacks::top(unsigned index) const { return memory + (index + 1) * kStackBy
 Fiber Stacks::prepare(unsigned index, void (*start)()) { return {firstFrame(top(index), start)}; }
 
 bool Stacks::contains(unsigned index, const void *address, size_t bytes) const {
-  uintptr_t at = reinterpret_cast<uintptr_t>(address), low = reinterpret_cast<uintptr_t>(memory) + index * kStackBytes;
+  uintptr_t at = reinterpret_cast<uintptr_t>(address),
+            low = reinterpret_cast<uintptr_t>(memory) + index * kStackBytes;
   return at >= low && at + bytes <= low + kStackBytes;
 }
 

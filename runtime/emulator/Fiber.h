@@ -15,8 +15,8 @@ struct Fiber {
 extern "C" void mlora_emulator_switch(void **from, void *to);
 inline void switchTo(Fiber &from, Fiber &to) { mlora_emulator_switch(&from.stackPointer, to.stackPointer); }
 
-/// Stacks for a block's threads, kept from block to block. Below each is a page that nobody may touch, so that an
-/// overflow is a fault of the process and not a wrong result.
+/// Stacks for a block's threads, kept from block to block. Below each is a page that nobody may touch, so
+/// that an overflow is a fault of the process and not a wrong result.
 class Stacks {
 public:
   explicit Stacks(unsigned count);

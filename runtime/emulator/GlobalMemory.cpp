@@ -13,7 +13,8 @@ constexpr size_t kGuardBytes = 1024, kAlignment = 256;
 constexpr uint8_t kNothing = 0xff;
 
 GlobalMemory::GlobalMemory(size_t wanted) : capacity((wanted + 4095) / 4096 * 4096) {
-  void *pages = mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *pages =
+      mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
     failed("the emulator's global memory: " + std::to_string(capacity) + " bytes could not be reserved");
   arena = static_cast<char *>(pages);
@@ -42,7 +43,8 @@ const GlobalMemory::Buffer *GlobalMemory::before(uint64_t address) const {
 
 bool GlobalMemory::contains(uint64_t address, size_t bytes) const {
   const Buffer *buffer = before(address);
-  return buffer && address - buffer->begin <= buffer->bytes && bytes <= buffer->bytes - (address - buffer->begin);
+  return buffer && address - buffer->begin <= buffer->bytes &&
+         bytes <= buffer->bytes - (address - buffer->begin);
 }
 
 std::string GlobalMemory::describe(uint64_t address) const {
@@ -51,7 +53,9 @@ std::string GlobalMemory::describe(uint64_t address) const {
   const Buffer *low = before(address);
   const Buffer *high = !low ? (buffers.empty() ? nullptr : &buffers.front())
                             : (low + 1 < buffers.data() + buffers.size() ? low + 1 : nullptr);
-  auto named = [](const Buffer &buffer) { return buffer.name + " (" + std::to_string(buffer.bytes) + " bytes)"; };
+  auto named = [](const Buffer &buffer) {
+    return buffer.name + " (" + std::to_string(buffer.bytes) + " bytes)";
+  };
   if (low && address < low->begin + low->bytes)
     return "at byte " + std::to_string(address - low->begin) + " of " + named(*low);
   // Nearer to the end of one buffer or to the start of the next.

@@ -8,7 +8,8 @@ namespace mlora::emulator {
 constexpr uint32_t kFullMask = 0xffffffffu;
 
 /// These are .aligned: the whole warp, all of it there.
-static void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out, Execute execute) {
+static void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out,
+                      Execute execute) {
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
   if (block.warps[thread.warp].existing != kFullMask)
@@ -18,8 +19,8 @@ static void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in,
   block.collective(thread, site, kFullMask, in, out, execute);
 }
 
-/// Row r of matrix m begins at the address that lane 8 m + r brings. Lane 4 r + c holds elements 2c and 2c + 1 of row r,
-/// or of column r where the matrix is transposed on its way.
+/// Row r of matrix m begins at the address that lane 8 m + r brings. Lane 4 r + c holds elements 2c and 2c +
+/// 1 of row r, or of column r where the matrix is transposed on its way.
 static void loadMatrices(Block &block, Warp &warp, uint32_t, uint32_t site) {
   const unsigned count = warp.lanes[0]->in[0];
   uint16_t rows[4][8][8];
@@ -83,8 +84,9 @@ static float fromHalf(uint16_t bits, Element type) {
   return float(half);
 }
 
-/// m16n8k: A is row-major, B column-major. With g = lane / 4 and t = lane % 4 a lane holds, for every depth of 8 (16-bit) or
-/// 4 (tf32), rows g and g + 8 of A and column g of B; of C and D columns 2t and 2t + 1 of rows g and g + 8.
+/// m16n8k: A is row-major, B column-major. With g = lane / 4 and t = lane % 4 a lane holds, for every depth
+/// of 8 (16-bit) or 4 (tf32), rows g and g + 8 of A and column g of B; of C and D columns 2t and 2t + 1 of
+/// rows g and g + 8.
 static void multiply(Block &, Warp &warp, uint32_t, uint32_t) {
   const unsigned depth = warp.lanes[0]->in[0];
   const Element type = Element(warp.lanes[0]->in[1]);

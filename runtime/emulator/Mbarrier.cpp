@@ -1,5 +1,6 @@
-// mbarriers: phases that end when all arrivals and all announced bytes are there. What a thread did before it arrived comes before
-// what a thread does after it has waited; the same holds for the copies that report to the barrier.
+// mbarriers: phases that end when all arrivals and all announced bytes are there. What a thread did before it
+// arrived comes before what a thread does after it has waited; the same holds for the copies that report to
+// the barrier.
 #include "Tensor.h"
 
 namespace mlora::emulator {
@@ -8,13 +9,15 @@ Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address) {
   Block &block = *thread.block;
   auto found = block.mbarriers.find(address);
   if (found == block.mbarriers.end())
-    block.fault(thread, site, "invalid mbarrier", "there is no mbarrier at " + hex(address) + " (not initialised, or invalidated)");
+    block.fault(thread, site, "invalid mbarrier",
+                "there is no mbarrier at " + hex(address) + " (not initialised, or invalidated)");
   Mbarrier &barrier = found->second;
   bool isOrdered = barrier.initBy == thread.index || barrier.initMoment <= block.base ||
                    thread.known.at(barrier.initBy) >= barrier.initMoment;
   if (!isOrdered)
     block.fault(thread, site, "shared memory race",
-                "uses the mbarrier at " + hex(address) + ", and nothing orders this after its initialisation by " +
+                "uses the mbarrier at " + hex(address) +
+                    ", and nothing orders this after its initialisation by " +
                     block.nameOfAgent(barrier.initBy),
                 barrier.initSite, "the initialisation");
   return barrier;
@@ -40,7 +43,8 @@ void runMbarrierInit(ThreadContext *context, uint32_t site, const uint64_t *in, 
   uint64_t address = toShared(in[0]);
   checkShared(thread, site, address, 8, 8, "initialises");
   if (in[1] == 0 || in[1] >= 1u << 20)
-    block.fault(thread, site, "invalid mbarrier", "the count is " + std::to_string(in[1]) + ", not in [1, 2^20)");
+    block.fault(thread, site, "invalid mbarrier",
+                "the count is " + std::to_string(in[1]) + ", not in [1, 2^20)");
   if (block.mbarriers.count(address))
     block.fault(thread, site, "invalid mbarrier", "there is one at " + hex(address) + " already");
   block.shared->touch(thread.accessor(), address, 8, Access::Write, site);
@@ -75,8 +79,9 @@ void runMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in
   uint32_t count = in[1];
   if (count > barrier.pending)
     block.fault(thread, site, "invalid mbarrier",
-                std::to_string(count) + " arrivals at the mbarrier at " + hex(toShared(in[0])) + ", whose phase misses " +
-                    std::to_string(barrier.pending) + " of " + std::to_string(barrier.expected));
+                std::to_string(count) + " arrivals at the mbarrier at " + hex(toShared(in[0])) +
+                    ", whose phase misses " + std::to_string(barrier.pending) + " of " +
+                    std::to_string(barrier.expected));
   out[0] = barrier.phase;
   barrier.bytes += in[2];
   barrier.arriving.join(thread.publish());
@@ -113,7 +118,8 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
   Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
-  // Copies so far land when the arrival is counted, at a moment of the scheduler's choice. Without noinc the phase expects one more.
+  // Copies so far land when the arrival is counted, at a moment of the scheduler's choice. Without noinc the
+  // phase expects one more.
   std::vector<AsyncCopy> copies;
   for (auto &group : thread.groups)
     copies.insert(copies.end(), group.begin(), group.end());
@@ -125,14 +131,15 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
     ++barrier.pending;
   uint32_t moment = ++barrier.moment;
   VectorClock before = thread.publish();
-  block.transfers.push_back([&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, before] {
-    Mbarrier &barrier = block.mbarriers[address];
-    landCopies(thread, copies, barrier.engine, moment);
-    barrier.arriving.join(before);
-    barrier.arriving.raise(barrier.engine, moment);
-    --barrier.pending;
-    finishPhase(block, barrier);
-  });
+  block.transfers.push_back(
+      [&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, before] {
+        Mbarrier &barrier = block.mbarriers[address];
+        landCopies(thread, copies, barrier.engine, moment);
+        barrier.arriving.join(before);
+        barrier.arriving.raise(barrier.engine, moment);
+        --barrier.pending;
+        finishPhase(block, barrier);
+      });
   block.yield(thread);
 }
 

@@ -27,7 +27,8 @@ void runExit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
 
 void runTrap(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
   Thread &thread = threadOf(context);
-  thread.block->fault(thread, site, "trap", "the kernel gave up (a failed assertion, or code that must not be reached)");
+  thread.block->fault(thread, site, "trap",
+                      "the kernel gave up (a failed assertion, or code that must not be reached)");
 }
 
 void runClock(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *out) {

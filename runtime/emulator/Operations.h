@@ -7,7 +7,7 @@
 
 namespace mlora::emulator {
 
-#define MLORA_EMULATED_OPERATION(name)                                                                          \
+#define MLORA_EMULATED_OPERATION(name)                                                                       \
   void run##name(ThreadContext *, uint32_t site, const uint64_t *in, uint64_t *out);
 #include "mlora/Runtime/Emulator/Operations.def"
 

@@ -10,7 +10,8 @@ namespace mlora::emulator {
 constexpr uint8_t kPoison = 0xcd;
 
 SharedMemory::SharedMemory(Block &block, uint32_t bytes)
-    : block(block), bytes_(bytes), memory((bytes + 15) / 16 * 16 + 16), cells(memory.size()), widths(memory.size() / 16, 16) {}
+    : block(block), bytes_(bytes), memory((bytes + 15) / 16 * 16 + 16), cells(memory.size()),
+      widths(memory.size() / 16, 16) {}
 
 void SharedMemory::reset() {
   std::fill(memory.begin(), memory.end(), char(kPoison));
@@ -23,7 +24,8 @@ void SharedMemory::reset() {
 }
 
 bool SharedMemory::isBefore(const Accessor &by, uint16_t agent, uint32_t moment) const {
-  return agent == by.agent || (agent < block.threadCount && moment <= block.base) || by.known->at(agent) >= moment;
+  return agent == by.agent || (agent < block.threadCount && moment <= block.base) ||
+         by.known->at(agent) >= moment;
 }
 
 static const char *verb(uint32_t flags) {
@@ -144,7 +146,8 @@ void SharedMemory::addReader(const Accessor &by, Cell &cell, uint32_t site) {
     add(sets[cell.readers - 1], cell.reader, cell.readMoment);
   } else if (cell.readMoment <= block.base && by.moment > block.base) {
     // All that threads read before the last barrier of the block can no longer race.
-    std::erase_if(sets[cell.readers - 1], [&](const Readers &set) { return set.group * kWarpSize < block.threadCount; });
+    std::erase_if(sets[cell.readers - 1],
+                  [&](const Readers &set) { return set.group * kWarpSize < block.threadCount; });
   }
   add(sets[cell.readers - 1], by.agent, by.moment);
   if (by.agent < block.threadCount)
@@ -191,7 +194,8 @@ template <typename F> void SharedMemory::forCells(uint64_t address, uint32_t byt
   }
 }
 
-void SharedMemory::touch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site) {
+void SharedMemory::touch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t flags,
+                         uint32_t site) {
   ++block.statistics.sharedAccesses;
   Touch touch{by, address, bytes, flags, site};
   if (!(flags & (Access::Write | Access::Atomic))) {
@@ -217,8 +221,8 @@ void SharedMemory::touch(const Accessor &by, uint64_t address, uint32_t bytes, u
       widths[granule] = 16;
 }
 
-bool SharedMemory::touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes, uint32_t flags,
-                                uint32_t site) {
+bool SharedMemory::touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes,
+                                uint32_t flags, uint32_t site) {
   uint64_t at = address - kSharedBase;
   if (at >= bytes_ || bytes > bytes_ - at || bytes > 16 || at & (bytes - 1) || widths[at / 16] != bytes)
     return false;
@@ -268,7 +272,8 @@ void SharedMemory::launch(const Accessor &by, uint64_t address, uint32_t bytes, 
   forCells(address, bytes, [&](Cell &cell) { cell.flags |= Pending; });
 }
 
-void SharedMemory::land(uint16_t agent, uint32_t moment, uint64_t address, uint32_t bytes, bool isAsyncProxy) {
+void SharedMemory::land(uint16_t agent, uint32_t moment, uint64_t address, uint32_t bytes,
+                        bool isAsyncProxy) {
   forCells(address, bytes, [&](Cell &cell) {
     cell.writer = agent;
     cell.writeMoment = moment;
@@ -304,7 +309,8 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
   if (address >= kSharedWindow)
     return sharedAddress(context, address - kSharedWindow, word, site);
   if (access.flags & Access::Local)
-    thread.block->fault(thread, site, address % access.alignment ? "misaligned access" : "out-of-bounds access",
+    thread.block->fault(thread, site,
+                        address % access.alignment ? "misaligned access" : "out-of-bounds access",
                         std::string(verb(access.flags)) + " " + std::to_string(access.bytes) +
                             " bytes of local memory, outside the allocation or not on a multiple of " +
                             std::to_string(access.alignment));
@@ -316,7 +322,8 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
   return host;
 }
 
-void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb) {
+void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
+                 const char *verb) {
   Block &block = *thread.block;
   if (!block.shared->contains(address, bytes))
     block.fault(thread, site, "out-of-bounds access",
@@ -328,14 +335,16 @@ void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes
                     std::to_string(alignment));
 }
 
-void checkGlobal(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment, const char *verb) {
+void checkGlobal(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
+                 const char *verb) {
   Block &block = *thread.block;
   std::string what = std::string(verb) + " " + std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ");
   if (!block.memory.contains(address, bytes))
     block.fault(thread, site, "out-of-bounds access", what + block.memory.describe(address));
   if (address % alignment)
     block.fault(thread, site, "misaligned access",
-                what + block.memory.describe(address) + ", which is no multiple of " + std::to_string(alignment));
+                what + block.memory.describe(address) + ", which is no multiple of " +
+                    std::to_string(alignment));
 }
 
 } // namespace mlora::emulator

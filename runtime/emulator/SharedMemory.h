@@ -1,4 +1,5 @@
-// A block's shared memory and, beside each byte, who last wrote and read it: the race model of docs/emulator.md.
+// A block's shared memory and, beside each byte, who last wrote and read it: the race model of
+// docs/emulator.md.
 #pragma once
 
 #include "VectorClock.h"
@@ -12,12 +13,13 @@ namespace mlora::emulator {
 struct Block;
 struct Thread;
 
-/// Who accesses: a thread, or an engine that works beside the threads (a tensor copy, a wgmma), numbered after them.
+/// Who accesses: a thread, or an engine that works beside the threads (a tensor copy, a wgmma), numbered
+/// after them.
 struct Accessor {
   Thread *thread; ///< whom to blame
   uint16_t agent;
-  uint32_t moment;          ///< its clock
-  const VectorClock *known; ///< what comes before the access
+  uint32_t moment;                     ///< its clock
+  const VectorClock *known;            ///< what comes before the access
   const VectorClock *fenced = nullptr; ///< writes of ordinary stores that the async proxy may read; null: any
   bool isAsyncProxy = false;
 };
@@ -30,17 +32,20 @@ public:
   void reset();
 
   bool contains(uint64_t address, uint32_t bytes) const {
-    return address >= kSharedBase && address - kSharedBase <= bytes_ && bytes <= bytes_ - (address - kSharedBase);
+    return address >= kSharedBase && address - kSharedBase <= bytes_ &&
+           bytes <= bytes_ - (address - kSharedBase);
   }
   char *host(uint64_t address) { return memory.data() + (address - kSharedBase); }
   uint32_t bytes() const { return bytes_; }
 
   /// Checks an access inside bounds and remembers it; what is wrong is a fault of the running thread.
   void touch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
-  /// The same for a load or store of a thread in the usual case, decided by one cell: nobody else's access is near. False: ask `touch`.
-  bool touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
-  /// Checks that what was written there comes before now for an accessor that gets the value without reading itself (the
-  /// other lanes of an ldmatrix).
+  /// The same for a load or store of a thread in the usual case, decided by one cell: nobody else's access is
+  /// near. False: ask `touch`.
+  bool touchQuickly(uint16_t thread, uint32_t moment, uint64_t address, uint32_t bytes, uint32_t flags,
+                    uint32_t site);
+  /// Checks that what was written there comes before now for an accessor that gets the value without reading
+  /// itself (the other lanes of an ldmatrix).
   void expectVisible(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site);
   /// Bytes that an asynchronous copy may write from now on, until `land`.
   void launch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site);

@@ -1,5 +1,5 @@
-// Tensor copies: boxes of a tensor of up to five dimensions, swizzled in shared memory. What lies outside the tensor is read as zeros and
-// not written.
+// Tensor copies: boxes of a tensor of up to five dimensions, swizzled in shared memory. What lies outside the
+// tensor is read as zeros and not written.
 #include "Tensor.h"
 
 #include <algorithm>
@@ -9,14 +9,17 @@ namespace mlora::emulator {
 static const TensorMap &mapAt(Thread &thread, uint32_t site, uint64_t address, uint64_t dimensions) {
   Block &block = *thread.block;
   if (address % 64 || !block.memory.contains(address, sizeof(TensorMap)))
-    block.fault(thread, site, "invalid tensor map", "the address of the tensor map is " + block.memory.describe(address) +
-                                                       "; a multiple of 64 in global memory is expected");
+    block.fault(thread, site, "invalid tensor map",
+                "the address of the tensor map is " + block.memory.describe(address) +
+                    "; a multiple of 64 in global memory is expected");
   const TensorMap &map = *reinterpret_cast<const TensorMap *>(address);
   if (map.magic != TensorMap::kMagic)
-    block.fault(thread, site, "invalid tensor map", "there is no tensor map " + block.memory.describe(address));
+    block.fault(thread, site, "invalid tensor map",
+                "there is no tensor map " + block.memory.describe(address));
   if (map.rank != dimensions)
     block.fault(thread, site, "invalid tensor map",
-                std::to_string(dimensions) + " coordinates for a tensor of " + std::to_string(map.rank) + " dimensions");
+                std::to_string(dimensions) + " coordinates for a tensor of " + std::to_string(map.rank) +
+                    " dimensions");
   return map;
 }
 
@@ -27,8 +30,10 @@ static uint32_t boxBytes(const TensorMap &map) {
   return bytes;
 }
 
-/// Calls `f(shared address, global address or 0, bytes)` for pieces of at most 16 bytes, in the order of the box.
-template <typename F> static void forPieces(const TensorMap &map, uint64_t shared, const uint64_t *coordinates, F f) {
+/// Calls `f(shared address, global address or 0, bytes)` for pieces of at most 16 bytes, in the order of the
+/// box.
+template <typename F>
+static void forPieces(const TensorMap &map, uint64_t shared, const uint64_t *coordinates, F f) {
   uint32_t rowBytes = map.box[0] * map.elementBytes, rows = boxBytes(map) / rowBytes;
   for (uint32_t row = 0; row < rows; ++row) {
     uint64_t global = map.address;
@@ -63,7 +68,8 @@ static void checkBox(Thread &thread, uint32_t site, const TensorMap &map, uint64
   uint32_t rowBytes = map.box[0] * map.elementBytes;
   if (rowBytes % 16 || (map.swizzle && rowBytes > map.swizzle))
     thread.block->fault(thread, site, "invalid tensor map",
-                        "the box is " + std::to_string(rowBytes) + " bytes wide; a multiple of 16 up to the swizzle's " +
+                        "the box is " + std::to_string(rowBytes) +
+                            " bytes wide; a multiple of 16 up to the swizzle's " +
                             std::to_string(map.swizzle) + " is expected");
 }
 

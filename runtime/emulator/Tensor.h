@@ -13,8 +13,8 @@ void finishPhase(Block &block, Mbarrier &barrier);
 /// Data of cp.async into shared memory, written by `agent` at `moment` as far as races go.
 void landCopies(Thread &thread, const std::vector<AsyncCopy> &copies, uint16_t agent, uint32_t moment);
 
-/// Where the engines find what lies at `address` of a layout swizzled in spans of `span` bytes (0: not at all): bits 4 and up are
-/// exclusive-ored with bits 7 and up.
+/// Where the engines find what lies at `address` of a layout swizzled in spans of `span` bytes (0: not at
+/// all): bits 4 and up are exclusive-ored with bits 7 and up.
 inline uint64_t swizzled(uint64_t address, uint32_t span) {
   uint32_t mask = span == 128 ? 7 : span == 64 ? 3 : span == 32 ? 1 : 0;
   return address ^ (address >> 7 & mask) << 4;

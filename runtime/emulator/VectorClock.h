@@ -7,7 +7,8 @@
 
 namespace mlora::emulator {
 
-/// Shared until it changes: after a barrier many threads know the same. Null: nothing beyond the block's base.
+/// Shared until it changes: after a barrier many threads know the same. Null: nothing beyond the block's
+/// base.
 class VectorClock {
 public:
   VectorClock() = default;
@@ -21,7 +22,9 @@ public:
 
   explicit operator bool() const { return data; }
   bool same(const VectorClock &other) const { return data == other.data; }
-  uint32_t at(unsigned agent) const { return data && agent < data->entries.size() ? data->entries[agent] : 0; }
+  uint32_t at(unsigned agent) const {
+    return data && agent < data->entries.size() ? data->entries[agent] : 0;
+  }
 
   void raise(unsigned agent, uint32_t moment) {
     own(agent + 1);

@@ -5,8 +5,8 @@
 
 namespace mlora::emulator {
 
-void Block::collective(Thread &thread, uint32_t site, uint32_t mask, const uint64_t *in, uint64_t *out, Execute execute,
-                       bool sameInstruction) {
+void Block::collective(Thread &thread, uint32_t site, uint32_t mask, const uint64_t *in, uint64_t *out,
+                       Execute execute, bool sameInstruction) {
   Warp &warp = warps[thread.warp];
   // Lanes that a block of an odd size lacks are excused; lanes that have left are not.
   uint32_t named = mask & warp.existing;
@@ -14,7 +14,8 @@ void Block::collective(Thread &thread, uint32_t site, uint32_t mask, const uint6
     fault(thread, site, "divergent warp collective", "the mask " + hex(mask) + " leaves out the lane itself");
   if (uint32_t gone = named & warp.exited)
     fault(thread, site, "divergent warp collective",
-          "the mask " + hex(mask) + " names lane " + std::to_string(std::countr_zero(gone)) + ", which has exited");
+          "the mask " + hex(mask) + " names lane " + std::to_string(std::countr_zero(gone)) +
+              ", which has exited");
   Rendezvous *open = nullptr;
   for (Rendezvous &other : warp.open)
     if (other.mask == named)
@@ -58,7 +59,8 @@ void runWarpSync(ThreadContext *context, uint32_t site, const uint64_t *in, uint
 }
 
 /// The lane that a shuffle reads, and whether it lies in the segment (PTX ISA, shfl.sync).
-static std::pair<unsigned, bool> sourceLane(unsigned kind, unsigned lane, uint32_t offset, uint32_t maskAndClamp) {
+static std::pair<unsigned, bool> sourceLane(unsigned kind, unsigned lane, uint32_t offset,
+                                            uint32_t maskAndClamp) {
   unsigned clamp = maskAndClamp & 31, segment = maskAndClamp >> 8 & 31;
   unsigned least = lane & segment, most = (lane & segment) | (clamp & ~segment);
   offset &= 31;
@@ -87,18 +89,20 @@ static std::pair<unsigned, bool> sourceLane(unsigned kind, unsigned lane, uint32
 
 void runShuffle(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
   Thread &thread = threadOf(context);
-  thread.block->collective(thread, site, in[1], in, out, [](Block &block, Warp &warp, uint32_t mask, uint32_t site) {
-    uint64_t results[kWarpSize][2];
-    forLanes(warp, mask, [&](Thread &lane) {
-      auto [source, valid] = sourceLane(lane.in[0], lane.lane, lane.in[3], lane.in[4]);
-      if (!(mask >> source & 1))
-        block.fault(lane, site, "divergent warp collective",
-                    "reads lane " + std::to_string(source) + ", which takes no part (mask " + hex(mask) + ")");
-      results[lane.lane][0] = warp.lanes[source]->in[2];
-      results[lane.lane][1] = valid;
-    });
-    forLanes(warp, mask, [&](Thread &lane) { std::memcpy(lane.out, results[lane.lane], 16); });
-  });
+  thread.block->collective(
+      thread, site, in[1], in, out, [](Block &block, Warp &warp, uint32_t mask, uint32_t site) {
+        uint64_t results[kWarpSize][2];
+        forLanes(warp, mask, [&](Thread &lane) {
+          auto [source, valid] = sourceLane(lane.in[0], lane.lane, lane.in[3], lane.in[4]);
+          if (!(mask >> source & 1))
+            block.fault(lane, site, "divergent warp collective",
+                        "reads lane " + std::to_string(source) + ", which takes no part (mask " + hex(mask) +
+                            ")");
+          results[lane.lane][0] = warp.lanes[source]->in[2];
+          results[lane.lane][1] = valid;
+        });
+        forLanes(warp, mask, [&](Thread &lane) { std::memcpy(lane.out, results[lane.lane], 16); });
+      });
 }
 
 void runVote(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
@@ -107,7 +111,8 @@ void runVote(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t
     uint32_t ballot = 0;
     forLanes(warp, mask, [&](Thread &lane) { ballot |= uint32_t(lane.in[2] & 1) << lane.lane; });
     forLanes(warp, mask, [&](Thread &lane) {
-      uint32_t values[] = {ballot != 0, ballot == mask, ballot, ballot == 0 || ballot == mask}; // any, all, ballot, uni
+      uint32_t values[] = {ballot != 0, ballot == mask, ballot,
+                           ballot == 0 || ballot == mask}; // any, all, ballot, uni
       lane.out[0] = values[lane.in[0]];
     });
   });
@@ -118,7 +123,8 @@ void runMatch(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
   thread.block->collective(thread, site, in[1], in, out, [](Block &, Warp &warp, uint32_t mask, uint32_t) {
     forLanes(warp, mask, [&](Thread &lane) {
       uint32_t equal = 0;
-      forLanes(warp, mask, [&](Thread &other) { equal |= uint32_t(other.in[2] == lane.in[2]) << other.lane; });
+      forLanes(warp, mask,
+               [&](Thread &other) { equal |= uint32_t(other.in[2] == lane.in[2]) << other.lane; });
       bool isAll = lane.in[0] == 1;
       lane.out[0] = isAll && equal != mask ? 0 : equal;
       lane.out[1] = equal == mask;
@@ -149,16 +155,36 @@ void runRedux(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
         return;
       }
       switch (kind) {
-      case 1: result += value; break;
-      case 2: result &= value; break;
-      case 3: result = std::max(int32_t(result), int32_t(value)); break;
-      case 4: result = std::min(int32_t(result), int32_t(value)); break;
-      case 5: result |= value; break;
-      case 6: result = std::max(result, value); break;
-      case 7: result = std::min(result, value); break;
-      case 8: result ^= value; break;
-      case 9: result = fromFloat(std::min(toFloat(result), toFloat(value))); break;
-      case 10: result = fromFloat(std::max(toFloat(result), toFloat(value))); break;
+      case 1:
+        result += value;
+        break;
+      case 2:
+        result &= value;
+        break;
+      case 3:
+        result = std::max(int32_t(result), int32_t(value));
+        break;
+      case 4:
+        result = std::min(int32_t(result), int32_t(value));
+        break;
+      case 5:
+        result |= value;
+        break;
+      case 6:
+        result = std::max(result, value);
+        break;
+      case 7:
+        result = std::min(result, value);
+        break;
+      case 8:
+        result ^= value;
+        break;
+      case 9:
+        result = fromFloat(std::min(toFloat(result), toFloat(value)));
+        break;
+      case 10:
+        result = fromFloat(std::max(toFloat(result), toFloat(value)));
+        break;
       }
     });
     forLanes(warp, mask, [&](Thread &lane) { lane.out[0] = result; });

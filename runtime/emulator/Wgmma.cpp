@@ -1,5 +1,6 @@
-// wgmma.mma_async m64nNk16 with both operands in shared memory, found through descriptors (PTX ISA, "Matrix descriptor"; the layouts as in
-// CUTLASS's mma_sm90_desc.hpp). The product is computed when all 128 threads have asked for it; the engine's reads last until the wait.
+// wgmma.mma_async m64nNk16 with both operands in shared memory, found through descriptors (PTX ISA, "Matrix
+// descriptor"; the layouts as in CUTLASS's mma_sm90_desc.hpp). The product is computed when all 128 threads
+// have asked for it; the engine's reads last until the wait.
 #include "Tensor.h"
 
 namespace mlora::emulator {
@@ -16,7 +17,8 @@ struct Descriptor {
     static const unsigned spans[] = {0, 128, 64, 32};
     swizzle = spans[bits >> 62];
   }
-  /// Eight elements of 2 bytes: along K at row `line` where the matrix is K-major, along the rows at depth `line` otherwise.
+  /// Eight elements of 2 bytes: along K at row `line` where the matrix is K-major, along the rows at depth
+  /// `line` otherwise.
   uint64_t chunk(unsigned line, unsigned eight, bool isTransposed) const {
     unsigned span = swizzle ? swizzle / 16 : 1; // 16-byte units of a swizzled row
     uint64_t at = start;
@@ -40,13 +42,15 @@ static float toFloat16(uint16_t bits, Element type) {
   return float(half);
 }
 
-/// Reads an operand of `rows` rows and 16 columns, as the engine of the warpgroup, on behalf of one thread of each warp.
-static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint32_t site, uint64_t bits, unsigned rows,
-                   bool isTransposed, Element type, const char *name, float *to) {
+/// Reads an operand of `rows` rows and 16 columns, as the engine of the warpgroup, on behalf of one thread of
+/// each warp.
+static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint32_t site, uint64_t bits,
+                   unsigned rows, bool isTransposed, Element type, const char *name, float *to) {
   Descriptor descriptor(bits);
   Thread &thread = *leaders[0];
   if (descriptor.baseOffset)
-    block.fault(thread, site, "invalid descriptor", std::string("a base offset in the descriptor of ") + name + " is not built yet");
+    block.fault(thread, site, "invalid descriptor",
+                std::string("a base offset in the descriptor of ") + name + " is not built yet");
   VectorClock known[4];
   for (unsigned i = 0; i < 4; ++i) {
     known[i] = leaders[i]->known;
@@ -58,7 +62,8 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
       uint64_t address = descriptor.chunk(line, eight, isTransposed);
       if (!block.shared->contains(address, 16))
         block.fault(thread, site, "invalid descriptor",
-                    std::string("the descriptor of ") + name + " leads to " + hex(address) + ", outside the block's shared memory");
+                    std::string("the descriptor of ") + name + " leads to " + hex(address) +
+                        ", outside the block's shared memory");
       for (unsigned i = 0; i < 4; ++i) {
         Accessor by{leaders[i], group.engine, group.moment, &known[i], &leaders[i]->fenced, true};
         if (i == 0)
@@ -87,7 +92,8 @@ static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t 
     leaders[i] = threads[i * kWarpSize + block.random() % kWarpSize];
   for (unsigned i = 1; i < kGroupThreads; ++i)
     if (threads[i]->in[7] != in[7] || threads[i]->in[8] != in[8])
-      block.fault(*threads[i], site, "invalid descriptor", "the threads of a warpgroup bring different descriptors");
+      block.fault(*threads[i], site, "invalid descriptor",
+                  "the threads of a warpgroup bring different descriptors");
   if (!group.engine)
     group.engine = block.newEngine();
   ++group.moment;
@@ -97,7 +103,8 @@ static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t 
   auto forAccumulators = [&](auto f) { // (thread, number, row, column)
     for (unsigned thread = 0; thread < kGroupThreads; ++thread)
       for (unsigned i = 0; i < n / 2; ++i)
-        f(*threads[thread], i, thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8, i / 4 * 8 + thread % 4 * 2 + i % 2);
+        f(*threads[thread], i, thread / 32 * 16 + thread % 32 / 4 + i / 2 % 2 * 8,
+          i / 4 * 8 + thread % 4 * 2 + i % 2);
   };
   if (accumulates)
     forAccumulators([&](Thread &thread, unsigned i, unsigned row, unsigned column) {
@@ -125,7 +132,8 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
   Block &block = *thread.block;
   unsigned number = thread.index / kGroupThreads;
   if ((number + 1) * kGroupThreads > block.threadCount)
-    block.fault(thread, site, "divergent warp collective", "needs a warpgroup of 128 threads, and the block's last is not full");
+    block.fault(thread, site, "divergent warp collective",
+                "needs a warpgroup of 128 threads, and the block's last is not full");
   if (!thread.hasWgmmaFence)
     block.fault(thread, site, "wgmma fence missing", "no wgmma.fence comes before the first wgmma.mma_async");
   Warpgroup &group = block.warpgroups[number];
@@ -133,7 +141,8 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
     group.site = site;
   else if (group.site != site)
     block.fault(thread, site, "divergent warp collective",
-                "is here, and other threads of its warpgroup at another wgmma.mma_async", group.site, "where they are");
+                "is here, and other threads of its warpgroup at another wgmma.mma_async", group.site,
+                "where they are");
   thread.in = in;
   thread.out = out;
   if (++group.arrived < kGroupThreads)
@@ -149,7 +158,9 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
   block.yield(thread);
 }
 
-void runWgmmaFence(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) { threadOf(context).hasWgmmaFence = true; }
+void runWgmmaFence(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+  threadOf(context).hasWgmmaFence = true;
+}
 
 void runWgmmaCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
   Thread &thread = threadOf(context);

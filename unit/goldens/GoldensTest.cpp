@@ -1,4 +1,5 @@
-// Compiled programs against PyTorch's values in float64 (DESIGN section 8): the tiny models of this repository, and
+// Compiled programs against PyTorch's values in float64 (DESIGN section 8): the tiny models of this
+// repository, and
 // ../shared/data/goldens where they are.
 
 #include "TrainingProgram.h"
@@ -38,7 +39,9 @@ struct Case {
     return request;
   }
 
-  SafetensorsFile batches() const { return SafetensorsFile(folder / info.value("batches", "batches.safetensors")); }
+  SafetensorsFile batches() const {
+    return SafetensorsFile(folder / info.value("batches", "batches.safetensors"));
+  }
 
   void loadParameters(Parameters &parameters, const std::string &adapter) const {
     if (isFullFinetune())
@@ -108,7 +111,8 @@ TEST_P(Golden, LossAndGradients) {
   for (const ParameterTensor &tensor : trainer.parameters.tensors()) {
     std::string name = expected.find(tensor.name) ? tensor.name : "grad." + tensor.name;
     ASSERT_TRUE(expected.find(name)) << name;
-    EXPECT_LT(relative(trainer.parameters.read(tensor, ParameterPart::Moment1), expected.floats(name)), 1e-4) << name;
+    EXPECT_LT(relative(trainer.parameters.read(tensor, ParameterPart::Moment1), expected.floats(name)), 1e-4)
+        << name;
     ++compared;
   }
   EXPECT_GT(compared, 0);
@@ -122,7 +126,8 @@ TEST_P(Golden, Trajectory) {
   auto steps = readJson(golden.folder / "trajectory.json");
   ASSERT_FALSE(steps.empty());
   for (size_t k = 0; k < steps.size(); ++k)
-    trainer.expectStep(golden.batch(batches, int64_t(k) % count), steps[k], k, golden.info["training"]["weight_decay"]);
+    trainer.expectStep(golden.batch(batches, int64_t(k) % count), steps[k], k,
+                       golden.info["training"]["weight_decay"]);
 }
 
 TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
@@ -185,12 +190,14 @@ std::string nameOf(const testing::TestParamInfo<std::string> &info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"),
+                         nameOf);
 INSTANTIATE_TEST_SUITE_P(Tiny, GoldenLogits, testing::Values(kTiny + "multilora"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values(kShared + "stories260k", kShared + "llama3-tiny", kShared + "packed",
                                          kShared + "full-finetune"),
                          nameOf);
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenLogits, testing::Values(kShared + "stories260k", kShared + "llama3-tiny"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenLogits,
+                         testing::Values(kShared + "stories260k", kShared + "llama3-tiny"), nameOf);
 
 } // namespace

@@ -1,4 +1,5 @@
-// SmolLM2-135M-Instruct (Q4_1 GGUF) against ../shared/data/goldens/smollm2: ten training steps, logits, greedy text.
+// SmolLM2-135M-Instruct (Q4_1 GGUF) against ../shared/data/goldens/smollm2: ten training steps, logits,
+// greedy text.
 
 #include "TrainingProgram.h"
 
@@ -18,7 +19,8 @@ class SmolLm2 : public testing::Test {
 protected:
   void SetUp() override {
     const char *path = std::getenv("MLORA_SMOLLM2");
-    model = path && *path ? fs::path(path) : fs::path(MLORA_SOURCE) / "build/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+    model = path && *path ? fs::path(path)
+                          : fs::path(MLORA_SOURCE) / "build/models/SmolLM2-135M-Instruct.Q4_1.gguf";
     folder = fs::path(MLORA_SHARED) / "data/goldens/smollm2";
     if (!fs::exists(model))
       GTEST_SKIP() << "no " << model << " (scripts/test fetches it)";
@@ -52,7 +54,8 @@ TEST_F(SmolLm2, TenSteps) {
     for (const std::string &target : request.targets)
       for (int64_t branch = 0; branch < request.numBranches; ++branch)
         for (const char *part : {"A", "B"}) {
-          std::string name = "layers." + std::to_string(layer) + "." + target + ".branch." + std::to_string(branch) + "." + part;
+          std::string name = "layers." + std::to_string(layer) + "." + target + ".branch." +
+                             std::to_string(branch) + "." + part;
           const ParameterTensor *tensor = training.parameters.find(name);
           ASSERT_TRUE(tensor) << name;
           std::vector<float> values(tensor->elements());
@@ -91,12 +94,14 @@ TEST_F(SmolLm2, LogitsAndGreedyText) {
   Program program(bundleFor(request));
   loadWeights(program, *base);
   for (const auto &prompt : readJson(folder / "prompts.json")) {
-    std::vector<int32_t> ids = prompt["ids"], wanted = prompt["continuation_ids"], top = prompt["top_ids"], made;
+    std::vector<int32_t> ids = prompt["ids"], wanted = prompt["continuation_ids"], top = prompt["top_ids"],
+                         made;
     EXPECT_EQ(tokenizer->encode(prompt["text"].get<std::string>()), ids);
     Generator generator(program);
     std::span<const float> logits = generator.append(ids);
     for (size_t i = 0; i < top.size(); ++i)
-      EXPECT_NEAR(logits[top[i]], prompt["top_logits"][i].get<double>(), 1e-4 * std::abs(prompt["top_logits"][0].get<double>()));
+      EXPECT_NEAR(logits[top[i]], prompt["top_logits"][i].get<double>(),
+                  1e-4 * std::abs(prompt["top_logits"][0].get<double>()));
     while (made.size() < wanted.size()) {
       made.push_back(greedyToken(logits));
       logits = generator.append(std::span<const int32_t>(&made.back(), 1));

@@ -1,6 +1,7 @@
 //===- Interpreter.h - what the ops mean, in f64 -----------------------------------===//
 //
-// Written to be read, not to be fast: one short function an op, its formula above it. Everything else is tested against it.
+// Written to be read, not to be fast: one short function an op, its formula above it. Everything else is
+// tested against it.
 
 #pragma once
 

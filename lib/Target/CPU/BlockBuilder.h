@@ -1,7 +1,8 @@
 //===- BlockBuilder.h - builds one kernel's block --------------------------------===//
 //
-// The body of a kernel reads as if it ran on whole tensors; what is built here runs on one block of the grid. Row-wise
-// ops see *blocks* (views of the block's rows, of an operand, a result or scratch), others see *whole* buffers.
+// The body of a kernel reads as if it ran on whole tensors; what is built here runs on one block of the grid.
+// Row-wise ops see *blocks* (views of the block's rows, of an operand, a result or scratch), others see
+// *whole* buffers.
 
 #pragma once
 
@@ -28,12 +29,12 @@ public:
   KernelOp kernel;
   func::FuncOp function;
   SmallVector<KernelOp::GridDimension> grid;
-  SmallVector<Value> position; ///< the block's index in each grid dimension
-  Value block;                 ///< the block's number
-  Value tile;                  ///< number of the block within a tiled op (`mlora.tiles`)
-  int64_t numTiles = 0;        ///< of that op
-  Value first, count;          ///< the block's rows along the grid's last dimension
-  int64_t blockRows = 1;       ///< at most so many
+  SmallVector<Value> position;   ///< the block's index in each grid dimension
+  Value block;                   ///< the block's number
+  Value tile;                    ///< number of the block within a tiled op (`mlora.tiles`)
+  int64_t numTiles = 0;          ///< of that op
+  Value first, count;            ///< the block's rows along the grid's last dimension
+  int64_t blockRows = 1;         ///< at most so many
   DenseMap<Value, Value> logits; ///< lse of a cross_entropy: its logits, for the gradient in the same kernel
   bool hasFailed = false;
 
@@ -41,19 +42,20 @@ public:
   void fail(Operation *op, const Twine &message);
 
   // Memory.
-  Value in(Value value);             ///< the block's rows of an operand or of a value computed before
-  Value out(Value value);            ///< where the block's rows of a result go
-  Value whole(Value value);          ///< all of an operand
-  Value wholeResult(Value value);    ///< all of the result buffer of a yielded value
-  Value rowBlock(Value memory);      ///< rows [first, first + count) of a buffer
+  Value in(Value value);          ///< the block's rows of an operand or of a value computed before
+  Value out(Value value);         ///< where the block's rows of a result go
+  Value whole(Value value);       ///< all of an operand
+  Value wholeResult(Value value); ///< all of the result buffer of a yielded value
+  Value rowBlock(Value memory);   ///< rows [first, first + count) of a buffer
   Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
-  Value rowScratch(ArrayRef<int64_t> features = {}, bool keep = false); ///< the same, with the block's rows in front
+  Value rowScratch(ArrayRef<int64_t> features = {},
+                   bool keep = false); ///< the same, with the block's rows in front
   Value view(Value memory, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes);
   Value columns(Value memory, int64_t from, int64_t size);
   Value scalarView(Value memory, int64_t index); ///< element `index` of a vector, as a rank-0 memref
   Value split(Value memory, int64_t outer, int64_t inner); ///< the last dimension as two
-  void release();                      ///< temporaries of the op just built
-  void release(Value value);           ///< scratch of a value without further use
+  void release();                                          ///< temporaries of the op just built
+  void release(Value value);                               ///< scratch of a value without further use
   int64_t getScratchBytes() const { return scratchBytes; }
 
   // Extents.
@@ -61,7 +63,8 @@ public:
   Value rowsOf(Value value, Scalar fallback); ///< the first dimension of an operand
   int64_t capacity(Scalar which);             ///< bound of a run-time scalar
 
-  // Gradients are overwritten, or added to in later micro-batches and always in a kernel with `mlora.accumulate`.
+  // Gradients are overwritten, or added to in later micro-batches and always in a kernel with
+  // `mlora.accumulate`.
   Value beta(); ///< 0 or 1
   void clearUnlessAccumulating(Value memory);
 
@@ -109,9 +112,12 @@ public:
   void fill(Value memory, double value);
   void copy(Value from, Value to);
   /// `c = alpha · op(a) op(b) + beta · c`.
-  void gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA = false, bool transposeB = false);
+  void gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA = false,
+            bool transposeB = false);
   void gemm(Value a, Value b, Value c, double beta = 0) { gemm(a, b, c, real(1), real(beta)); }
-  void gemmTransposed(Value a, Value b, Value c, double beta = 0) { gemm(a, b, c, real(1), real(beta), false, true); }
+  void gemmTransposed(Value a, Value b, Value c, double beta = 0) {
+    gemm(a, b, c, real(1), real(beta), false, true);
+  }
 
   /// Results that the kernel yields a second time, or operands that it yields, are copied.
   void finish();
@@ -124,11 +130,12 @@ private:
   };
   Value placeholder(Type type);
   std::optional<unsigned> resultIndex(Value value);
-  void generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, bool reduceInnermost, Body body);
+  void generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Operand> outs, bool reduceInnermost,
+               Body body);
 
   SmallVector<Value> scalars, operands, results;
   Value scratchArgument;
-  DenseMap<Value, Value> locals; ///< values in scratch
+  DenseMap<Value, Value> locals;       ///< values in scratch
   SmallVector<Allocation> allocations; ///< live, by offset
   int64_t scratchBytes = 0;
 };
@@ -138,8 +145,7 @@ using BlockEmitter = void (*)(BlockBuilder &, Operation *);
 using BlockEmitters = llvm::StringMap<BlockEmitter>;
 
 /// Adds a typed emitter to the table of ops.
-template <auto emit, typename OpTy>
-void addEmitter(BlockEmitters &table) {
+template <auto emit, typename OpTy> void addEmitter(BlockEmitters &table) {
   table[OpTy::getOperationName()] = [](BlockBuilder &b, Operation *op) { emit(b, cast<OpTy>(op)); };
 }
 
@@ -147,9 +153,9 @@ void addRowEmitters(BlockEmitters &table);       ///< norms, linear layers, acti
 void addRopeEmitters(BlockEmitters &table);      ///< rotary embedding and its table
 void addParameterEmitters(BlockEmitters &table); ///< factors, their gradients, optimizer, merge
 void addAttentionEmitters(BlockEmitters &table);
-void addOuterEmitters(BlockEmitters &table);     ///< sums over tokens, cut into tiles
-void addHeadEmitters(BlockEmitters &table);      ///< cross-entropy, the embedding's gradient
-void addTotalEmitters(BlockEmitters &table);     ///< sums and scatters of one block
+void addOuterEmitters(BlockEmitters &table); ///< sums over tokens, cut into tiles
+void addHeadEmitters(BlockEmitters &table);  ///< cross-entropy, the embedding's gradient
+void addTotalEmitters(BlockEmitters &table); ///< sums and scatters of one block
 
 /// Blocks that an op of `mlora.tiles` is cut into when the kernel does not say; 0: the op is not tiled.
 int64_t getNumTiles(Operation *op);

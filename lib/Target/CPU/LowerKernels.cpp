@@ -31,7 +31,8 @@ static LogicalResult checkTypes(KernelOp kernel) {
   for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor || !(tensor.getElementType().isF32() || tensor.getElementType().isInteger(32)))
-      return kernel.emitOpError() << "operand or result of type " << type << " (f32 and i32 tensors are supported)";
+      return kernel.emitOpError() << "operand or result of type " << type
+                                  << " (f32 and i32 tensors are supported)";
     for (int64_t i = 1; i < tensor.getRank(); ++i)
       if (tensor.isDynamicDim(i))
         return kernel.emitOpError() << "type " << type << ": only the first dimension may be dynamic";
@@ -50,7 +51,8 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
   if (numTiled > 0 && numTiled < body.size())
     return kernel.emitOpError() << "mixes sums over tokens with other ops";
   if (tiles && numTiled > 0 && tiles.size() != numTiled)
-    return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size() << " entries in 'mlora.tiles'";
+    return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size()
+                                << " entries in 'mlora.tiles'";
 
   BlockBuilder b(kernel);
   int64_t firstTile = 0;
@@ -72,7 +74,8 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
       firstTile += b.numTiles;
     }
     b.release();
-    for (Value value : llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
+    for (Value value :
+         llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
       if (llvm::none_of(value.getUsers(), [&](Operation *user) { return op->isBeforeInBlock(user); }))
         b.release(value);
   }

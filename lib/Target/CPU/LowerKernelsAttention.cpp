@@ -1,7 +1,8 @@
 //===- LowerKernelsAttention.cpp - causal attention inside documents -------------===//
 //
-// One block is one head and some query rows (forward, query_grad), or one key head and some key rows (key_value_grad).
-// Scores of the block lie in scratch; entries outside a row's interval are zero after `exp`, so products may run over all.
+// One block is one head and some query rows (forward, query_grad), or one key head and some key rows
+// (key_value_grad). Scores of the block lie in scratch; entries outside a row's interval are zero after
+// `exp`, so products may run over all.
 
 #include "BlockBuilder.h"
 
@@ -52,8 +53,7 @@ struct Attention {
   Value element(Value memory, Value i) { return b.view(memory, {i}, {one}); }
   /// Column `head` of rows [first, first + count) of lse, made contiguous.
   void loadLse(Value lse, Value head, Value first, Value count, Value into) {
-    b.loop(b.index(0), count, 1,
-           [&](Value i) { b.store(b.load(lse, {b.plus(first, i), head}), into, i); });
+    b.loop(b.index(0), count, 1, [&](Value i) { b.store(b.load(lse, {b.plus(first, i), head}), into, i); });
   }
   /// δ[i] = Σ_c do[i, c]·o[i, c]
   void buildDelta(Value dOutput, Value output, Value delta) {
@@ -80,7 +80,8 @@ struct Attention {
 };
 } // namespace
 
-/// S = scale·q kᵀ, lse[i] = log Σ_j exp(S_ij), out[i] = Σ_j exp(S_ij - lse[i]) v_j over j in [document_start[i], past + i]
+/// S = scale·q kᵀ, lse[i] = log Σ_j exp(S_ij), out[i] = Σ_j exp(S_ij - lse[i]) v_j over j in
+/// [document_start[i], past + i]
 static void emitAttention(BlockBuilder &b, AttentionOp op) {
   Attention a(b, op);
   if (b.hasFailed)
@@ -103,10 +104,12 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
     Value from = b.minus(a.documentStart(b.plus(first, i)), keyFirst);
     Value to = b.minus(b.plus(past, b.plus(first, b.plus(i, b.index(1)))), keyFirst);
     Value inside = a.row(scores, i, from, to), rowTop = a.element(top, i), rowTotal = a.element(total, i);
-    b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}}, [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
+    b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}},
+             [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
     b.each(2, {{rowTop, {0}}}, {{inside, {0, 1}}},
            [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
-    b.reduce(2, {{inside, {0, 1}}}, {{rowTotal, {0}}}, [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
+    b.reduce(2, {{inside, {0, 1}}}, {{rowTotal, {0}}},
+             [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
     a.clearOutside(scores, i, from, to, keys);
   });
   b.gemm(scores, value, output);
@@ -114,8 +117,9 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
   b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
          [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
   Value lseResult = b.wholeResult(op.getLse());
-  b.loop(b.index(0), count, 1,
-         [&](Value i) { b.store(b.load(lse, i), lseResult, {b.plus(first, i), head}); });
+  b.loop(b.index(0), count, 1, [&](Value i) {
+    b.store(b.load(lse, i), lseResult, {b.plus(first, i), head});
+  });
 }
 
 /// dq = scale · dS k with P = exp(S - lse), dS = P ∘ (do vᵀ - δ)
@@ -149,7 +153,8 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
   b.gemm(dP, key, dQuery, a.scale(), b.real(0));
 }
 
-/// dk = scale · Σ dSᵀ q, dv = Σ Pᵀ do over the query heads of a group and all query rows that see the block of keys
+/// dk = scale · Σ dSᵀ q, dv = Σ Pᵀ do over the query heads of a group and all query rows that see the block
+/// of keys
 static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
   Attention a(b, op);
   if (b.hasFailed)

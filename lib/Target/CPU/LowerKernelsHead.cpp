@@ -42,10 +42,10 @@ static void emitCrossEntropy(BlockBuilder &b, CrossEntropyOp op) {
   });
 }
 
-/// z becomes dz = dnll · (exp(z - lse) - onehot(target)) for rows [rowFirst, rowFirst + rows) of the vectors; z has the
-/// vocabulary rows [wordFirst, wordFirst + words) as columns.
-static void buildLogitsGrad(BlockBuilder &b, Value z, Value weight, Value dnll, Value targets, Value lse, Value rowFirst,
-                            Value rows, Value wordFirst, Value words) {
+/// z becomes dz = dnll · (exp(z - lse) - onehot(target)) for rows [rowFirst, rowFirst + rows) of the vectors;
+/// z has the vocabulary rows [wordFirst, wordFirst + words) as columns.
+static void buildLogitsGrad(BlockBuilder &b, Value z, Value weight, Value dnll, Value targets, Value lse,
+                            Value rowFirst, Value rows, Value wordFirst, Value words) {
   // A row without target has weight 0.
   b.loop(b.index(0), rows, 1, [&](Value c) {
     Value row = b.plus(rowFirst, c);
@@ -76,8 +76,8 @@ static void emitInputGrad(BlockBuilder &b, CrossEntropyInputGradOp op) {
     b.gemmTransposed(b.in(op.getInput()), b.whole(op.getWeight()), z);
   }
   Value zero = b.index(0);
-  buildLogitsGrad(b, z, b.rowScratch(), b.in(op.getCotangent()), b.in(op.getTargets()), b.in(op.getLse()), zero,
-                  b.count, zero, b.index(vocabulary));
+  buildLogitsGrad(b, z, b.rowScratch(), b.in(op.getCotangent()), b.in(op.getTargets()), b.in(op.getLse()),
+                  zero, b.count, zero, b.index(vocabulary));
   b.gemm(z, b.whole(op.getWeight()), b.out(op.getOutput()));
 }
 
@@ -95,8 +95,8 @@ static void emitWeightGrad(BlockBuilder &b, CrossEntropyWeightGradOp op) {
     Value chunk = b.view(x, {first, zero}, {getAsOpFoldResult(count), b.getIndexAttr(width)});
     Value z = b.view(logits, {zero, zero}, {getAsOpFoldResult(count), getAsOpFoldResult(b.count)});
     b.gemmTransposed(chunk, words, z);
-    buildLogitsGrad(b, z, b.view(weights, {zero}, {getAsOpFoldResult(count)}), dnll, targets, lse, first, count, b.first,
-                    b.count);
+    buildLogitsGrad(b, z, b.view(weights, {zero}, {getAsOpFoldResult(count)}), dnll, targets, lse, first,
+                    count, b.first, b.count);
     b.gemm(z, chunk, dw, b.real(1), b.real(1), /*transposeA=*/true);
   });
 }
@@ -111,7 +111,8 @@ static void emitEmbeddingWeightGrad(BlockBuilder &b, EmbeddingWeightGradOp op) {
     Value word = b.minus(b.loadIndex(ids, t), b.first);
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, word, b.count);
     b.when(inside, [&] {
-      b.each(2, {{b.view(dy, {t, zero}, {one, width}), {0, 1}}}, {{b.view(table, {word, zero}, {one, width}), {0, 1}}},
+      b.each(2, {{b.view(dy, {t, zero}, {one, width}), {0, 1}}},
+             {{b.view(table, {word, zero}, {one, width}), {0, 1}}},
              [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
     });
   });

@@ -10,7 +10,8 @@ using Values = SmallVector<Value>;
 /// B̃[o, i·r + k] = c · s[o, i] · b[o, i·r + k]
 static void emitStackUp(BlockBuilder &b, StackUpOp op) {
   int64_t branches = op.getBranches(), rank = op.getB().getType().getShape()[1] / branches;
-  Value factor = b.split(b.in(op.getB()), branches, rank), up = b.split(b.out(op.getOutput()), branches, rank);
+  Value factor = b.split(b.in(op.getB()), branches, rank),
+        up = b.split(b.out(op.getOutput()), branches, rank);
   double scale = op.getScale();
   if (!op.getS())
     return b.each(3, {{factor, {0, 1, 2}}}, {{up, {0, 1, 2}}},
@@ -54,13 +55,15 @@ static void emitSquareSum(BlockBuilder &b, SquareSumOp op) {
   if (rank != 2)
     return b.fail(op, "of a tensor that is neither vector nor matrix");
   b.fill(y, 0);
-  b.reduce(2, {{x, {0, 1}}}, {{y, {0}}}, [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
+  b.reduce(2, {{x, {0, 1}}}, {{y, {0}}},
+           [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
 }
 
 /// g = κ·gradient, m' = β1·m + (1-β1)·g, v' = β2·v + (1-β2)·g²,
 /// p' = p·(1 - lr·λ) - lr·(m'/c1) / (sqrt(v'/c2) + ε); [lr, β1, β2, ε, λ, c1, c2, κ] = hyper
 static void emitAdamW(BlockBuilder &b, AdamWOp op) {
-  auto dims = llvm::to_vector<3>(llvm::seq<unsigned>(0, cast<RankedTensorType>(op.getParameter().getType()).getRank()));
+  auto dims = llvm::to_vector<3>(
+      llvm::seq<unsigned>(0, cast<RankedTensorType>(op.getParameter().getType()).getRank()));
   SmallVector<BlockBuilder::Operand> ins;
   for (Value operand : {op.getParameter(), op.getGradient(), op.getMoment1(), op.getMoment2()})
     ins.push_back({b.in(operand), dims});
@@ -71,7 +74,8 @@ static void emitAdamW(BlockBuilder &b, AdamWOp op) {
   for (Value result : op->getResults())
     outs.push_back({b.out(result), dims});
   b.each(dims.size(), ins, outs, [&](ValueRange v) {
-    Value p = v[0], lr = v[4], beta1 = v[5], beta2 = v[6], epsilon = v[7], decay = v[8], c1 = v[9], c2 = v[10];
+    Value p = v[0], lr = v[4], beta1 = v[5], beta2 = v[6], epsilon = v[7], decay = v[8], c1 = v[9],
+          c2 = v[10];
     Value g = b.mul(v[1], v[11]), one = b.real(1);
     Value m = b.add(b.mul(beta1, v[2]), b.mul(b.sub(one, beta1), g));
     Value s = b.add(b.mul(beta2, v[3]), b.mul(b.sub(one, beta2), b.mul(g, g)));

@@ -13,20 +13,26 @@ static void emitRope(BlockBuilder &b, RopeOp op) {
   auto halfOf = [&](Value memory, int64_t from) {
     auto type = cast<MemRefType>(memory.getType());
     OpFoldResult zero = b.getIndexAttr(0);
-    OpFoldResult rows = type.isDynamicDim(0) ? getAsOpFoldResult(b.count) : b.getIndexAttr(type.getDimSize(0));
-    return b.view(memory, {zero, zero, b.getIndexAttr(from)}, {rows, b.getIndexAttr(heads), b.getIndexAttr(half)});
+    OpFoldResult rows =
+        type.isDynamicDim(0) ? getAsOpFoldResult(b.count) : b.getIndexAttr(type.getDimSize(0));
+    return b.view(memory, {zero, zero, b.getIndexAttr(from)},
+                  {rows, b.getIndexAttr(heads), b.getIndexAttr(half)});
   };
   b.each(3,
-         {{halfOf(x, 0), {0, 1, 2}}, {halfOf(x, half), {0, 1, 2}}, {b.columns(table, 0, half), {0, 2}},
+         {{halfOf(x, 0), {0, 1, 2}},
+          {halfOf(x, half), {0, 1, 2}},
+          {b.columns(table, 0, half), {0, 2}},
           {b.columns(table, half, half), {0, 2}}},
          {{halfOf(y, 0), {0, 1, 2}}, {halfOf(y, half), {0, 1, 2}}}, [&](ValueRange v) {
            Value c = v[2], s = op.getInverse() ? b.neg(v[3]) : v[3];
-           return SmallVector<Value>{b.sub(b.mul(v[0], c), b.mul(v[1], s)), b.add(b.mul(v[1], c), b.mul(v[0], s))};
+           return SmallVector<Value>{b.sub(b.mul(v[0], c), b.mul(v[1], s)),
+                                     b.add(b.mul(v[1], c), b.mul(v[0], s))};
          });
 }
 
 namespace {
-/// Sine and cosine in f64 of |x| < 1e6, without libm: Cody and Waite's reduction to |r| <= π/4, then fdlibm's polynomials.
+/// Sine and cosine in f64 of |x| < 1e6, without libm: Cody and Waite's reduction to |r| <= π/4, then fdlibm's
+/// polynomials.
 struct SinCos {
   BlockBuilder &b;
 
@@ -44,18 +50,22 @@ struct SinCos {
     // Adding 1.5·2^52 rounds to the nearest integer. π/2 = 33 bits (so that q times it is exact) + the rest.
     Value magic = real(0x1.8p52);
     Value q = b.sub(b.add(b.mul(x, real(6.36619772367581382433e-01)), magic), magic);
-    Value r = b.sub(b.sub(x, b.mul(q, real(1.57079632673412561417e+00))), b.mul(q, real(6.07710050650619224932e-11)));
+    Value r = b.sub(b.sub(x, b.mul(q, real(1.57079632673412561417e+00))),
+                    b.mul(q, real(6.07710050650619224932e-11)));
     Value z = b.mul(r, r);
-    Value sine = b.add(r, b.mul(b.mul(r, z), polynomial(z, {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
-                                                            -1.98412698298579493134e-04, 2.75573137070700676789e-06,
-                                                            -2.50507602534068634195e-08, 1.58969099521155010221e-10})));
+    Value sine = b.add(
+        r, b.mul(b.mul(r, z), polynomial(z, {-1.66666666666666324348e-01, 8.33333333332248946124e-03,
+                                             -1.98412698298579493134e-04, 2.75573137070700676789e-06,
+                                             -2.50507602534068634195e-08, 1.58969099521155010221e-10})));
     Value cosine = polynomial(z, {1, -0.5, 4.16666666666666019037e-02, -1.38888888888741095749e-03,
                                   2.48015872894767294178e-05, -2.75573143513906633035e-07,
                                   2.08757232129817482790e-09, -1.13596475577881948265e-11});
     // Quarter turns: q mod 4 swaps (bit 0) and negates: sine by bit 1, cosine by bit 1 of q + 1.
     Value quarter = arith::FPToSIOp::create(b, b.getI64Type(), q);
     auto bit = [&](Value of, int64_t mask) -> Value {
-      auto constant = [&](int64_t value) -> Value { return arith::ConstantOp::create(b, b.getI64IntegerAttr(value)); };
+      auto constant = [&](int64_t value) -> Value {
+        return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+      };
       return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, of, constant(mask)),
                                    constant(0));
     };
@@ -80,10 +90,10 @@ static void emitRopeTable(BlockBuilder &b, RopeTableOp op) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(b.function);
-    memref::GlobalOp::create(b, name, b.getStringAttr("private"), type,
-                             DenseElementsAttr::get(RankedTensorType::get({half}, b.getF64Type()),
-                                                    ArrayRef<double>(frequencies)),
-                             /*constant=*/true, /*alignment=*/b.getI64IntegerAttr(64));
+    memref::GlobalOp::create(
+        b, name, b.getStringAttr("private"), type,
+        DenseElementsAttr::get(RankedTensorType::get({half}, b.getF64Type()), ArrayRef<double>(frequencies)),
+        /*constant=*/true, /*alignment=*/b.getI64IntegerAttr(64));
   }
   Value constants = memref::GetGlobalOp::create(b, type, name);
   Value position = b.in(op.getPosition()), table = b.out(op.getTable());

@@ -14,7 +14,8 @@ static void emitRmsNorm(BlockBuilder &b, RmsNormOp op) {
   Value x = b.in(op.getInput()), y = b.out(op.getOutput()), rho = b.rowScratch();
   double inverse = 1.0 / getColumns(op.getInput()), eps = op.getEps().convertToDouble();
   b.fill(rho, 0);
-  b.reduce(2, {{x, {0, 1}}}, {{rho, {0}}}, [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
+  b.reduce(2, {{x, {0, 1}}}, {{rho, {0}}},
+           [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
   b.each(1, {}, {{rho, {0}}}, [&](ValueRange v) {
     return Values{b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))))};
   });
@@ -24,7 +25,8 @@ static void emitRmsNorm(BlockBuilder &b, RmsNormOp op) {
 
 /// dx = ρ·z - x·(ρ³/D)·Σ z x with z = w ∘ dy
 static void emitRmsNormInputGrad(BlockBuilder &b, RmsNormInputGradOp op) {
-  Value dy = b.in(op.getCotangent()), x = b.in(op.getInput()), w = b.whole(op.getWeight()), dx = b.out(op.getOutput());
+  Value dy = b.in(op.getCotangent()), x = b.in(op.getInput()), w = b.whole(op.getWeight()),
+        dx = b.out(op.getOutput());
   Value rho = b.rowScratch(), pull = b.rowScratch();
   double inverse = 1.0 / getColumns(op.getInput()), eps = op.getEps().convertToDouble();
   b.fill(rho, 0);
@@ -36,9 +38,8 @@ static void emitRmsNormInputGrad(BlockBuilder &b, RmsNormInputGradOp op) {
     Value r = b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))));
     return Values{r, b.mul(b.mul(b.mul(r, r), b.mul(r, b.real(inverse))), v[1])};
   });
-  b.each(2, {{x, {0, 1}}, {dy, {0, 1}}, {w, {1}}, {rho, {0}}, {pull, {0}}}, {{dx, {0, 1}}}, [&](ValueRange v) {
-    return Values{b.sub(b.mul(v[3], b.mul(v[1], v[2])), b.mul(v[0], v[4]))};
-  });
+  b.each(2, {{x, {0, 1}}, {dy, {0, 1}}, {w, {1}}, {rho, {0}}, {pull, {0}}}, {{dx, {0, 1}}},
+         [&](ValueRange v) { return Values{b.sub(b.mul(v[3], b.mul(v[1], v[2])), b.mul(v[0], v[4]))}; });
 }
 
 /// y = x Wᵀ
@@ -82,8 +83,9 @@ static void emitAdaptedLinearInputGrad(BlockBuilder &b, AdaptedLinearInputGradOp
 
 /// y = u ∘ g ∘ σ(g)
 static void emitSwiglu(BlockBuilder &b, SwigluOp op) {
-  b.each(2, {{b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}}, {{b.out(op.getOutput()), {0, 1}}},
-         [&](ValueRange v) { return Values{b.div(b.mul(v[0], v[1]), b.add(b.real(1), b.exp(b.neg(v[0]))))}; });
+  b.each(
+      2, {{b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}}, {{b.out(op.getOutput()), {0, 1}}},
+      [&](ValueRange v) { return Values{b.div(b.mul(v[0], v[1]), b.add(b.real(1), b.exp(b.neg(v[0]))))}; });
 }
 
 /// dg = dy ∘ u ∘ σ ∘ (1 + g ∘ (1 - σ)), du = dy ∘ g ∘ σ

@@ -91,7 +91,8 @@ static FailureOr<Tensor> initialValues(EmulateOp op, RankedTensorType type, Dict
     else if (how == "identity")
       tensor.data[i] = int64_t(i) / columns == int64_t(i) % columns;
     else
-      return op.emitOpError() << "init is " << init << "; expected \"zeros\", \"iota\", \"random\", \"identity\" or dense values";
+      return op.emitOpError() << "init is " << init
+                              << "; expected \"zeros\", \"iota\", \"random\", \"identity\" or dense values";
   }
   // As the element type holds them, so that what is expected is computed from the same numbers.
   char bytes[8];
@@ -107,13 +108,16 @@ static FailureOr<EmulatedBuffer> readBuffer(EmulateOp op, unsigned argument, Dic
   buffer.argument = argument;
   auto stated = entry.getAs<TypeAttr>("type");
   auto dense = entry.getAs<DenseElementsAttr>("init");
-  buffer.type = stated ? dyn_cast<RankedTensorType>(stated.getValue())
-                       : dense ? dyn_cast<RankedTensorType>(dense.getType()) : RankedTensorType();
+  buffer.type = stated  ? dyn_cast<RankedTensorType>(stated.getValue())
+                : dense ? dyn_cast<RankedTensorType>(dense.getType())
+                        : RankedTensorType();
   if (!buffer.type || !buffer.type.hasStaticShape() || !buffer.type.getElementType().isIntOrFloat() ||
       buffer.type.getElementTypeBitWidth() > 64)
-    return op.emitOpError() << "argument " << argument << " needs `type`, a tensor type with static sizes, or dense `init`";
+    return op.emitOpError() << "argument " << argument
+                            << " needs `type`, a tensor type with static sizes, or dense `init`";
   if (dense && dense.getType() != buffer.type)
-    return op.emitOpError() << "argument " << argument << ": init is a " << dense.getType() << ", not a " << buffer.type;
+    return op.emitOpError() << "argument " << argument << ": init is a " << dense.getType() << ", not a "
+                            << buffer.type;
   FailureOr<Tensor> initial = initialValues(op, buffer.type, entry);
   if (failed(initial))
     return failure();
@@ -136,13 +140,14 @@ static LogicalResult readExpected(EmulateOp op, EmulatedBuffer &buffer, Attribut
     return success();
   }
   auto symbol = dyn_cast<SymbolRefAttr>(expect);
-  auto function = symbol ? SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(op, symbol) : FunctionOpInterface();
+  auto function =
+      symbol ? SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(op, symbol) : FunctionOpInterface();
   if (!function)
     return op.emitOpError() << "argument " << buffer.argument << ": expect is " << expect
                             << "; expected dense values, a function of this module, or \"same\"";
   if (function.getNumArguments() != initial.size() || function.getNumResults() != 1)
-    return op.emitOpError() << "@" << symbol.getLeafReference().getValue() << " must take the " << initial.size()
-                            << " buffers and return one tensor";
+    return op.emitOpError() << "@" << symbol.getLeafReference().getValue() << " must take the "
+                            << initial.size() << " buffers and return one tensor";
   FailureOr<reference::Tensors> results = reference::evaluate(function, initial);
   if (failed(results))
     return failure();
@@ -179,12 +184,14 @@ FailureOr<::mlora::emulator::TensorMap> mlir::mlora::readTensorMap(EmulateOp op,
   auto box = entry.getAs<DenseI64ArrayAttr>("box");
   auto swizzle = entry.getAs<IntegerAttr>("swizzle");
   int64_t span = swizzle ? swizzle.getInt() : 0;
-  const auto *buffer = llvm::find_if(buffers, [&](auto &buffer) { return of && buffer.argument == of.getInt(); });
+  const auto *buffer =
+      llvm::find_if(buffers, [&](auto &buffer) { return of && buffer.argument == of.getInt(); });
   if (buffer == buffers.end() || !box || int64_t(box.size()) != buffer->type.getRank() || box.size() > 5 ||
       !llvm::is_contained({0, 32, 64, 128}, span))
-    return op.emitOpError() << "argument " << argument
-                            << ": a tensor map is {tensor_map = number of a buffer's argument, box = a size for each of its "
-                               "dimensions, swizzle = 0, 32, 64 or 128}";
+    return op.emitOpError()
+           << "argument " << argument
+           << ": a tensor map is {tensor_map = number of a buffer's argument, box = a size for each of its "
+              "dimensions, swizzle = 0, 32, 64 or 128}";
   ::mlora::emulator::TensorMap map;
   map.address = reinterpret_cast<uint64_t>(memory[buffer - buffers.begin()]);
   map.rank = box.size();
@@ -198,13 +205,15 @@ FailureOr<::mlora::emulator::TensorMap> mlir::mlora::readTensorMap(EmulateOp op,
     if (i)
       map.strides[i - 1] = strides[outer] * map.elementBytes;
     if (box[outer] < 1 || box[outer] > 256 || (i && map.strides[i - 1] % 16))
-      return op.emitOpError() << "argument " << argument
-                              << ": a tensor map's box has sizes in [1, 256], and strides are multiples of 16 bytes";
+      return op.emitOpError()
+             << "argument " << argument
+             << ": a tensor map's box has sizes in [1, 256], and strides are multiples of 16 bytes";
   }
   return map;
 }
 
-LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, const char *memory, uint64_t seed) {
+LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, const char *memory,
+                                   uint64_t seed) {
   if (!buffer.expected)
     return success();
   int64_t wrong = 0, first = 0;
@@ -215,8 +224,8 @@ LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, c
   }
   if (!wrong)
     return success();
-  InFlightDiagnostic error = op.emitError() << "wrong values: " << op.getKernel() << ", argument " << buffer.argument
-                                            << ", element [";
+  InFlightDiagnostic error = op.emitError() << "wrong values: " << op.getKernel() << ", argument "
+                                            << buffer.argument << ", element [";
   int64_t stride = buffer.type.getNumElements(), rest = first;
   for (auto [i, size] : llvm::enumerate(buffer.type.getShape())) {
     stride /= size;
@@ -228,7 +237,8 @@ LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, c
     llvm::raw_string_ostream(result) << llvm::format("%.7g", value);
     return result;
   };
-  error << "] is " << text(buffer.element(memory, first)) << ", expected " << text(buffer.expected->data[first]) << "; "
-        << wrong << " of " << buffer.type.getNumElements() << " elements are off (seed " << seed << ")";
+  error << "] is " << text(buffer.element(memory, first)) << ", expected "
+        << text(buffer.expected->data[first]) << "; " << wrong << " of " << buffer.type.getNumElements()
+        << " elements are off (seed " << seed << ")";
   return error;
 }

@@ -27,8 +27,8 @@ struct EmulatedBuffer {
 FailureOr<std::vector<EmulatedBuffer>> readBuffers(EmulateOp op);
 
 /// The tensor map that argument `argument` asks for, of a buffer at `address` there.
-FailureOr<::mlora::emulator::TensorMap> readTensorMap(EmulateOp op, unsigned argument,
-                                                      ArrayRef<EmulatedBuffer> buffers, ArrayRef<char *> memory);
+FailureOr<::mlora::emulator::TensorMap>
+readTensorMap(EmulateOp op, unsigned argument, ArrayRef<EmulatedBuffer> buffers, ArrayRef<char *> memory);
 
 /// Compares memory with what is expected; the first difference is an error of the op.
 LogicalResult compare(EmulateOp op, const EmulatedBuffer &buffer, const char *memory, uint64_t seed);

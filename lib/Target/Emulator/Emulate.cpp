@@ -49,8 +49,8 @@ struct Emulate : ::mlir::mlora::impl::EmulateBase<Emulate> {
 
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<affine::AffineDialect, cf::ControlFlowDialect, gpu::GPUDialect, index::IndexDialect,
-                    LLVM::LLVMDialect, memref::MemRefDialect, nvgpu::NVGPUDialect, NVVM::NVVMDialect, scf::SCFDialect,
-                    ub::UBDialect, vector::VectorDialect>();
+                    LLVM::LLVMDialect, memref::MemRefDialect, nvgpu::NVGPUDialect, NVVM::NVVMDialect,
+                    scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
     ::mlir::mlora::registerEmitObjectDialects(registry);
     // What convert-gpu-to-nvvm asks the other dialects for.
     arith::registerConvertArithToLLVMInterface(registry);
@@ -79,7 +79,8 @@ FailureOr<std::unique_ptr<Loaded>> Emulate::load(gpu::GPUModuleOp source) {
   FailureOr<EmulatedModule> module = rewriteForEmulator(gpuModule);
   if (failed(module))
     return failure();
-  // Not through a shared object: lld would forget the command line that mlir-opt still needs for the file's next part.
+  // Not through a shared object: lld would forget the command line that mlir-opt still needs for the file's
+  // next part.
   SmallVector<char, 0> object;
   if (failed(emitObject(*module->program, object)))
     return failure();
@@ -88,8 +89,9 @@ FailureOr<std::unique_ptr<Loaded>> Emulate::load(gpu::GPUModuleOp source) {
   auto loaded = std::make_unique<Loaded>();
   loaded->module = std::move(*module);
   auto check = [&](llvm::Error error) -> LogicalResult {
-    return error ? source.emitError() << "mlora-emulate: compiled kernels: " << llvm::toString(std::move(error))
-                 : LogicalResult::success();
+    return error
+               ? source.emitError() << "mlora-emulate: compiled kernels: " << llvm::toString(std::move(error))
+               : LogicalResult::success();
   };
   auto jit = llvm::orc::LLJITBuilder().create();
   if (!jit)
@@ -106,7 +108,8 @@ static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef
                                     ArrayRef<char *> memory, emulator::GlobalMemory &global,
                                     std::vector<uint64_t> &slots) {
   if (types.size() != op.getArguments().size())
-    return op.emitOpError() << op.getKernel() << " takes " << types.size() << " arguments, not " << op.getArguments().size();
+    return op.emitOpError() << op.getKernel() << " takes " << types.size() << " arguments, not "
+                            << op.getArguments().size();
   size_t next = 0;
   for (auto [i, pair] : llvm::enumerate(llvm::zip(types, op.getArguments()))) {
     auto [type, attribute] = pair;
@@ -132,7 +135,8 @@ static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef
       if (!memref)
         return wrong("a number");
       ArrayRef<int64_t> shape = buffer.type.getShape();
-      if (memref.getRank() != buffer.type.getRank() || memref.getElementType() != buffer.type.getElementType() ||
+      if (memref.getRank() != buffer.type.getRank() ||
+          memref.getElementType() != buffer.type.getElementType() ||
           failed(verifyCompatibleShape(memref.getShape(), shape)))
         return wrong("a buffer of its shape and element type");
       slots.push_back(address);
@@ -235,14 +239,17 @@ LogicalResult Emulate::run(EmulateOp op, Loaded &loaded, ArrayRef<Type> types) {
   uint64_t blocks = 1, threads = 1;
   for (unsigned i = 0; i < 3; ++i)
     blocks *= launch.grid[i], threads *= launch.block[i];
-  auto plural = [](uint64_t count, StringRef what) { return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str(); };
-  llvm::outs() << op.getKernel() << ": " << plural(blocks, "block") << " of " << plural(threads, "thread") << ", "
-               << plural(seeds, "seed") << ": passed\n";
+  auto plural = [](uint64_t count, StringRef what) {
+    return (Twine(count) + " " + what + (count == 1 ? "" : "s")).str();
+  };
+  llvm::outs() << op.getKernel() << ": " << plural(blocks, "block") << " of " << plural(threads, "thread")
+               << ", " << plural(seeds, "seed") << ": passed\n";
   if (statistics)
-    llvm::outs() << llvm::format("  %.3f s; switches %llu, arrivals at barriers %llu, collectives of warps %llu, accesses of "
-                                 "shared memory %llu\n",
-                                 seconds, (unsigned long long)total.switches, (unsigned long long)total.barrierArrivals,
-                                 (unsigned long long)total.collectives, (unsigned long long)total.sharedAccesses);
+    llvm::outs() << llvm::format(
+        "  %.3f s; switches %llu, arrivals at barriers %llu, collectives of warps %llu, accesses of "
+        "shared memory %llu\n",
+        seconds, (unsigned long long)total.switches, (unsigned long long)total.barrierArrivals,
+        (unsigned long long)total.collectives, (unsigned long long)total.sharedAccesses);
   return success();
 }
 
@@ -261,7 +268,8 @@ void Emulate::runOnOperation() {
   for (EmulateOp op : module.getOps<EmulateOp>()) {
     StringRef name = op.getKernel().getRootReference();
     auto source = module.lookupSymbol<gpu::GPUModuleOp>(name);
-    auto kernel = dyn_cast_or_null<FunctionOpInterface>(SymbolTable::lookupNearestSymbolFrom(op, op.getKernel()));
+    auto kernel =
+        dyn_cast_or_null<FunctionOpInterface>(SymbolTable::lookupNearestSymbolFrom(op, op.getKernel()));
     if (!source || !kernel || op.getKernel().getNestedReferences().size() != 1) {
       op.emitOpError() << "there is no kernel " << op.getKernel() << " in a gpu.module of this file";
       anyFailed = true;

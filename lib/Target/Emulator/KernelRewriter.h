@@ -1,7 +1,7 @@
 //===- KernelRewriter.h - a GPU function to a host function --------------------------===//
 //
-// Three files: RewriteKernel.cpp (signatures, addresses, mathematics), RewriteMemory.cpp (checked accesses), RewriteNVVM.cpp
-// (what becomes a call of the machine).
+// Three files: RewriteKernel.cpp (signatures, addresses, mathematics), RewriteMemory.cpp (checked accesses),
+// RewriteNVVM.cpp (what becomes a call of the machine).
 
 #pragma once
 
@@ -45,7 +45,8 @@ private:
   LogicalResult rewriteMemory(Operation *op);
   /// The host's address of an access, once it is checked: in line where it is global or local memory.
   Value hostAddress(Operation *op, Value pointer, uint32_t bytes, uint32_t alignment, uint32_t flags);
-  Value branchToCheck(Builder &b, Operation *op, Value pointer, Value address, Value refused, uint32_t access);
+  Value branchToCheck(Builder &b, Operation *op, Value pointer, Value address, Value refused,
+                      uint32_t access);
 
   // RewriteNVVM.cpp
   LogicalResult rewriteNVVM(Operation *op);
@@ -62,7 +63,8 @@ private:
   Value toSlot(Builder &b, Value value);
   Value fromSlot(Builder &b, Value slot, Type type);
   /// Calls the machine; the slots of its results.
-  SmallVector<Value> call(Builder &b, Emulated operation, Operation *op, ValueRange operands, unsigned results = 0);
+  SmallVector<Value> call(Builder &b, Emulated operation, Operation *op, ValueRange operands,
+                          unsigned results = 0);
   /// The same for the op as a whole: its results come from the slots, elements of a struct one by one.
   LogicalResult replaceByCall(Operation *op, Emulated operation, ArrayRef<Value> operands);
   Value packStruct(Builder &b, Type type, ArrayRef<Value> slots);
@@ -74,7 +76,7 @@ private:
   EmulatedModule &result;
   const GlobalLayout &layout;
   MLIRContext *context;
-  Value thread;            ///< the ThreadContext
+  Value thread;                      ///< the ThreadContext
   LLVM::AllocaOp operands, results_; ///< slots of calls, shared by all of the function
   int64_t mostOperands = 1, mostResults = 1;
 };

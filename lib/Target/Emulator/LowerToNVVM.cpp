@@ -15,12 +15,14 @@
 
 using namespace mlir;
 
-/// convert-gpu-to-nvvm refuses some llvm ops that NVPTX has (exp2, sqrt): what is lowered already does not go through it.
+/// convert-gpu-to-nvvm refuses some llvm ops that NVPTX has (exp2, sqrt): what is lowered already does not go
+/// through it.
 static bool isLowered(ModuleOp module) {
   return !module
               .walk([](Operation *op) {
                 bool isCode = isa_and_nonnull<LLVM::LLVMDialect, NVVM::NVVMDialect>(op->getDialect());
-                return isCode || isa<ModuleOp, gpu::GPUModuleOp>(op) ? WalkResult::advance() : WalkResult::interrupt();
+                return isCode || isa<ModuleOp, gpu::GPUModuleOp>(op) ? WalkResult::advance()
+                                                                     : WalkResult::interrupt();
               })
               .wasInterrupted();
 }

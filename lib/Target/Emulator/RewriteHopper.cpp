@@ -24,7 +24,8 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
   };
   auto wait = [&](Value address, Value parityOrState, bool blocks) {
     bool isState = parityOrState.getType().isInteger(64);
-    auto slots = call(b, Emulated::MbarrierWait, op, {address, parityOrState, number(isState), number(blocks)}, 1);
+    auto slots =
+        call(b, Emulated::MbarrierWait, op, {address, parityOrState, number(isState), number(blocks)}, 1);
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(fromSlot(b, slots[0], b.getI1Type()));
     op->erase();
@@ -36,16 +37,20 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         guard(op, init.getPredicate());
         return replaceByCall(op, Emulated::MbarrierInit, {address, count});
       })
-      .Case([&](NVVM::MBarrierInvalOp inval) { return replaceByCall(op, Emulated::MbarrierInval, {inval.getAddr()}); })
+      .Case([&](NVVM::MBarrierInvalOp inval) {
+        return replaceByCall(op, Emulated::MbarrierInval, {inval.getAddr()});
+      })
       .Case([&](NVVM::MBarrierExpectTxOp expect) {
         return replaceByCall(op, Emulated::MbarrierExpectTx, {expect.getAddr(), expect.getTxcount()});
       })
       .Case([&](NVVM::MBarrierArriveOp arriveOp) {
-        return arriveOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                     : arrive(arriveOp.getAddr(), orOne(arriveOp.getCount()), number(0), false);
+        return arriveOp.getRelaxed()
+                   ? notBuilt(op, "relaxed")
+                   : arrive(arriveOp.getAddr(), orOne(arriveOp.getCount()), number(0), false);
       })
       .Case([&](NVVM::MBarrierArriveDropOp drop) {
-        return drop.getRelaxed() ? notBuilt(op, "relaxed") : arrive(drop.getAddr(), orOne(drop.getCount()), number(0), true);
+        return drop.getRelaxed() ? notBuilt(op, "relaxed")
+                                 : arrive(drop.getAddr(), orOne(drop.getCount()), number(0), true);
       })
       .Case([&](NVVM::MBarrierArriveNocompleteOp arriveOp) {
         return arrive(arriveOp.getAddr(), arriveOp.getCount(), number(0), false);
@@ -55,15 +60,20 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
                                      : arrive(arriveOp.getAddr(), number(1), arriveOp.getTxcount(), false,
                                               arriveOp.getPredicate());
       })
-      .Case([&](NVVM::MBarrierTryWaitParityOp waitOp) { return wait(waitOp.getAddr(), waitOp.getPhase(), true); })
+      .Case([&](NVVM::MBarrierTryWaitParityOp waitOp) {
+        return wait(waitOp.getAddr(), waitOp.getPhase(), true);
+      })
       .Case([&](NVVM::MBarrierTryWaitOp waitOp) {
-        return waitOp.getRelaxed() ? notBuilt(op, "relaxed") : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), true);
+        return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
+                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), true);
       })
       .Case([&](NVVM::MBarrierTestWaitOp waitOp) {
-        return waitOp.getRelaxed() ? notBuilt(op, "relaxed") : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), false);
+        return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
+                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), false);
       })
       .Case([&](NVVM::CpAsyncMBarrierArriveOp arriveOp) {
-        return replaceByCall(op, Emulated::CpAsyncMbarrierArrive, {arriveOp.getAddr(), number(arriveOp.getNoinc())});
+        return replaceByCall(op, Emulated::CpAsyncMbarrierArrive,
+                             {arriveOp.getAddr(), number(arriveOp.getNoinc())});
       })
       .Case([&](NVVM::FenceMbarrierInitOp) { return replaceByCall(op, Emulated::Fence, {}); })
       .Case([&](NVVM::FenceProxyOp fence) {
@@ -77,11 +87,13 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         }
       })
       .Case([&](NVVM::SetMaxRegisterOp set) {
-        return replaceByCall(op, Emulated::SetMaxRegisters,
-                             {number(set.getRegCount()), number(set.getAction() == NVVM::SetMaxRegisterAction::increase)});
+        return replaceByCall(
+            op, Emulated::SetMaxRegisters,
+            {number(set.getRegCount()), number(set.getAction() == NVVM::SetMaxRegisterAction::increase)});
       })
       .Case([&](NVVM::CpAsyncBulkTensorGlobalToSharedClusterOp load) {
-        if (!load.getIm2colOffsets().empty() || load.getMulticastMask() || load.getMode() != NVVM::TMALoadMode::TILE)
+        if (!load.getIm2colOffsets().empty() || load.getMulticastMask() ||
+            load.getMode() != NVVM::TMALoadMode::TILE)
           return notBuilt(op, "im2col, gather and multicast");
         SmallVector<Value> values = {load.getDstMem(), load.getTmaDescriptor(), load.getMbar(),
                                      number(load.getCoordinates().size())};
@@ -92,14 +104,16 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
       .Case([&](NVVM::CpAsyncBulkTensorSharedCTAToGlobalOp store) {
         if (store.getMode() != NVVM::TMAStoreMode::TILE)
           return notBuilt(op, "im2col and scatter");
-        SmallVector<Value> values = {store.getSrcMem(), store.getTmaDescriptor(), number(store.getCoordinates().size())};
+        SmallVector<Value> values = {store.getSrcMem(), store.getTmaDescriptor(),
+                                     number(store.getCoordinates().size())};
         llvm::append_range(values, store.getCoordinates());
         guard(op, store.getPredicate());
         return replaceByCall(op, Emulated::TensorStore, values);
       })
       .Case([&](NVVM::CpAsyncBulkCommitGroupOp) { return replaceByCall(op, Emulated::BulkCommit, {}); })
       .Case([&](NVVM::CpAsyncBulkWaitGroupOp waitOp) {
-        return replaceByCall(op, Emulated::BulkWait, {number(waitOp.getGroup()), number(bool(waitOp.getRead()))});
+        return replaceByCall(op, Emulated::BulkWait,
+                             {number(waitOp.getGroup()), number(bool(waitOp.getRead()))});
       })
       .Case<NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp>([&](auto) { // a hint
         op->erase();
@@ -121,7 +135,8 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
             number(product.getScaleD() == NVVM::WGMMAScaleOut::one), number(int64_t(product.getScaleA())),
             number(int64_t(product.getScaleB())), number(product.getLayoutA() == NVVM::MMALayout::col),
             // B is K-major where its layout is col: it is K x N, and a column of it is contiguous.
-            number(product.getLayoutB() == NVVM::MMALayout::row), product.getDescriptorA(), product.getDescriptorB()};
+            number(product.getLayoutB() == NVVM::MMALayout::row), product.getDescriptorA(),
+            product.getDescriptorB()};
         llvm::append_range(values, unpackStruct(b, product.getInouts()));
         return replaceByCall(op, Emulated::Wgmma, values);
       })

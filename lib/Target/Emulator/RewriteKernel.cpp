@@ -37,7 +37,8 @@ Value KernelRewriter::specialRegister(Builder &b, SpecialRegister which) {
 
 static std::string describe(Location loc) {
   if (auto file = loc->findInstanceOf<FileLineColLoc>())
-    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn()))
+        .str();
   return "";
 }
 
@@ -85,7 +86,8 @@ SmallVector<Value> KernelRewriter::call(Builder &b, Emulated operation, Operatio
   Value table = field(b, offsetof(ThreadContext, operations), host);
   Value place = LLVM::GEPOp::create(b, host, host, table, ArrayRef<LLVM::GEPArg>{int32_t(operation)});
   Value function = LLVM::LoadOp::create(b, host, place, 8, false, false, /*isInvariant=*/true);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {host, b.getI32Type(), host, host});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {host, b.getI32Type(), host, host});
   LLVM::CallOp::create(b, type, ValueRange{function, thread, constant32(b, siteOf(op)), operands, results_});
   SmallVector<Value> slots;
   for (unsigned i = 0; i < count; ++i)
@@ -121,7 +123,8 @@ LogicalResult KernelRewriter::replaceByCall(Operation *op, Emulated operation, A
 void KernelRewriter::guard(Operation *op, Value predicate) {
   if (!predicate)
     return;
-  Block *before = op->getBlock(), *then = before->splitBlock(op), *after = then->splitBlock(op->getNextNode());
+  Block *before = op->getBlock(), *then = before->splitBlock(op),
+        *after = then->splitBlock(op->getNextNode());
   Builder b(op->getLoc(), context);
   b.setInsertionPointToEnd(before);
   LLVM::CondBrOp::create(b, predicate, then, after);
@@ -130,7 +133,8 @@ void KernelRewriter::guard(Operation *op, Value predicate) {
 }
 
 LogicalResult KernelRewriter::notBuilt(Operation *op, const Twine &what) {
-  InFlightDiagnostic diagnostic = op->emitError() << "mlora-emulate: '" << op->getName() << "' is not built yet";
+  InFlightDiagnostic diagnostic = op->emitError()
+                                  << "mlora-emulate: '" << op->getName() << "' is not built yet";
   if (std::string text = what.str(); !text.empty())
     diagnostic << ": " << text;
   return diagnostic;
@@ -142,7 +146,8 @@ static bool isKernel(LLVM::LLVMFuncOp function) {
   return function->hasAttr("nvvm.kernel") || function->hasAttr("gpu.kernel");
 }
 
-/// A kernel gets the context alone, its parameters from there; another function gets the context before its arguments.
+/// A kernel gets the context alone, its parameters from there; another function gets the context before its
+/// arguments.
 void KernelRewriter::rewriteSignature() {
   Block &entry = function.getBody().front();
   auto host = LLVM::LLVMPointerType::get(context);
@@ -194,14 +199,16 @@ LogicalResult KernelRewriter::run() {
   // An address in any space is 64 bits on the host.
   AttrTypeReplacer replacer;
   replacer.addReplacement([&](LLVM::LLVMPointerType type) { return LLVM::LLVMPointerType::get(context); });
-  replacer.recursivelyReplaceElementsIn(function, /*replaceAttrs=*/true, /*replaceLocs=*/false, /*replaceTypes=*/true);
+  replacer.recursivelyReplaceElementsIn(function, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
   return success();
 }
 
 /// PTX has no way to say these; libdevice, which is not there, would.
 static bool isLibraryMath(Operation *op) {
-  return isa<LLVM::ExpOp, LLVM::Exp10Op, LLVM::LogOp, LLVM::Log10Op, LLVM::PowOp, LLVM::PowIOp, LLVM::TanOp, LLVM::ASinOp,
-             LLVM::ACosOp, LLVM::ATanOp, LLVM::SinhOp, LLVM::CoshOp, LLVM::TanhOp, LLVM::FRemOp>(op);
+  return isa<LLVM::ExpOp, LLVM::Exp10Op, LLVM::LogOp, LLVM::Log10Op, LLVM::PowOp, LLVM::PowIOp, LLVM::TanOp,
+             LLVM::ASinOp, LLVM::ACosOp, LLVM::ATanOp, LLVM::SinhOp, LLVM::CoshOp, LLVM::TanhOp,
+             LLVM::FRemOp>(op);
 }
 
 static bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
@@ -212,10 +219,11 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
   if (isa<LLVM::LoadOp, LLVM::StoreOp, LLVM::AtomicRMWOp, LLVM::AtomicCmpXchgOp>(op))
     return rewriteMemory(op);
   if (isLibraryMath(op))
-    return op->emitError() << "mlora-emulate: NVPTX has no '" << op->getName() << "': lower it to what it has (exp2, log2, …)";
-  if (isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FNegOp, LLVM::FMAOp, LLVM::MaxNumOp, LLVM::MinNumOp,
-          LLVM::MaximumOp, LLVM::MinimumOp, LLVM::FPTruncOp, LLVM::FPExtOp, LLVM::FCmpOp, LLVM::SIToFPOp, LLVM::UIToFPOp,
-          LLVM::FPToSIOp, LLVM::FPToUIOp>(op) &&
+    return op->emitError() << "mlora-emulate: NVPTX has no '" << op->getName()
+                           << "': lower it to what it has (exp2, log2, …)";
+  if (isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FNegOp, LLVM::FMAOp, LLVM::MaxNumOp,
+          LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp, LLVM::FPTruncOp, LLVM::FPExtOp, LLVM::FCmpOp,
+          LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::FPToSIOp, LLVM::FPToUIOp>(op) &&
       (llvm::any_of(op->getOperandTypes(), isBF16) || llvm::any_of(op->getResultTypes(), isBF16)))
     return rewriteBF16(op);
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
@@ -251,7 +259,8 @@ LogicalResult KernelRewriter::rewriteAddress(LLVM::AddressOfOp op) {
       return notBuilt(op, "a global outside shared memory, used by a function that is no kernel");
     unsigned slot = result.kernels[function.getName()].size() + other->second;
     Value table = field(b, offsetof(ThreadContext, parameters), LLVM::LLVMPointerType::get(context));
-    Value place = LLVM::GEPOp::create(b, table.getType(), b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(slot)});
+    Value place =
+        LLVM::GEPOp::create(b, table.getType(), b.getI64Type(), table, ArrayRef<LLVM::GEPArg>{int32_t(slot)});
     address = LLVM::LoadOp::create(b, b.getI64Type(), place, 8, false, false, /*isInvariant=*/true);
   } else {
     return notBuilt(op, "the address of a function");
@@ -289,8 +298,8 @@ LogicalResult KernelRewriter::rewriteCall(LLVM::CallOp op) {
   } else {
     return notBuilt(op, "an indirect call");
   }
-  op.getCalleeOperandsMutable().assign(
-      llvm::to_vector(llvm::concat<Value>(SmallVector<Value>{thread}, SmallVector<Value>(op.getCalleeOperands()))));
+  op.getCalleeOperandsMutable().assign(llvm::to_vector(
+      llvm::concat<Value>(SmallVector<Value>{thread}, SmallVector<Value>(op.getCalleeOperands()))));
   return success();
 }
 
@@ -312,7 +321,8 @@ LogicalResult KernelRewriter::rewriteIntrinsic(LLVM::CallIntrinsicOp op) {
   };
   auto one = [&] { return LLVM::ConstantOp::create(b, b.getF32Type(), b.getF32FloatAttr(1)); };
   // Flushing subnormals and the last bits of approximations are not emulated.
-  if (name == "ex2.approx.f" || name == "ex2.approx.ftz.f" || name == "ex2.approx.ftz" || name == "ex2.approx")
+  if (name == "ex2.approx.f" || name == "ex2.approx.ftz.f" || name == "ex2.approx.ftz" ||
+      name == "ex2.approx")
     return rewriteUnaryMath(op, Emulated::Exp2);
   if (name == "lg2.approx.f" || name == "lg2.approx.ftz.f")
     return rewriteUnaryMath(op, Emulated::Log2);
@@ -443,7 +453,8 @@ FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp modul
     }
     FailureOr<std::vector<char>> bytes = initialBytes(global, size);
     if (failed(bytes)) {
-      global.emitError("mlora-emulate: this initial value is not built yet: only dense ones of whole bytes are");
+      global.emitError(
+          "mlora-emulate: this initial value is not built yet: only dense ones of whole bytes are");
       return failure();
     }
     layout.others[global.getSymName()] = result.globals.size();

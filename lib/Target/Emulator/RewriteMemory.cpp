@@ -49,15 +49,17 @@ Value KernelRewriter::branchToCheck(Builder &b, Operation *op, Value pointer, Va
   b.setInsertionPointToEnd(check);
   auto type = LLVM::LLVMFunctionType::get(host, {host, b.getI64Type(), b.getI32Type(), b.getI32Type()});
   Value function = field(b, offsetof(ThreadContext, resolve), host);
-  Value resolved = LLVM::CallOp::create(
-                       b, type, ValueRange{function, thread, address, constant32(b, access), constant32(b, siteOf(op))})
-                       .getResult();
+  Value resolved =
+      LLVM::CallOp::create(
+          b, type, ValueRange{function, thread, address, constant32(b, access), constant32(b, siteOf(op))})
+          .getResult();
   LLVM::BrOp::create(b, ValueRange{resolved}, after);
   b.setInsertionPoint(op);
   return checked;
 }
 
-Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, uint32_t alignment, uint32_t flags) {
+Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, uint32_t alignment,
+                                  uint32_t flags) {
   Builder b(op->getLoc(), op);
   auto host = LLVM::LLVMPointerType::get(context);
   Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), pointer);
@@ -66,26 +68,31 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
     auto type = LLVM::LLVMFunctionType::get(host, {host, b.getI64Type(), b.getI32Type(), b.getI32Type()});
     Value function = field(b, offsetof(ThreadContext, shared), host);
     return LLVM::CallOp::create(
-               b, type, ValueRange{function, thread, address, constant32(b, access), constant32(b, siteOf(op))})
+               b, type,
+               ValueRange{function, thread, address, constant32(b, access), constant32(b, siteOf(op))})
         .getResult();
   }
   auto both = [&](Value x, Value y) -> Value { return LLVM::OrOp::create(b, x, y); };
   auto compare = [&](LLVM::ICmpPredicate predicate, Value x, Value y) -> Value {
     return LLVM::ICmpOp::create(b, predicate, x, y);
   };
-  Value unaligned = compare(LLVM::ICmpPredicate::ne, LLVM::AndOp::create(b, address, constant(b, alignment - 1)),
-                            constant(b, 0));
+  Value unaligned = compare(LLVM::ICmpPredicate::ne,
+                            LLVM::AndOp::create(b, address, constant(b, alignment - 1)), constant(b, 0));
   if (LLVM::AllocaOp alloca = findAlloca(pointer)) {
     if (std::optional<int64_t> size = sizeOf(alloca)) {
       Value offset = LLVM::SubOp::create(b, address, LLVM::PtrToIntOp::create(b, b.getI64Type(), alloca));
-      Value outside = *size < bytes ? LLVM::ConstantOp::create(b, b.getI1Type(), b.getBoolAttr(true)).getResult()
-                                    : compare(LLVM::ICmpPredicate::ugt, offset, constant(b, *size - bytes));
+      Value outside = *size < bytes
+                          ? LLVM::ConstantOp::create(b, b.getI1Type(), b.getBoolAttr(true)).getResult()
+                          : compare(LLVM::ICmpPredicate::ugt, offset, constant(b, *size - bytes));
       return branchToCheck(b, op, pointer, address, both(outside, unaligned), access | Access::Local);
     }
   }
-  // In the arena, and in granules that are all memory. Outside the arena the shadow of its first granule is read: none.
-  Value offset = LLVM::SubOp::create(b, address, field(b, offsetof(ThreadContext, globalBase), b.getI64Type()));
-  Value limit = LLVM::SubOp::create(b, field(b, offsetof(ThreadContext, globalBytes), b.getI64Type()), constant(b, bytes));
+  // In the arena, and in granules that are all memory. Outside the arena the shadow of its first granule is
+  // read: none.
+  Value offset =
+      LLVM::SubOp::create(b, address, field(b, offsetof(ThreadContext, globalBase), b.getI64Type()));
+  Value limit = LLVM::SubOp::create(b, field(b, offsetof(ThreadContext, globalBytes), b.getI64Type()),
+                                    constant(b, bytes));
   Value outside = compare(LLVM::ICmpPredicate::ugt, offset, limit);
   Value inside = LLVM::SelectOp::create(b, outside, constant(b, 0), offset);
   Value shadow = field(b, offsetof(ThreadContext, globalShadow), host);
@@ -126,7 +133,8 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
       .Case([&](LLVM::StoreOp store) {
         Type type = store.getValue().getType();
         bool isAtomic = store.getOrdering() != LLVM::AtomicOrdering::not_atomic;
-        store.getAddrMutable().assign(hostAddress(op, store.getAddr(), bytesOf(type), alignmentOf(type, store.getAlignment()),
+        store.getAddrMutable().assign(hostAddress(op, store.getAddr(), bytesOf(type),
+                                                  alignmentOf(type, store.getAlignment()),
                                                   isAtomic ? Access::Atomic : Access::Write));
         if (isAtomic)
           afterwards(store.getOrdering());
@@ -134,13 +142,15 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
       })
       .Case([&](LLVM::AtomicRMWOp atomic) {
         Type type = atomic.getVal().getType();
-        atomic.getPtrMutable().assign(hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
+        atomic.getPtrMutable().assign(
+            hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
         afterwards(atomic.getOrdering());
         return success();
       })
       .Case([&](LLVM::AtomicCmpXchgOp atomic) {
         Type type = atomic.getVal().getType();
-        atomic.getPtrMutable().assign(hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
+        atomic.getPtrMutable().assign(
+            hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
         afterwards(atomic.getSuccessOrdering());
         return success();
       })

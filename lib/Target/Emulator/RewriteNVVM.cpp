@@ -49,12 +49,13 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
         auto orZero = [&](Value value) { return value ? value : number(0); };
         int64_t reduction = barrier.getReductionOp() ? 1 + int64_t(*barrier.getReductionOp()) : 0;
         return replaceByCall(op, Emulated::Barrier,
-                             {orZero(barrier.getBarrierId()), orZero(barrier.getNumberOfThreads()), number(reduction),
-                              orZero(barrier.getReductionPredicate())});
+                             {orZero(barrier.getBarrierId()), orZero(barrier.getNumberOfThreads()),
+                              number(reduction), orZero(barrier.getReductionPredicate())});
       })
       .Case([&](NVVM::BarrierArriveOp arrive) {
-        return replaceByCall(op, Emulated::BarrierArrive,
-                             {arrive.getBarrierId() ? arrive.getBarrierId() : number(0), arrive.getNumberOfThreads()});
+        return replaceByCall(
+            op, Emulated::BarrierArrive,
+            {arrive.getBarrierId() ? arrive.getBarrierId() : number(0), arrive.getNumberOfThreads()});
       })
       .Case([&](NVVM::SyncWarpOp sync) { return replaceByCall(op, Emulated::WarpSync, {sync.getMask()}); })
       .Case([&](NVVM::ShflOp shuffle) {
@@ -63,16 +64,19 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
                            shuffle.getOffset(), shuffle.getMaskAndClamp()},
                           2);
         Type type = shuffle.getType();
-        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots) : fromSlot(b, slots[0], type));
+        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots)
+                                                       : fromSlot(b, slots[0], type));
       })
       .Case([&](NVVM::VoteSyncOp vote) {
-        return replaceByCall(op, Emulated::Vote, {number(int64_t(vote.getKind())), vote.getMask(), vote.getPred()});
+        return replaceByCall(op, Emulated::Vote,
+                             {number(int64_t(vote.getKind())), vote.getMask(), vote.getPred()});
       })
       .Case([&](NVVM::MatchSyncOp match) {
-        auto slots =
-            call(b, Emulated::Match, op, {number(int64_t(match.getKind())), match.getThreadMask(), match.getVal()}, 2);
+        auto slots = call(b, Emulated::Match, op,
+                          {number(int64_t(match.getKind())), match.getThreadMask(), match.getVal()}, 2);
         Type type = match.getType();
-        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots) : fromSlot(b, slots[0], type));
+        return replace(isa<LLVM::LLVMStructType>(type) ? packStruct(b, type, slots)
+                                                       : fromSlot(b, slots[0], type));
       })
       .Case([&](NVVM::ElectSyncOp elect) {
         Value mask = elect->getNumOperands() ? elect->getOperand(0) : constant(b, 0xffffffff);
@@ -86,10 +90,12 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
                               redux.getMaskAndClamp(), redux.getVal()});
       })
       .Case([&](NVVM::LdMatrixOp load) {
-        if (load.getEltType() != NVVM::LdStMatrixEltType::B16 || load.getShape().getM() != 8 || load.getShape().getN() != 8)
+        if (load.getEltType() != NVVM::LdStMatrixEltType::B16 || load.getShape().getM() != 8 ||
+            load.getShape().getN() != 8)
           return notBuilt(op, "with anything but 8x8 matrices of b16");
-        return replaceByCall(op, Emulated::LdMatrix,
-                             {number(load.getNum()), number(load.getLayout() == NVVM::MMALayout::col), load.getPtr()});
+        return replaceByCall(
+            op, Emulated::LdMatrix,
+            {number(load.getNum()), number(load.getLayout() == NVVM::MMALayout::col), load.getPtr()});
       })
       .Case([&](NVVM::StMatrixOp store) {
         if (store.getEltType() != NVVM::LdStMatrixEltType::B16 || store.getShape().getM() != 8 ||
@@ -103,8 +109,9 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
       .Case([&](NVVM::MmaOp) { return rewriteMma(op); })
       .Case([&](NVVM::CpAsyncOp copy) {
         Value size = number(copy.getSize());
-        return replaceByCall(op, Emulated::CpAsync,
-                             {copy.getDst(), copy.getSrc(), size, copy.getCpSize() ? copy.getCpSize() : size});
+        return replaceByCall(
+            op, Emulated::CpAsync,
+            {copy.getDst(), copy.getSrc(), size, copy.getCpSize() ? copy.getCpSize() : size});
       })
       .Case([&](NVVM::CpAsyncCommitGroupOp) { return replaceByCall(op, Emulated::CpAsyncCommit, {}); })
       .Case([&](NVVM::CpAsyncWaitGroupOp wait) {
@@ -124,7 +131,8 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
         Value bits = LLVM::BitcastOp::create(b, b.getI32Type(), convert.getSrc());
         Value half = constant32(b, 0x1000);
         if (convert.getRnd() == NVVM::FPRoundingMode::RN) {
-          Value odd = LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, constant32(b, 13)), constant32(b, 1));
+          Value odd =
+              LLVM::AndOp::create(b, LLVM::LShrOp::create(b, bits, constant32(b, 13)), constant32(b, 1));
           half = LLVM::AddOp::create(b, odd, constant32(b, 0xfff));
         } else if (convert.getRnd() == NVVM::FPRoundingMode::RZ) {
           half = constant32(b, 0);
@@ -150,11 +158,13 @@ LogicalResult KernelRewriter::rewriteMma(Operation *operation) {
     element = TF32;
   else
     return notBuilt(op, "with anything but bf16, f16 and tf32 operands");
-  bool isKnown = shape.getM() == 16 && shape.getN() == 8 &&
-                 (element == TF32 ? shape.getK() == 4 || shape.getK() == 8 : shape.getK() == 8 || shape.getK() == 16);
+  bool isKnown =
+      shape.getM() == 16 && shape.getN() == 8 &&
+      (element == TF32 ? shape.getK() == 4 || shape.getK() == 8 : shape.getK() == 8 || shape.getK() == 16);
   auto results = cast<LLVM::LLVMStructType>(op.getType()).getBody();
   if (!isKnown || results.size() != 4 || !results[0].isF32())
-    return notBuilt(op, "other shapes than m16n8k8 and m16n8k16 (tf32: m16n8k4 and m16n8k8), f32 accumulators");
+    return notBuilt(op,
+                    "other shapes than m16n8k8 and m16n8k16 (tf32: m16n8k4 and m16n8k8), f32 accumulators");
   SmallVector<Value> values = {constant(b, shape.getK()), constant(b, element)};
   llvm::append_range(values, op.getOperandA());
   llvm::append_range(values, op.getOperandB());

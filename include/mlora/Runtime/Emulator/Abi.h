@@ -1,5 +1,5 @@
-// What compiled kernels and the machine agree on. A kernel is `void kernel(ThreadContext *)`; its parameters, and after them the
-// addresses of its module's globals, lie in 8-byte slots.
+// What compiled kernels and the machine agree on. A kernel is `void kernel(ThreadContext *)`; its parameters,
+// and after them the addresses of its module's globals, lie in 8-byte slots.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct Access {
   static constexpr uint32_t encode(uint32_t bytes, uint32_t log2Alignment, uint32_t flags) {
     return bytes | log2Alignment << 16 | flags;
   }
-  explicit Access(uint32_t word) : bytes(word & 0xffff), alignment(1u << (word >> 16 & 0xff)), flags(word & 0xff000000u) {}
+  explicit Access(uint32_t word)
+      : bytes(word & 0xffff), alignment(1u << (word >> 16 & 0xff)), flags(word & 0xff000000u) {}
   uint32_t bytes, alignment, flags;
 };
 
@@ -39,11 +40,11 @@ struct ThreadContext {
   using Run = void (*)(ThreadContext *, uint32_t site, const uint64_t *in, uint64_t *out);
   using Check = char *(*)(ThreadContext *, uint64_t address, uint32_t access, uint32_t site);
 
-  const Run *operations;       ///< by Operation
+  const Run *operations; ///< by Operation
   const uint64_t *parameters;
-  Check shared;                ///< an address in shared memory to one of the host's
-  Check resolve;               ///< an address that the check in line refused to one of the host's
-  uint64_t globalBase;         ///< the arena that holds every buffer
+  Check shared;        ///< an address in shared memory to one of the host's
+  Check resolve;       ///< an address that the check in line refused to one of the host's
+  uint64_t globalBase; ///< the arena that holds every buffer
   uint64_t globalBytes;
   const uint8_t *globalShadow; ///< a byte a granule
   uint32_t registers[uint32_t(SpecialRegister::Count)];

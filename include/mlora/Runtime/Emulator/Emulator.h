@@ -38,7 +38,8 @@ struct Statistics {
   uint64_t switches = 0, barrierArrivals = 0, collectives = 0, sharedAccesses = 0;
 };
 
-/// Runs all blocks of a launch. The seed chooses the order of blocks, and of threads wherever one lets others run.
+/// Runs all blocks of a launch. The seed chooses the order of blocks, and of threads wherever one lets others
+/// run.
 std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed,
                          Statistics *statistics = nullptr);
 

@@ -13,8 +13,8 @@ public:
   /// The program must be loaded and, with an adapter, prepared; it must outlive this object.
   explicit Generator(Program &program) : program(program) {}
 
-  /// Appends tokens to the sequence (in pieces of the program's capacity) and returns the logits after the last one, valid until
-  /// the next call. Throws Error(Failed) when the cache is full.
+  /// Appends tokens to the sequence (in pieces of the program's capacity) and returns the logits after the
+  /// last one, valid until the next call. Throws Error(Failed) when the cache is full.
   std::span<const float> append(std::span<const int32_t> tokens);
   int64_t length() const { return past; }
 

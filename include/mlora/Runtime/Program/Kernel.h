@@ -1,4 +1,5 @@
-/* What a compiled kernel is: one block of a grid. Layout is ABI (docs/architecture.md); kernels call nothing but memcpy and its like. */
+/* What a compiled kernel is: one block of a grid. Layout is ABI (docs/architecture.md); kernels call nothing
+ * but memcpy and its like. */
 #pragma once
 
 #include <stdint.h>
