@@ -266,6 +266,13 @@ void BlockBuilder::loop(Value from, Value to, int64_t step, function_ref<void(Va
   body(op.getInductionVar());
 }
 
+void BlockBuilder::parallel(ArrayRef<Value> counts, function_ref<void(ValueRange)> body) {
+  auto op = scf::ForallOp::create(*this, getAsOpFoldResult(counts), ValueRange(), std::nullopt);
+  InsertionGuard guard(*this);
+  setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getInductionVars());
+}
+
 void BlockBuilder::when(Value condition, function_ref<void()> body) {
   auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
   InsertionGuard guard(*this);

@@ -98,6 +98,11 @@ public:
   // Control.
   void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body);
   void when(Value condition, function_ref<void()> body);
+  /// A loop (or nest) whose iterations are independent: on a GPU, threads or warps share them.
+  void parallel(ArrayRef<Value> counts, function_ref<void(ValueRange)> body);
+  void parallel(Value count, function_ref<void(Value)> body) {
+    parallel(ArrayRef(count), [&](ValueRange at) { body(at.front()); });
+  }
 
   // Work on blocks.
   struct Operand {

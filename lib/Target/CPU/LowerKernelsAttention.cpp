@@ -53,7 +53,7 @@ struct Attention {
   Value element(Value memory, Value i) { return b.view(memory, {i}, {one}); }
   /// Column `head` of rows [first, first + count) of lse, made contiguous.
   void loadLse(Value lse, Value head, Value first, Value count, Value into) {
-    b.loop(b.index(0), count, 1, [&](Value i) { b.store(b.load(lse, {b.plus(first, i), head}), into, i); });
+    b.parallel(count, [&](Value i) { b.store(b.load(lse, {b.plus(first, i), head}), into, i); });
   }
   /// δ[i] = Σ_c do[i, c]·o[i, c]
   void buildDelta(Value dOutput, Value output, Value delta) {
@@ -100,7 +100,7 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
   b.gemm(query, key, scores, a.scale(), b.real(0), false, true);
   b.fill(top, -FLT_MAX);
   b.fill(total, 0);
-  b.loop(b.index(0), count, 1, [&](Value i) {
+  b.parallel(count, [&](Value i) {
     Value from = b.minus(a.documentStart(b.plus(first, i)), keyFirst);
     Value to = b.minus(b.plus(past, b.plus(first, b.plus(i, b.index(1)))), keyFirst);
     Value inside = a.row(scores, i, from, to), rowTop = a.element(top, i), rowTotal = a.element(total, i);
@@ -117,9 +117,7 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
   b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
          [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
   Value lseResult = b.wholeResult(op.getLse());
-  b.loop(b.index(0), count, 1, [&](Value i) {
-    b.store(b.load(lse, i), lseResult, {b.plus(first, i), head});
-  });
+  b.parallel(count, [&](Value i) { b.store(b.load(lse, i), lseResult, {b.plus(first, i), head}); });
 }
 
 /// dq = scale · dS k with P = exp(S - lse), dS = P ∘ (do vᵀ - δ)
@@ -142,7 +140,7 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
 
   b.gemm(query, key, p, a.scale(), b.real(0), false, true);
   a.loadLse(b.whole(op.getLse()), head, first, count, lse);
-  b.loop(b.index(0), count, 1, [&](Value i) {
+  b.parallel(count, [&](Value i) {
     Value from = b.minus(a.documentStart(b.plus(first, i)), keyFirst);
     Value to = b.minus(b.plus(first, b.plus(i, b.index(1))), keyFirst);
     a.rebuildRow(p, lse, i, from, to, keys);
@@ -185,7 +183,7 @@ static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
 
         b.gemm(query, key, p, a.scale(), b.real(0), false, true);
         a.loadLse(b.whole(op.getLse()), head, first, count, lse);
-        b.loop(b.index(0), count, 1, [&](Value i) {
+        b.parallel(count, [&](Value i) {
           Value row = b.plus(first, i), zero = b.index(0);
           Value from = b.least(b.most(b.minus(a.documentStart(row), keyFirst), zero), keys);
           Value to = b.most(b.least(b.plus(b.minus(row, keyFirst), b.index(1)), keys), from);

@@ -35,7 +35,7 @@ static void emitCrossEntropy(BlockBuilder &b, CrossEntropyOp op) {
            [&](ValueRange v) { return Values{b.add(v[2], b.exp(b.sub(v[0], v[1])))}; });
   b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
          [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
-  b.loop(b.index(0), b.count, 1, [&](Value c) {
+  b.parallel(b.count, [&](Value c) {
     Value target = b.loadIndex(targets, c), zero = b.index(0);
     Value loss = b.sub(b.load(lse, c), b.load(z, {c, b.most(target, zero)}));
     b.store(arith::SelectOp::create(b, b.less(target, zero), b.real(0), loss), nll, c);
@@ -47,7 +47,7 @@ static void emitCrossEntropy(BlockBuilder &b, CrossEntropyOp op) {
 static void buildLogitsGrad(BlockBuilder &b, Value z, Value weight, Value dnll, Value targets, Value lse,
                             Value rowFirst, Value rows, Value wordFirst, Value words) {
   // A row without target has weight 0.
-  b.loop(b.index(0), rows, 1, [&](Value c) {
+  b.parallel(rows, [&](Value c) {
     Value row = b.plus(rowFirst, c);
     Value none = b.less(b.loadIndex(targets, row), b.index(0));
     b.store(arith::SelectOp::create(b, none, b.real(0), b.load(dnll, row)), weight, c);
@@ -55,7 +55,7 @@ static void buildLogitsGrad(BlockBuilder &b, Value z, Value weight, Value dnll, 
   Value lseRows = b.view(lse, {getAsOpFoldResult(rowFirst)}, {getAsOpFoldResult(rows)});
   b.each(2, {{lseRows, {0}}, {weight, {0}}}, {{z, {0, 1}}},
          [&](ValueRange v) { return Values{b.mul(v[1], b.exp(b.sub(v[2], v[0])))}; });
-  b.loop(b.index(0), rows, 1, [&](Value c) {
+  b.parallel(rows, [&](Value c) {
     // Unsigned: a negative target is outside as well.
     Value word = b.minus(b.loadIndex(targets, b.plus(rowFirst, c)), wordFirst);
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, word, words);

@@ -97,13 +97,12 @@ static void emitRopeTable(BlockBuilder &b, RopeTableOp op) {
   }
   Value constants = memref::GetGlobalOp::create(b, type, name);
   Value position = b.in(op.getPosition()), table = b.out(op.getTable());
-  b.loop(b.index(0), b.count, 1, [&](Value t) {
+  b.parallel({b.count, b.index(half)}, [&](ValueRange at) {
+    Value t = at[0], i = at[1];
     Value p = arith::SIToFPOp::create(b, b.getF64Type(), b.load(position, t));
-    b.loop(b.index(0), b.index(half), 1, [&](Value i) {
-      auto [sine, cosine] = SinCos{b}.build(b.mul(p, b.load(constants, i)));
-      b.store(arith::TruncFOp::create(b, b.getF32Type(), cosine), table, {t, i});
-      b.store(arith::TruncFOp::create(b, b.getF32Type(), sine), table, {t, b.plus(i, b.index(half))});
-    });
+    auto [sine, cosine] = SinCos{b}.build(b.mul(p, b.load(constants, i)));
+    b.store(arith::TruncFOp::create(b, b.getF32Type(), cosine), table, {t, i});
+    b.store(arith::TruncFOp::create(b, b.getF32Type(), sine), table, {t, b.plus(i, b.index(half))});
   });
 }
 

@@ -110,7 +110,7 @@ static void emitAdd(BlockBuilder &b, AddOp op) {
 static void emitRowCopies(BlockBuilder &b, Value table, Value ids, Value y) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   OpFoldResult width = b.getIndexAttr(cast<MemRefType>(table.getType()).getDimSize(1));
-  b.loop(b.index(0), b.count, 1, [&](Value t) {
+  b.parallel(b.count, [&](Value t) {
     Value from = b.view(table, {b.loadIndex(ids, t), zero}, {one, width});
     b.copy(from, b.view(y, {t, zero}, {one, width}));
   });

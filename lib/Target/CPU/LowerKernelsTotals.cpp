@@ -55,7 +55,7 @@ static void emitScatterRows(BlockBuilder &b, ScatterRowsOp op) {
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   OpFoldResult width = b.getIndexAttr(op.getOutput().getType().getShape()[1]);
   b.fill(b.view(y, {zero, zero}, {getAsOpFoldResult(b.rowsOf(op.getLike(), kRows)), width}), 0);
-  b.loop(b.index(0), b.rowsOf(op.getRows(), kCountedRows), 1, [&](Value c) {
+  b.parallel(b.rowsOf(op.getRows(), kCountedRows), [&](Value c) {
     Value to = b.view(y, {b.loadIndex(rows, c), zero}, {one, width});
     b.copy(b.view(x, {c, zero}, {one, width}), to);
   });

@@ -8,6 +8,7 @@
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::mlora {
@@ -553,6 +554,16 @@ namespace {
 struct Vectorize : mlora::impl::VectorizeBase<Vectorize> {
   void runOnOperation() override {
     IRRewriter rewriter(&getContext());
+    // A block is one thread's: what could be shared out is a loop.
+    SmallVector<scf::ForallOp> shared;
+    getOperation()->walk([&](scf::ForallOp op) { shared.push_back(op); });
+    for (scf::ForallOp op : shared) {
+      rewriter.setInsertionPoint(op);
+      if (failed(scf::forallToForLoop(rewriter, op))) {
+        op.emitOpError("has no form as loops");
+        return signalPassFailure();
+      }
+    }
     SmallVector<Operation *> work;
     getOperation()->walk([&](Operation *op) {
       if (isa<linalg::LinalgOp, memref::CopyOp>(op))
