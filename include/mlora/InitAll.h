@@ -7,6 +7,7 @@
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Reference/Passes.h"
 #include "mlora/Target/CPU.h"
+#include "mlora/Target/GPU.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -39,6 +40,7 @@ inline void registerAllPasses() {
   registerMLoraPasses();
   registerMLoraReferencePasses();
   registerCPUPipelines();
+  registerGPUPipelines();
   registerTransformsPasses();
 }
 

@@ -2,6 +2,7 @@
 
 #include "../TempFolder.h"
 #include "GuardedBuffer.h"
+#include "Steps.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Program/Kernel.h"
 #include "mlora/Target/CPU.h"
@@ -19,42 +20,10 @@ using ::mlir::mlora::LaunchOp;
 namespace optable {
 namespace {
 
-/// A value of a function: where its elements are counted.
-struct Memory {
-  Shape shape;
-  bool isIndex;
-};
-
-struct Launch {
+struct Code {
   mlora_kernel kernel;
-  std::string name;
-  std::vector<std::pair<int64_t, int64_t>> grid; ///< extent (as in Shape), block
-  std::vector<unsigned> buffers;                 ///< numbers of memories: operands, then results
-  size_t operands;
   size_t scratchBytes;
 };
-
-/// A function's launches, its arguments' memories first.
-struct Steps {
-  std::vector<Memory> memories;
-  std::vector<Launch> launches;
-  std::vector<unsigned> returned;
-};
-
-int64_t extentOf(StringRef name) {
-  for (int64_t extent : {Rows, CountedRows, KvRows})
-    if (name == extentName(extent))
-      return extent;
-  llvm_unreachable("kernels have no other extents");
-}
-
-Memory memoryOf(Type type, StringAttr extent) {
-  auto tensor = cast<RankedTensorType>(type);
-  Memory memory{{}, tensor.getElementType().isInteger(32)};
-  for (int64_t size : tensor.getShape())
-    memory.shape.push_back(ShapedType::isDynamic(size) ? extentOf(extent.getValue()) : size);
-  return memory;
-}
 
 class CompiledForCpu : public CompiledCases {
 public:
@@ -73,53 +42,21 @@ public:
 private:
   void *object = nullptr;
   llvm::StringMap<Steps> functions;
+  llvm::StringMap<Code> code;
 };
 
 LogicalResult CompiledForCpu::add(func::FuncOp function, const llvm::StringMap<int64_t> &scratch) {
-  Steps &steps = functions[function.getSymName()];
-  DenseMap<Value, unsigned> numbers;
-  auto number = [&](Value value, StringAttr extent) {
-    numbers[value] = unsigned(steps.memories.size());
-    steps.memories.push_back(memoryOf(value.getType(), extent));
-  };
-  for (BlockArgument argument : function.getArguments())
-    number(argument,
-           function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), ::mlir::mlora::kExtentAttr));
-  for (Operation &op : function.getBody().front().without_terminator()) {
-    auto launch = dyn_cast<LaunchOp>(op);
-    if (!launch)
-      return op.emitError("is in no kernel");
-    auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(launch, launch.getKernelAttr());
-    Launch made{reinterpret_cast<mlora_kernel>(dlsym(object, launch.getKernel().str().c_str())),
-                launch.getKernel().str(),
-                {},
-                {},
-                launch.getOperands_().size(),
-                size_t(scratch.lookup(launch.getKernel()))};
-    if (!made.kernel)
-      return launch.emitError("names a kernel that is not in the shared object");
-    for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
-      made.grid.push_back(
-          {dimension.extent.empty() ? dimension.size : extentOf(dimension.extent), dimension.block});
-    for (Value operand : launch.getOperands_())
-      made.buffers.push_back(numbers.lookup(operand));
-    for (auto [i, result] : llvm::enumerate(launch.getResults_())) {
-      number(result, kernel.getResultAttrOfType<StringAttr>(i, ::mlir::mlora::kExtentAttr));
-      made.buffers.push_back(numbers.lookup(result));
-    }
-    steps.launches.push_back(std::move(made));
+  FailureOr<Steps> steps = readSteps(function);
+  if (failed(steps))
+    return failure();
+  for (const Launch &launch : steps->launches) {
+    auto kernel = reinterpret_cast<mlora_kernel>(dlsym(object, launch.kernel.c_str()));
+    if (!kernel)
+      return function.emitError(launch.kernel) << " is not in the shared object";
+    code[launch.kernel] = {kernel, size_t(scratch.lookup(launch.kernel))};
   }
-  for (Value value : function.getBody().front().getTerminator()->getOperands())
-    steps.returned.push_back(numbers.lookup(value));
+  functions[function.getSymName()] = std::move(*steps);
   return success();
-}
-
-void write(GuardedBuffer &buffer, const std::vector<double> &values, bool isIndex) {
-  for (size_t i = 0; i < values.size(); ++i)
-    if (isIndex)
-      static_cast<int32_t *>(buffer.data())[i] = int32_t(values[i]);
-    else
-      static_cast<float *>(buffer.data())[i] = float(values[i]);
 }
 
 Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
@@ -129,18 +66,11 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
   std::vector<std::unique_ptr<GuardedBuffer>> buffers;
   for (const Memory &memory : steps.memories)
     buffers.push_back(std::make_unique<GuardedBuffer>(size_t(4 * elementsOf(memory.shape, run))));
-  // In-place results: the value's number becomes that of the argument.
-  std::vector<unsigned> home(buffers.size());
-  for (unsigned i = 0; i < home.size(); ++i)
-    home[i] = i;
+  std::vector<unsigned> home = steps.homes(oneCase);
   for (size_t i = 0; i < before.size(); ++i)
     std::memcpy(buffers[steps.returned[i]]->data(), before[i].data(), 4 * before[i].size());
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    write(*buffers[i], arguments[i], oneCase.arguments[i].fill.isIndex);
-    for (size_t j = 0; j < oneCase.results.size(); ++j)
-      if (oneCase.results[j].inPlaceOf == oneCase.arguments[i].name)
-        home[steps.returned[j]] = unsigned(i);
-  }
+  for (size_t i = 0; i < arguments.size(); ++i)
+    write(buffers[i]->data(), arguments[i], oneCase.arguments[i].fill.isIndex);
 
   const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
   Outcome outcome;
@@ -148,29 +78,27 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
     std::vector<void *> pointers;
     for (unsigned number : launch.buffers)
       pointers.push_back(buffers[home[number]]->data());
-    int64_t blocks = 1;
-    for (auto [extent, block] : launch.grid)
-      blocks *= (sizeOf(extent, run) + block - 1) / block;
-    GuardedBuffer scratch(launch.scratchBytes);
+    const Code &kernel = code[launch.kernel];
+    GuardedBuffer scratch(kernel.scratchBytes);
     std::vector<std::vector<char>> operands;
     for (size_t i = 0; i < launch.operands; ++i) {
       auto *bytes = static_cast<const char *>(pointers[i]);
       operands.emplace_back(bytes, bytes + buffers[home[launch.buffers[i]]]->size());
     }
     // Backwards: no block may need another.
-    for (int64_t block = blocks; block-- > 0;)
-      launch.kernel(block, pointers.data(), scalars, scratch.data());
+    for (int64_t block = launch.blocks(run); block-- > 0;)
+      kernel.kernel(block, pointers.data(), scalars, scratch.data());
 
     if (std::string damage = scratch.damage(); !damage.empty())
-      outcome.damage.push_back(launch.name + " wrote outside its scratch, " + damage);
+      outcome.damage.push_back(launch.kernel + " wrote outside its scratch, " + damage);
     for (size_t i = 0; i < launch.operands; ++i) {
       bool isResult = llvm::is_contained(ArrayRef(pointers).drop_front(launch.operands), pointers[i]);
       if (!isResult && std::memcmp(pointers[i], operands[i].data(), operands[i].size()) != 0)
-        outcome.damage.push_back(launch.name + " changed its operand " + std::to_string(i));
+        outcome.damage.push_back(launch.kernel + " changed its operand " + std::to_string(i));
     }
     for (auto [i, buffer] : llvm::enumerate(buffers))
       if (std::string damage = buffer->damage(); !damage.empty())
-        outcome.damage.push_back(launch.name + " wrote outside of value " + std::to_string(i) + ", " +
+        outcome.damage.push_back(launch.kernel + " wrote outside of value " + std::to_string(i) + ", " +
                                  damage);
   }
   for (unsigned number : steps.returned) {

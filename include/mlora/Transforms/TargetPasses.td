@@ -137,6 +137,55 @@ def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
   ];
 }
 
+def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
+  let summary = "Functions of one block to kernels of a GPU, whose threads share the block's work";
+  let description = [{
+    Takes what `mlora-lower-kernels` makes to `gpu.func`s in one `gpu.module @kernels`: the general schedules, for every op, shape and
+    rank. 128 threads a block. Elements go to threads in order; a sum along a row is a warp's, whose lanes fold by halves; iterations
+    of `scf.forall` go to warps, or to threads where they hold scalars only; `mlora.gemm` becomes tiles of 32 by 64 in shared memory with sums in
+    registers. Threads meet after each. All orders are fixed, so the bits are the same on every run.
+
+    Scratch lies in shared memory where that suffices (`shared-limit`), otherwise in global memory, a piece a block. The kernel says what its
+    launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global).
+
+    ```mlir
+    linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
+      ins(%a : memref<?x64xf32, …>) outs(%y : memref<?x64xf32, …>) { ... }
+    // becomes
+    %elements = arith.muli %count, %c64 : index
+    scf.for %p = %thread to %elements step %c128 {
+      %column = arith.remui %p, %c64 : index
+      %row = arith.divui %p, %c64 : index
+      %v = memref.load %a[%row, %column] : memref<?x64xf32, …>
+      ...
+      memref.store %r, %y[%row, %column] : memref<?x64xf32, …>
+    }
+    gpu.barrier
+    ```
+  }];
+  let options = [Option<"sharedLimit", "shared-limit", "int64_t", "101376",
+                        "Bytes of shared memory that a block may have (99 KiB: any chip from sm_80 on)">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def GPUToNVVM : Pass<"mlora-gpu-to-nvvm", "::mlir::ModuleOp"> {
+  let summary = "Kernels of a GPU to the llvm and nvvm dialects";
+  let description = [{
+    exp, log, sin, cos become polynomials, as on the CPU, so that no library is called and the bits are those of the emulator. Each kernel
+    takes one pointer a buffer, then the run-time scalars' and the scratch's; a `?` extent is never read from a memref.
+
+    ```mlir
+    gpu.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>) kernel
+    // becomes
+    llvm.func @add(%a: !llvm.ptr, %y: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel}
+    ```
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+}
+
 def Emulate : Pass<"mlora-emulate", "::mlir::ModuleOp"> {
   let summary = "Runs GPU kernels on the CPU, thread by thread, and checks what they do";
   let description = [{

@@ -1,5 +1,6 @@
 //===- LowerToLLVM.cpp - functions of a block to the LLVM dialect -----------------===//
 
+#include "KernelMemRef.h"
 #include "MathApproximation.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Transforms/Passes.h"
@@ -46,9 +47,8 @@ private:
 
 } // namespace
 
-/// A descriptor of contiguous memory at `pointer`, as a memref.
-static Value makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &converter, MemRefType type,
-                        Value pointer, int64_t dynamicSize) {
+Value mlir::mlora::makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &converter, MemRefType type,
+                              Value pointer, int64_t dynamicSize) {
   auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), converter.convertType(type));
   descriptor.setAllocatedPtr(b, b.getLoc(), pointer);
   descriptor.setAlignedPtr(b, b.getLoc(), pointer);

@@ -2,8 +2,8 @@
 
 #include "../CPU/EmitObject.h"
 #include "Buffers.h"
-#include "EmulatedModule.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Target/LoadedModule.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -20,7 +20,6 @@
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
-#include "llvm/ExecutionEngine/Orc/LLJIT.h"
 
 #include <chrono>
 
@@ -35,73 +34,20 @@ namespace emulator = ::mlora::emulator;
 
 namespace {
 
-/// A gpu.module, compiled and loaded.
-struct Loaded {
-  EmulatedModule module;
-  std::unique_ptr<llvm::orc::LLJIT> code;
-};
-
 /// One argument of a kernel as it was written: a memref becomes several parameters.
 using ArgumentTypes = llvm::StringMap<SmallVector<Type>>;
 
 struct Emulate : ::mlir::mlora::impl::EmulateBase<Emulate> {
   using EmulateBase::EmulateBase;
 
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<affine::AffineDialect, cf::ControlFlowDialect, gpu::GPUDialect, index::IndexDialect,
-                    LLVM::LLVMDialect, memref::MemRefDialect, nvgpu::NVGPUDialect, NVVM::NVVMDialect,
-                    scf::SCFDialect, ub::UBDialect, vector::VectorDialect>();
-    ::mlir::mlora::registerEmitObjectDialects(registry);
-    // What convert-gpu-to-nvvm asks the other dialects for.
-    arith::registerConvertArithToLLVMInterface(registry);
-    cf::registerConvertControlFlowToLLVMInterface(registry);
-    registerConvertFuncToLLVMInterface(registry);
-    index::registerConvertIndexToLLVMInterface(registry);
-    registerConvertMemRefToLLVMInterface(registry);
-    ub::registerConvertUBToLLVMInterface(registry);
-    vector::registerConvertVectorToLLVMInterface(registry);
-  }
+  void getDependentDialects(DialectRegistry &registry) const override { registerEmulatorDialects(registry); }
   void runOnOperation() override;
 
 private:
-  FailureOr<std::unique_ptr<Loaded>> load(gpu::GPUModuleOp module);
-  LogicalResult run(EmulateOp op, Loaded &loaded, ArrayRef<Type> argumentTypes);
+  LogicalResult run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> argumentTypes);
 };
 
 } // namespace
-
-FailureOr<std::unique_ptr<Loaded>> Emulate::load(gpu::GPUModuleOp source) {
-  OwningOpRef<ModuleOp> copy = ModuleOp::create(source.getLoc());
-  auto gpuModule = cast<gpu::GPUModuleOp>(OpBuilder::atBlockEnd(copy->getBody()).clone(*source));
-  if (failed(lowerToNVVM(*copy)))
-    return failure();
-  gpuModule = *copy->getOps<gpu::GPUModuleOp>().begin();
-  FailureOr<EmulatedModule> module = rewriteForEmulator(gpuModule);
-  if (failed(module))
-    return failure();
-  // Not through a shared object: lld would forget the command line that mlir-opt still needs for the file's
-  // next part.
-  SmallVector<char, 0> object;
-  if (failed(emitObject(*module->program, object)))
-    return failure();
-  if (!keep.empty() && failed(emitSharedObject(*module->program, keep)))
-    return failure();
-  auto loaded = std::make_unique<Loaded>();
-  loaded->module = std::move(*module);
-  auto check = [&](llvm::Error error) -> LogicalResult {
-    return error
-               ? source.emitError() << "mlora-emulate: compiled kernels: " << llvm::toString(std::move(error))
-               : LogicalResult::success();
-  };
-  auto jit = llvm::orc::LLJITBuilder().create();
-  if (!jit)
-    return check(jit.takeError());
-  loaded->code = std::move(*jit);
-  if (failed(check(loaded->code->addObjectFile(
-          llvm::MemoryBuffer::getMemBufferCopy(StringRef(object.data(), object.size()), "kernels.o")))))
-    return failure();
-  return loaded;
-}
 
 /// Parameters of the launch, one slot each, from what is stated.
 static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef<EmulatedBuffer> buffers,
@@ -158,7 +104,7 @@ static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef
   return success();
 }
 
-LogicalResult Emulate::run(EmulateOp op, Loaded &loaded, ArrayRef<Type> types) {
+LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> types) {
   StringRef name = op.getKernel().getLeafReference();
   FailureOr<std::vector<EmulatedBuffer>> buffers = readBuffers(op);
   if (failed(buffers))
@@ -167,10 +113,10 @@ LogicalResult Emulate::run(EmulateOp op, Loaded &loaded, ArrayRef<Type> types) {
   llvm::raw_string_ostream(launch.kernel) << op.getKernel();
   if (!loaded.module.kernels.count(name))
     return op.emitOpError() << op.getKernel() << " is no kernel of its module";
-  auto entry = loaded.code->lookup(name);
+  auto entry = loaded.find(name);
   if (!entry)
     return op.emitOpError() << op.getKernel() << ": " << llvm::toString(entry.takeError());
-  launch.entry = entry->toPtr<emulator::KernelEntry>();
+  launch.entry = *entry;
   llvm::copy(op.getGrid(), launch.grid.begin());
   llvm::copy(op.getBlock(), launch.block.begin());
   launch.staticSharedBytes = loaded.module.staticSharedBytes;
@@ -255,7 +201,7 @@ LogicalResult Emulate::run(EmulateOp op, Loaded &loaded, ArrayRef<Type> types) {
 
 void Emulate::runOnOperation() {
   ModuleOp module = getOperation();
-  llvm::StringMap<std::unique_ptr<Loaded>> modules;
+  llvm::StringMap<std::unique_ptr<LoadedModule>> modules;
   bool anyFailed = false;
   if (seeds < 1) {
     module.emitError("mlora-emulate: seeds must be at least 1");
@@ -275,9 +221,9 @@ void Emulate::runOnOperation() {
       anyFailed = true;
       continue;
     }
-    std::unique_ptr<Loaded> &loaded = modules[name];
+    std::unique_ptr<LoadedModule> &loaded = modules[name];
     if (!loaded) {
-      auto made = load(source);
+      auto made = loadForEmulator(source, keep);
       if (failed(made))
         return signalPassFailure();
       loaded = std::move(*made);

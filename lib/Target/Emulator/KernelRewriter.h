@@ -5,7 +5,7 @@
 
 #pragma once
 
-#include "EmulatedModule.h"
+#include "mlora/Target/EmulatedModule.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 

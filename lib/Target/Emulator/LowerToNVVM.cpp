@@ -1,6 +1,6 @@
 //===- LowerToNVVM.cpp - upstream's passes from gpu and nvgpu to llvm and nvvm --------===//
 
-#include "EmulatedModule.h"
+#include "mlora/Target/EmulatedModule.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"

@@ -1,0 +1,116 @@
+//===- GPUToNVVM.cpp - kernels of a GPU to the llvm and nvvm dialects ----------------===//
+//
+// Upstream's convert-gpu-to-nvvm calls libdevice for square roots and exponentials; here roots are
+// instructions and the others polynomials.
+
+#include "../CPU/KernelMemRef.h"
+#include "../CPU/MathApproximation.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_GPUTONVVM
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+/// A pointer for each memref: its shape is the kernel's own knowledge.
+static LogicalResult passPointers(gpu::GPUFuncOp kernel, const LLVMTypeConverter &converter) {
+  Block &entry = kernel.getBody().front();
+  ImplicitLocOpBuilder b(kernel.getLoc(), &entry, entry.begin());
+  auto pointer = LLVM::LLVMPointerType::get(kernel.getContext());
+  for (BlockArgument argument : entry.getArguments()) {
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    bool isKnown = type && type.getLayout().isIdentity() && !type.getMemorySpace();
+    for (int64_t i = 1; isKnown && i < type.getRank(); ++i)
+      isKnown = !type.isDynamicDim(i);
+    if (!isKnown)
+      return kernel.emitOpError() << "argument " << argument.getArgNumber() << " has type "
+                                  << argument.getType()
+                                  << "; expected a contiguous memref, dynamic in its first dimension at most";
+    argument.setType(pointer);
+    if (argument.use_empty())
+      continue;
+    // All of scratch is addressed by views, whose verifier is gone by now.
+    auto uses = llvm::map_to_vector(argument.getUses(), [](OpOperand &use) { return &use; });
+    Value memory = makeMemRef(b, converter, type, argument, 0);
+    for (OpOperand *use : uses)
+      use->set(memory);
+  }
+  kernel.setFunctionType(FunctionType::get(kernel.getContext(), entry.getArgumentTypes(), {}));
+  return success();
+}
+
+namespace {
+struct GPUToNVVM : mlir::mlora::impl::GPUToNVVMBase<GPUToNVVM> {
+  void runOnOperation() override {
+    for (auto kernels : getOperation().getOps<gpu::GPUModuleOp>())
+      if (failed(lower(kernels)))
+        return signalPassFailure();
+  }
+  LogicalResult lower(gpu::GPUModuleOp kernels);
+};
+} // namespace
+
+LogicalResult GPUToNVVM::lower(gpu::GPUModuleOp kernels) {
+  MLIRContext *context = &getContext();
+  LLVMTypeConverter converter(context);
+  configureGpuToNVVMTypeConverter(converter);
+
+  RewritePatternSet before(context);
+  populateMathApproximationPatterns(before);
+  memref::populateExpandStridedMetadataPatterns(before);
+  if (failed(applyPatternsGreedily(kernels, std::move(before))))
+    return failure();
+  for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+    if (failed(passPointers(kernel, converter)))
+      return failure();
+
+  RewritePatternSet patterns(context);
+  populateAffineToStdConversionPatterns(patterns);
+  populateSCFToControlFlowConversionPatterns(patterns);
+  populateVectorToLLVMConversionPatterns(converter, patterns, /*reassociateFPReductions=*/false,
+                                         /*force32BitVectorIndices=*/true);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  arith::populateArithToLLVMConversionPatterns(converter, patterns);
+  // Upstream's patterns of gpu to nvvm call libdevice for the same ops.
+  populateMathToLLVMConversionPatterns(converter, patterns, /*approximateLog1p=*/true, /*benefit=*/2);
+  populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+  ub::populateUBToLLVMConversionPatterns(converter, patterns);
+  populateGpuToNVVMConversionPatterns(converter, patterns);
+
+  LLVMConversionTarget target(*context);
+  target.addLegalDialect<NVVM::NVVMDialect>();
+  target.addLegalOp<gpu::GPUModuleOp, UnrealizedConversionCastOp>();
+  target.addIllegalDialect<gpu::GPUDialect>();
+  target.addLegalOp<gpu::GPUModuleOp>();
+  if (failed(applyFullConversion(kernels, target, std::move(patterns))))
+    return failure();
+  SmallVector<UnrealizedConversionCastOp> casts, left;
+  kernels.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
+  reconcileUnrealizedCasts(casts, &left);
+  for (UnrealizedConversionCastOp op : left)
+    return op.emitOpError("is left over: an operand has no form in LLVM");
+  return success();
+}

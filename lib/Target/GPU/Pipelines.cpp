@@ -1,0 +1,21 @@
+//===- Pipelines.cpp - named pipelines of the GPU target -----------------------------===//
+
+#include "mlora/Target/GPU.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
+  passes.addPass(createMLoraLowerKernels());
+  passes.addPass(createBlocksToThreads());
+  passes.addPass(createCanonicalizerPass());
+  passes.addPass(createCSEPass());
+  passes.addPass(createGPUToNVVM());
+}
+
+void mlir::mlora::registerGPUPipelines() {
+  PassPipelineRegistration<>("mlora-to-gpu", "Kernels to a gpu.module of the llvm and nvvm dialects",
+                             buildToGPUPipeline);
+}

@@ -1,0 +1,88 @@
+#include "Steps.h"
+
+#include "mlora/Dialect/MLora.h"
+
+#include <numeric>
+
+using namespace mlir;
+using ::mlir::mlora::KernelOp;
+using ::mlir::mlora::LaunchOp;
+
+namespace optable {
+namespace {
+
+int64_t extentOf(StringRef name) {
+  for (int64_t extent : {Rows, CountedRows, KvRows})
+    if (name == extentName(extent))
+      return extent;
+  llvm_unreachable("kernels have no other extents");
+}
+
+Memory memoryOf(Type type, StringAttr extent) {
+  auto tensor = cast<RankedTensorType>(type);
+  Memory memory{{}, tensor.getElementType().isInteger(32)};
+  for (int64_t size : tensor.getShape())
+    memory.shape.push_back(ShapedType::isDynamic(size) ? extentOf(extent.getValue()) : size);
+  return memory;
+}
+
+} // namespace
+
+int64_t Launch::blocks(const Execution &run) const {
+  int64_t blocks = 1;
+  for (auto [extent, block] : grid)
+    blocks *= (sizeOf(extent, run) + block - 1) / block;
+  return blocks;
+}
+
+std::vector<unsigned> Steps::homes(const Case &oneCase) const {
+  std::vector<unsigned> home(memories.size());
+  std::iota(home.begin(), home.end(), 0u);
+  for (size_t i = 0; i < oneCase.arguments.size(); ++i)
+    for (size_t j = 0; j < oneCase.results.size(); ++j)
+      if (oneCase.results[j].inPlaceOf == oneCase.arguments[i].name)
+        home[returned[j]] = unsigned(i);
+  return home;
+}
+
+FailureOr<Steps> readSteps(func::FuncOp function) {
+  Steps steps;
+  DenseMap<Value, unsigned> numbers;
+  auto number = [&](Value value, StringAttr extent) {
+    numbers[value] = unsigned(steps.memories.size());
+    steps.memories.push_back(memoryOf(value.getType(), extent));
+  };
+  for (BlockArgument argument : function.getArguments())
+    number(argument,
+           function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), ::mlir::mlora::kExtentAttr));
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    auto launch = dyn_cast<LaunchOp>(op);
+    if (!launch)
+      return op.emitError("is in no kernel");
+    auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(launch, launch.getKernelAttr());
+    Launch made{launch.getKernel().str(), {}, {}, launch.getOperands_().size()};
+    for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
+      made.grid.push_back(
+          {dimension.extent.empty() ? dimension.size : extentOf(dimension.extent), dimension.block});
+    for (Value operand : launch.getOperands_())
+      made.buffers.push_back(numbers.lookup(operand));
+    for (auto [i, result] : llvm::enumerate(launch.getResults_())) {
+      number(result, kernel.getResultAttrOfType<StringAttr>(i, ::mlir::mlora::kExtentAttr));
+      made.buffers.push_back(numbers.lookup(result));
+    }
+    steps.launches.push_back(std::move(made));
+  }
+  for (Value value : function.getBody().front().getTerminator()->getOperands())
+    steps.returned.push_back(numbers.lookup(value));
+  return steps;
+}
+
+void write(void *memory, const std::vector<double> &values, bool isIndex) {
+  for (size_t i = 0; i < values.size(); ++i)
+    if (isIndex)
+      static_cast<int32_t *>(memory)[i] = int32_t(values[i]);
+    else
+      static_cast<float *>(memory)[i] = float(values[i]);
+}
+
+} // namespace optable

@@ -1,0 +1,42 @@
+// A function of launches, as whoever runs it needs it: memories by number, launches in order. Shared by all
+// targets.
+#pragma once
+
+#include "Case.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace optable {
+
+/// A value of a function: where its elements are counted.
+struct Memory {
+  Shape shape;
+  bool isIndex;
+};
+
+struct Launch {
+  std::string kernel;
+  std::vector<std::pair<int64_t, int64_t>> grid; ///< extent (as in Shape), block
+  std::vector<unsigned> buffers;                 ///< numbers of memories: operands, then results
+  size_t operands;
+
+  int64_t blocks(const Execution &run) const;
+};
+
+/// A function's launches, its arguments' memories first.
+struct Steps {
+  std::vector<Memory> memories;
+  std::vector<Launch> launches;
+  std::vector<unsigned> returned;
+
+  /// Which memory each value lies in: results in place lie in an argument's.
+  std::vector<unsigned> homes(const Case &oneCase) const;
+};
+
+/// After mlora-form-kernels; failure with a diagnostic where an op is in no kernel.
+mlir::FailureOr<Steps> readSteps(mlir::func::FuncOp function);
+
+/// Values as the kernel reads them.
+void write(void *memory, const std::vector<double> &values, bool isIndex);
+
+} // namespace optable
