@@ -8,6 +8,7 @@
 #include "mlora/Reference/Passes.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Target/GPU.h"
+#include "mlora/Target/Program.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -41,6 +42,7 @@ inline void registerAllPasses() {
   registerMLoraReferencePasses();
   registerCPUPipelines();
   registerGPUPipelines();
+  registerProgramPipelines();
   registerTransformsPasses();
 }
 

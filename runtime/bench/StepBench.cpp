@@ -84,9 +84,9 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   int64_t rows = config.batchSize * config.maxLength;
   BundleCache cache;
   cache.message = message;
-  Bundle bundle =
-      cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
-                               {.rows = rows, .countedRows = rows, .kvRows = rows}, config.memoryBudget));
+  Bundle bundle = cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
+                                           {.rows = rows, .countedRows = rows, .kvRows = rows}, config.device,
+                                           config.memoryBudget));
   result.compile = bundle.cached ? "cached" : "cold";
   result.compileSeconds = bundle.compileSeconds;
   Program program(std::move(bundle), config.numThreads);

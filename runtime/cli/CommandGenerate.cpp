@@ -92,9 +92,9 @@ int runGenerate(Arguments &arguments) {
   capacity.kvRows = (length + cacheStep - 1) / cacheStep * cacheStep;
   BundleCache cache;
   cache.message = [](const std::string &text) { std::fprintf(stderr, "%s\n", text.c_str()); };
-  Program program(
-      cache.get(programRequest("generate", config.model, adapter ? &*adapter : nullptr, capacity)),
-      config.numThreads);
+  Program program(cache.get(programRequest("generate", config.model, adapter ? &*adapter : nullptr, capacity,
+                                           config.device)),
+                  config.numThreads);
   Parameters parameters(program);
   loadWeights(program, *base);
   if (adapter)

@@ -204,7 +204,7 @@ const std::vector<Key> &table() {
       {.name = "device",
        .field = &Config::device,
        .commands = computes,
-       .doc = "what computes (cpu only, so far)",
+       .doc = "what computes: cpu, or emulate (the GPU's kernels, checked access by access, on the CPU)",
        .choices = {"cpu", "cuda", "emulate"}},
       {.name = "dtype",
        .field = &Config::dtype,

@@ -3,29 +3,9 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
 
 namespace mlora {
 namespace {
-
-constexpr int64_t alignment = 64;
-
-int64_t roundUp(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
-
-/// What a block of a launch needs; one for all its blocks.
-struct LaunchContext {
-  mlora_kernel function;
-  void *const *buffers;
-  const int64_t *scalars;
-  std::byte *scratch;
-  int64_t scratchStride;
-};
-
-void runBlock(void *opaque, int64_t block, int64_t worker) {
-  const auto &context = *static_cast<const LaunchContext *>(opaque);
-  context.function(block, context.buffers, context.scalars, context.scratch + worker * context.scratchStride);
-}
 
 /// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over
 /// tokens).
@@ -43,13 +23,7 @@ double pairsOf(const Scalars &scalars) {
 
 } // namespace
 
-void Executor::FreeScratch::operator()(std::byte *memory) const { std::free(memory); }
-
-Executor::Executor(const Bundle &bundle, const Arena &arena, ThreadPool &pool)
-    : manifest(bundle.manifest), arena(arena), pool(pool),
-      scratchStride(roundUp(std::max(manifest.scratchBytes, alignment))) {
-  for (const Kernel &kernel : manifest.kernels)
-    functions.push_back(bundle.code.kernel(kernel.symbol));
+Executor::Executor(const Manifest &manifest, Device &device) : manifest(manifest), device(device) {
   for (const Section &section : manifest.sections) {
     SectionRecords records{section.name, {}};
     for (const CommandLoop &loop : section.commands)
@@ -58,19 +32,15 @@ Executor::Executor(const Bundle &bundle, const Arena &arena, ThreadPool &pool)
           resolve(launch, layer, records);
     sections.push_back(std::move(records));
   }
-  // Fresh pages: each is placed when the thread that uses it first writes to it.
-  scratch.reset(static_cast<std::byte *>(std::aligned_alloc(size_t(alignment), size_t(scratchBytes()))));
-  if (!scratch)
-    failed("no memory for " + std::to_string(scratchBytes() >> 20) + " MiB of scratch");
   kernelTimings.resize(manifest.kernels.size());
 }
 
 void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &section) {
-  section.records.push_back({launch.kernel, addresses.size()});
+  section.records.push_back({launch.kernel, addresses.size(), launch.arguments.size()});
   for (const Argument &argument : launch.arguments) {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
-    addresses.push_back(arena.slot(buffer, slot < 0 ? slot + buffer.slots : slot));
+    addresses.push_back(device.arena().slot(buffer, slot < 0 ? slot + buffer.slots : slot));
   }
 }
 
@@ -102,13 +72,12 @@ void Executor::run(std::string_view name, const Scalars &scalars) {
 
 void Executor::launch(const Record &record, const Scalars &scalars) {
   const Kernel &kernel = manifest.kernels[size_t(record.kernel)];
-  LaunchContext context = {functions[size_t(record.kernel)], addresses.data() + record.firstAddress,
-                           scalars.data(), scratch.get(), scratchStride};
+  std::span<void *const> buffers(addresses.data() + record.firstAddress, record.numAddresses);
   int64_t blocks = kernel.blocks(scalars);
   if (!measuring)
-    return pool.run(blocks, runBlock, &context);
+    return device.launch(record.kernel, buffers, scalars, blocks);
   auto start = std::chrono::steady_clock::now();
-  pool.run(blocks, runBlock, &context);
+  device.launch(record.kernel, buffers, scalars, blocks);
   KernelTiming &timing = kernelTimings[size_t(record.kernel)];
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;

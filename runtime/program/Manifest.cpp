@@ -23,6 +23,10 @@ public:
     if (root.integer("format") != 1)
       root.refuse("format", "only format 1 is understood: remove the bundle, so that it is compiled again");
     manifest.kind = root.string("kind");
+    manifest.target = root.optionalString("target").value_or("cpu");
+    if (manifest.target != "cpu" && manifest.target != "emulate")
+      root.refuse("target", "must be cpu or emulate, not " + manifest.target);
+    manifest.emulator = json("emulator");
     manifest.compiler = root.optionalString("compiler").value_or("");
     manifest.cpu = root.optionalString("cpu").value_or("");
     manifest.sharedObject = root.string("shared_object");
@@ -128,6 +132,9 @@ private:
     kernel.flopsPerRow = fields.optionalNumber("flops_per_row").value_or(0);
     kernel.flopsPerPair = fields.optionalNumber("flops_per_pair").value_or(0);
     kernel.bytes = fields.optionalNumber("bytes").value_or(0);
+    kernel.threads = sizeOr(fields, "threads", 0, 1024);
+    kernel.sharedBytes = sizeOr(fields, "shared_bytes", 0, 1 << 20);
+    kernel.scratchBytes = sizeOr(fields, "scratch_bytes", 0, maxBytes);
     each(fields, "grid", [&](const JsonFields &f) {
       kernel.grid.push_back({extent(f.raw().value("extent", nlohmann::json()), f, "extent"),
                              sizeOr(f, "block", 1, maxBytes, 1)});

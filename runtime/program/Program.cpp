@@ -7,8 +7,8 @@
 namespace mlora {
 
 Program::Program(Bundle bundle, int64_t threads)
-    : bundle_(std::move(bundle)), arena_(bundle_.manifest.arenaBytes), pool_(threads),
-      executor_(bundle_, arena_, pool_) {}
+    : bundle_(std::move(bundle)), pool_(threads), device_(Device::make(bundle_, pool_)),
+      executor_(bundle_.manifest, *device_) {}
 
 void Program::setInput(std::string_view name, std::span<const int32_t> values) {
   setInput(name, values.data(), values.size(), ElementType::I32);
@@ -28,7 +28,7 @@ void Program::setInput(std::string_view name, const void *values, size_t count, 
   if (int64_t(count) > buffer.elements(manifest().capacity))
     failed("the program's input " + std::string(name) + " holds " +
            std::to_string(buffer.elements(manifest().capacity)) + " values, not " + std::to_string(count));
-  std::memcpy(arena_.slot(buffer, 0), values, count * 4);
+  std::memcpy(device_->arena().slot(buffer, 0), values, count * 4);
 }
 
 std::span<const float> Program::output(std::string_view name) const {
@@ -40,7 +40,7 @@ std::span<const float> Program::output(std::string_view name) const {
 
 std::span<float> Program::slot(int buffer, int64_t index) const {
   const Buffer &described = manifest().buffers[size_t(buffer)];
-  return {reinterpret_cast<float *>(arena_.slot(described, index)),
+  return {reinterpret_cast<float *>(device_->arena().slot(described, index)),
           size_t(described.elements(manifest().capacity))};
 }
 

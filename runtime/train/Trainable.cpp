@@ -51,8 +51,9 @@ void writeFullCheckpoint(const fs::path &folder, const Checkpoint &base, const P
 }
 
 ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter,
-                              Scalars capacity, int64_t memoryBudget) {
+                              Scalars capacity, const std::string &target, int64_t memoryBudget) {
   ProgramRequest request;
+  request.target = target;
   request.kind = kind;
   request.model = model;
   request.capacity = capacity;

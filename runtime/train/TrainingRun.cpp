@@ -120,7 +120,7 @@ void TrainingRun::openProgram() {
   cache.message = [this](const std::string &text) { say(text); };
   program =
       std::make_unique<Program>(cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
-                                                         capacity(), config.memoryBudget)),
+                                                         capacity(), config.device, config.memoryBudget)),
                                 config.numThreads);
   parameters = std::make_unique<Parameters>(*program);
   loadStart(*program, *parameters, *base, adapter);

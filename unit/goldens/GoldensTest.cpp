@@ -17,10 +17,12 @@ const std::string kTiny = MLORA_SOURCE "/unit/goldens/tiny/", kShared = MLORA_SH
 /// A folder of values: what README.md of ../shared/data/goldens says, or tiny/make_tiny.py.
 struct Case {
   fs::path folder, model;
+  std::string target;
   nlohmann::json info;
   std::unique_ptr<Checkpoint> base;
 
-  explicit Case(const fs::path &folder) : folder(folder), info(readJson(folder / "case.json")) {
+  explicit Case(const fs::path &folder, std::string target = "cpu")
+      : folder(folder), target(std::move(target)), info(readJson(folder / "case.json")) {
     model = folder / info.value("model", "model");
     base = Checkpoint::open(model);
   }
@@ -31,6 +33,7 @@ struct Case {
     ProgramRequest request;
     request.kind = kind;
     request.model = model;
+    request.target = target;
     request.method = info["method"];
     if (!isFullFinetune())
       readAdapter(info, request);
@@ -90,16 +93,7 @@ struct Trainer : TrainingProgram {
   }
 };
 
-class Golden : public testing::TestWithParam<std::string> {
-protected:
-  void SetUp() override {
-    if (GetParam().starts_with(kShared) && !fs::exists(GetParam()))
-      GTEST_SKIP() << "no ../shared/data/goldens";
-  }
-};
-
-TEST_P(Golden, LossAndGradients) {
-  Case golden(GetParam());
+void expectLossAndGradients(const Case &golden) {
   Trainer trainer(golden, "adapter.safetensors");
   MicroBatch batch = golden.batch(golden.batches(), 0);
   EXPECT_NEAR(trainer.run(batch, "score"), golden.info["loss"].get<double>(), 1e-5);
@@ -118,17 +112,33 @@ TEST_P(Golden, LossAndGradients) {
   EXPECT_GT(compared, 0);
 }
 
-TEST_P(Golden, Trajectory) {
-  Case golden(GetParam());
+void expectTrajectory(const Case &golden, size_t most = SIZE_MAX) {
   Trainer trainer(golden, golden.info.value("initial", "adapter_init.safetensors"));
   SafetensorsFile batches = golden.batches();
   int64_t count = batches.get("input_ids").shape[0];
   auto steps = readJson(golden.folder / "trajectory.json");
   ASSERT_FALSE(steps.empty());
-  for (size_t k = 0; k < steps.size(); ++k)
+  for (size_t k = 0; k < std::min(steps.size(), most); ++k)
     trainer.expectStep(golden.batch(batches, int64_t(k) % count), steps[k], k,
                        golden.info["training"]["weight_decay"]);
 }
+
+class Golden : public testing::TestWithParam<std::string> {
+protected:
+  void SetUp() override {
+    if (GetParam().starts_with(kShared) && !fs::exists(GetParam()))
+      GTEST_SKIP() << "no ../shared/data/goldens";
+  }
+};
+
+TEST_P(Golden, LossAndGradients) { expectLossAndGradients(Case(GetParam())); }
+TEST_P(Golden, Trajectory) { expectTrajectory(Case(GetParam())); }
+
+/// The GPU's kernels, on the emulator.
+class GoldenEmulated : public Golden {};
+
+TEST_P(GoldenEmulated, LossAndGradients) { expectLossAndGradients(Case(GetParam(), "emulate")); }
+TEST_P(GoldenEmulated, TenSteps) { expectTrajectory(Case(GetParam(), "emulate"), 10); }
 
 TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
   Case golden(GetParam());
@@ -191,6 +201,12 @@ std::string nameOf(const testing::TestParamInfo<std::string> &info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiny, Golden, testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Tiny, GoldenEmulated,
+                         testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenEmulated,
+                         testing::Values(kShared + "stories260k", kShared + "llama3-tiny",
+                                         kShared + "packed"),
                          nameOf);
 INSTANTIATE_TEST_SUITE_P(Tiny, GoldenLogits, testing::Values(kTiny + "multilora"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,

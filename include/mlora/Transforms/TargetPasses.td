@@ -128,12 +128,13 @@ def EmitObject : Pass<"mlora-emit-object", "::mlir::ModuleOp"> {
 def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
   let summary = "A planned program as a bundle: manifest, shared object, IR";
   let description = [{
-    Writes `program.mlir` (the module as it is), `program.so` (its kernels, lowered by `mlora-to-cpu` in a copy) and
-    `manifest.json` (docs/architecture.md) into an existing folder. The module does not change.
+    Writes `program.mlir` (the module as it is), `program.so` (its kernels, lowered in a copy: by `mlora-to-cpu`, or by `mlora-to-gpu` and then
+    for the emulator) and `manifest.json` (docs/architecture.md) into an existing folder. The module does not change.
   }];
   let options = [
     Option<"path", "path", "std::string", "\".\"", "Folder to write into">,
     Option<"request", "request", "std::string", "", "The request that is answered, copied into the manifest">,
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu or emulate">,
   ];
 }
 

@@ -13,6 +13,8 @@ class Arena {
 public:
   /// Throws Error(Failed) when the machine has not that much memory.
   explicit Arena(int64_t bytes);
+  /// Memory of somebody else's, zeroed and 64-byte aligned, that lives longer.
+  Arena(int64_t bytes, std::byte *memory) : base(memory), size(bytes), mapped(0) {}
   ~Arena();
   Arena(const Arena &) = delete;
   Arena &operator=(const Arena &) = delete;

@@ -1,11 +1,8 @@
 // Runs the sections of a program.
 #pragma once
 
-#include "mlora/Runtime/Program/Arena.h"
-#include "mlora/Runtime/Program/Bundle.h"
-#include "mlora/Runtime/Program/ThreadPool.h"
+#include "mlora/Runtime/Program/Device.h"
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -17,11 +14,11 @@ struct KernelTiming {
   double seconds = 0, flops = 0;
 };
 
-/// Commands are resolved once into flat records (function, addresses); running one is a call to the pool.
+/// Commands are resolved once into flat records (kernel, addresses); running one is a launch on the device.
 class Executor {
 public:
-  /// All three must outlive this object.
-  Executor(const Bundle &bundle, const Arena &arena, ThreadPool &pool);
+  /// Both must outlive this object.
+  Executor(const Manifest &manifest, Device &device);
 
   bool has(std::string_view section) const;
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
@@ -32,19 +29,16 @@ public:
   void clearTimings() { kernelTimings.assign(kernelTimings.size(), {}); }
   const std::vector<KernelTiming> &timings() const { return kernelTimings; } ///< one a kernel of the manifest
 
-  int64_t scratchBytes() const { return scratchStride * pool.threads(); }
+  int64_t scratchBytes() const { return device.scratchBytes(); }
 
 private:
   struct Record {
     int kernel;
-    size_t firstAddress;
+    size_t firstAddress, numAddresses;
   };
   struct SectionRecords {
     std::string name;
     std::vector<Record> records;
-  };
-  struct FreeScratch {
-    void operator()(std::byte *memory) const;
   };
 
   void resolve(const Launch &launch, int64_t layer, SectionRecords &section);
@@ -52,13 +46,9 @@ private:
   void checkCapacity(const Scalars &scalars) const;
 
   const Manifest &manifest;
-  const Arena &arena;
-  ThreadPool &pool;
-  std::vector<mlora_kernel> functions;
+  Device &device;
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<SectionRecords> sections;
-  int64_t scratchStride;
-  std::unique_ptr<std::byte, FreeScratch> scratch;
   bool measuring = false;
   std::vector<KernelTiming> kernelTimings;
 };

@@ -59,6 +59,8 @@ struct Kernel {
   double flopsPerPair =
       0;            ///< for reports: operations per pair of a query row and a key row that it attends to
   double bytes = 0; ///< for reports: its operands and results at the capacity, each once
+  // Of a GPU's kernel.
+  int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
 
   /// The product of ceil(extent / block).
   int64_t blocks(const Scalars &scalars) const;
@@ -100,8 +102,9 @@ struct ParameterView {
 };
 
 struct Manifest {
-  std::string kind, compiler, cpu, sharedObject, sharedObjectHash;
+  std::string kind, target, compiler, cpu, sharedObject, sharedObjectHash;
   nlohmann::json request, model;
+  nlohmann::json emulator; ///< target emulate: what its messages and constants need
   Scalars capacity;
   int64_t arenaBytes = 0, scratchBytes = 0;
   std::vector<Buffer> buffers;

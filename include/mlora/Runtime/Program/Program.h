@@ -1,4 +1,4 @@
-// A compiled program ready to run: bundle, memory, threads, and its inputs and outputs by name.
+// A compiled program ready to run: bundle, device, threads, and its inputs and outputs by name.
 #pragma once
 
 #include "mlora/Runtime/Program/Executor.h"
@@ -32,14 +32,14 @@ public:
   /// All elements of a slot of a f32 buffer.
   std::span<float> slot(int buffer, int64_t index) const;
 
-  int64_t arenaBytes() const { return arena_.bytes(); }
+  int64_t arenaBytes() const { return device_->arena().bytes(); }
 
 private:
   void setInput(std::string_view name, const void *values, size_t count, ElementType type);
 
   Bundle bundle_;
-  Arena arena_;
   ThreadPool pool_;
+  std::unique_ptr<Device> device_;
   Executor executor_;
 };
 

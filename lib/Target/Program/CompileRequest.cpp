@@ -3,7 +3,7 @@
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
-#include "mlora/Target/CPU.h"
+#include "mlora/Target/Program.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -23,8 +23,10 @@ static void readRequest(const std::string &path, Request &request) {
   ProgramOptions &options = request.options;
   nlohmann::json json = ::mlora::readJsonFile(path);
   ::mlora::JsonFields fields(json, path);
-  if (fields.string("target") != "cpu")
-    fields.refuse("target", "this compiler has only the target cpu");
+  std::string target = fields.string("target");
+  if (target != "cpu" && target != "emulate")
+    fields.refuse("target", "this compiler has only the targets cpu and emulate");
+  options.target = target == "cpu" ? ProgramTarget::CPU : ProgramTarget::Emulate;
   options.config = fields.string("model");
   std::string kind = fields.string("kind");
   if (kind != "train" && kind != "generate")
@@ -159,6 +161,7 @@ CompileStatus mlir::mlora::compileRequest(MLIRContext &context, StringRef path, 
   WriteBundleOptions bundle;
   bundle.path = folder.str();
   bundle.request = path.str();
+  bundle.target = request.options.target == ProgramTarget::CPU ? "cpu" : "emulate";
   passes.addPass(createWriteBundle(bundle));
   return succeeded(passes.run(*module)) ? CompileStatus::Ok : CompileStatus::Failed;
 }

@@ -1,6 +1,6 @@
 //===- WriteBundle.cpp - a planned program as files ------------------------------------===//
 
-#include "EmitObject.h"
+#include "../CPU/EmitObject.h"
 
 #include "mlora/Dialect/Flops.h"
 #include "mlora/Dialect/MLora.h"
@@ -8,9 +8,13 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Target/CPU.h"
+#include "mlora/Target/EmulatedModule.h"
+#include "mlora/Target/GPU.h"
+#include "mlora/Target/LoadedModule.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -102,9 +106,12 @@ struct WriteBundle : mlir::mlora::impl::WriteBundleBase<WriteBundle> {
   using WriteBundleBase::WriteBundleBase;
   void getDependentDialects(DialectRegistry &registry) const override {
     mlir::mlora::registerEmitObjectDialects(registry);
-    OpPassManager passes("builtin.module");
-    buildToCPUPipeline(passes);
-    passes.getDependentDialects(registry);
+    mlir::mlora::registerEmulatorDialects(registry);
+    for (auto build : {buildToCPUPipeline, buildToGPUPipeline}) {
+      OpPassManager passes("builtin.module");
+      build(passes);
+      passes.getDependentDialects(registry);
+    }
   }
   void runOnOperation() override {
     if (failed(write()))
@@ -113,8 +120,10 @@ struct WriteBundle : mlir::mlora::impl::WriteBundleBase<WriteBundle> {
 
 private:
   LogicalResult write();
-  /// Compiles the kernels in a copy; returns the greatest scratch of any.
-  FailureOr<int64_t> compileKernels(StringRef path);
+  /// Compiles the kernels in a copy to a shared object, and says in the manifest what running them takes.
+  LogicalResult compileKernels(StringRef path, json::Object &manifest);
+  LogicalResult compileForCPU(ModuleOp kernels, StringRef path, json::Object &manifest);
+  LogicalResult compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest);
   LogicalResult writeFile(StringRef name, llvm::function_ref<void(raw_ostream &)> print);
   std::string inFolder(StringRef name) {
     SmallString<128> file(path);
@@ -330,7 +339,47 @@ LogicalResult WriteBundle::writeFile(StringRef name, llvm::function_ref<void(raw
   return success();
 }
 
-FailureOr<int64_t> WriteBundle::compileKernels(StringRef path) {
+/// The copy's kernels are lowered already; blocks of a launch share a pool's scratch.
+LogicalResult WriteBundle::compileForCPU(ModuleOp kernels, StringRef path, json::Object &manifest) {
+  int64_t scratch = 0;
+  for (Operation &op : *kernels.getBody())
+    if (auto bytes = op.getAttrOfType<IntegerAttr>("mlora.scratch_bytes"))
+      scratch = std::max(scratch, bytes.getInt());
+  manifest["scratch_bytes"] = scratch;
+  return mlir::mlora::emitSharedObject(kernels, path);
+}
+
+/// Each kernel says what its launch needs; the module has constants, and its operations' names for messages.
+LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest) {
+  auto gpuModule = *kernels.getOps<gpu::GPUModuleOp>().begin();
+  llvm::StringMap<LLVM::LLVMFuncOp> functions;
+  for (auto function : gpuModule.getOps<LLVM::LLVMFuncOp>())
+    functions[function.getSymName()] = function;
+  for (json::Value &value : *manifest.getArray("kernels")) {
+    json::Object &kernel = *value.getAsObject();
+    LLVM::LLVMFuncOp function = functions.lookup(*kernel.getString("symbol"));
+    for (StringRef name : {"shared_bytes", "scratch_bytes"})
+      kernel[name] = function->getAttrOfType<IntegerAttr>(("mlora." + name).str()).getInt();
+    kernel["threads"] = function->getAttrOfType<DenseI32ArrayAttr>("gpu.known_block_size")[0];
+  }
+  FailureOr<EmulatedModule> emulated = rewriteForEmulator(gpuModule);
+  if (failed(emulated))
+    return failure();
+  json::Array sites, constants;
+  for (const ::mlora::emulator::Site &site : emulated->sites)
+    sites.push_back(json::Array{site.operation, site.location});
+  for (const EmulatedGlobal &global : emulated->globals)
+    constants.push_back(
+        json::Object{{"name", global.name},
+                     {"bytes", llvm::toHex(StringRef(global.bytes.data(), global.bytes.size()), true)}});
+  manifest["emulator"] = json::Object{{"static_shared_bytes", int64_t(emulated->staticSharedBytes)},
+                                      {"constants", std::move(constants)},
+                                      {"sites", std::move(sites)}};
+  manifest["scratch_bytes"] = 0;
+  return mlir::mlora::emitSharedObject(*emulated->program, path);
+}
+
+LogicalResult WriteBundle::compileKernels(StringRef path, json::Object &manifest) {
   ModuleOp module = getOperation();
   // A pipeline can only run on what is below: the copy stands inside for the while.
   auto copy = cast<ModuleOp>(module->clone());
@@ -338,20 +387,15 @@ FailureOr<int64_t> WriteBundle::compileKernels(StringRef path) {
     program.erase();
   OpBuilder::atBlockEnd(module.getBody()).insert(copy);
   OpPassManager passes("builtin.module");
-  buildToCPUPipeline(passes);
+  bool isCPU = target == "cpu";
+  isCPU ? buildToCPUPipeline(passes) : buildToGPUPipeline(passes);
   LogicalResult status = runPipeline(passes, copy);
-  int64_t scratch = 0;
-  for (Operation &op : *copy.getBody())
-    if (auto bytes = op.getAttrOfType<IntegerAttr>("mlora.scratch_bytes"))
-      scratch = std::max(scratch, bytes.getInt());
   if (succeeded(status)) {
     copy->remove();
-    status = mlir::mlora::emitSharedObject(copy, path);
+    status = isCPU ? compileForCPU(copy, path, manifest) : compileForEmulator(copy, path, manifest);
   }
   copy.erase();
-  if (failed(status))
-    return failure();
-  return scratch;
+  return status;
 }
 
 LogicalResult WriteBundle::write() {
@@ -378,10 +422,9 @@ LogicalResult WriteBundle::write() {
         module.print(file, OpPrintingFlags().printNameLocAsPrefix());
       })))
     return failure();
-  FailureOr<int64_t> scratch = compileKernels(inFolder("program.so"));
-  if (failed(scratch))
+  (*manifest)["target"] = target;
+  if (failed(compileKernels(inFolder("program.so"), *manifest)))
     return failure();
-  (*manifest)["scratch_bytes"] = *scratch;
   (*manifest)["shared_object"] = "program.so";
   try {
     (*manifest)["shared_object_xxh3"] = ::mlora::hashFileHex(inFolder("program.so"));

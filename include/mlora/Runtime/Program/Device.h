@@ -1,0 +1,28 @@
+// What runs a program's kernels, and the memory that they see.
+#pragma once
+
+#include "mlora/Runtime/Program/Arena.h"
+#include "mlora/Runtime/Program/Bundle.h"
+#include "mlora/Runtime/Program/ThreadPool.h"
+
+#include <memory>
+#include <span>
+
+namespace mlora {
+
+class Device {
+public:
+  /// The device of the bundle's target. `bundle` and `pool` must outlive it. Throws Error when the bundle's
+  /// code is not for it.
+  static std::unique_ptr<Device> make(const Bundle &bundle, ThreadPool &pool);
+  virtual ~Device() = default;
+
+  /// Memory for the program's arena: one, for as long as the device lives.
+  virtual Arena &arena() = 0;
+  /// All blocks of kernel number `kernel` of the manifest, on these buffers. Finished when it returns.
+  virtual void launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) = 0;
+  /// Bytes beside the arena that blocks work in.
+  virtual int64_t scratchBytes() const = 0;
+};
+
+} // namespace mlora

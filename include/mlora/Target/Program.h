@@ -1,0 +1,64 @@
+//===- Program.h - from a request to a bundle, for any target -------------------------===//
+
+#pragma once
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <string>
+
+namespace mlir::mlora {
+
+/// Where kernels run.
+enum class ProgramTarget { CPU, CUDA, Emulate };
+
+/// What a program is made of, as asked for on the command line or by request.json (docs/architecture.md).
+struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
+  Option<ProgramTarget> target{
+      *this, "target", llvm::cl::desc("where kernels run"), llvm::cl::init(ProgramTarget::CPU),
+      llvm::cl::values(clEnumValN(ProgramTarget::CPU, "cpu", "the CPU at hand"),
+                       clEnumValN(ProgramTarget::CUDA, "cuda", "an NVIDIA GPU (not built yet)"),
+                       clEnumValN(ProgramTarget::Emulate, "emulate", "the GPU's kernels, on the CPU"))};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda and emulate)")};
+  Option<std::string> config{*this, "config",
+                             llvm::cl::desc("config.json, a folder that holds one, or a GGUF file")};
+  Option<std::string> method{*this, "method", llvm::cl::desc("multilora, lora, ft or none"),
+                             llvm::cl::init("multilora")};
+  Option<int64_t> numBranches{*this, "num-branches",
+                              llvm::cl::desc("branches of an adapted layer (multilora)"), llvm::cl::init(3)};
+  Option<int64_t> rank{*this, "rank", llvm::cl::desc("rank of a branch"), llvm::cl::init(32)};
+  Option<double> alpha{*this, "alpha",
+                       llvm::cl::desc("branches are scaled by alpha / rank; 0: alpha is the rank"),
+                       llvm::cl::init(0)};
+  ListOption<std::string> targets{
+      *this, "targets", llvm::cl::desc("layers to adapt by the last part of their name; none: all")};
+  Option<int64_t> rows{*this, "rows", llvm::cl::desc("capacity of token rows"), llvm::cl::init(512)};
+  Option<int64_t> countedRows{*this, "counted-rows", llvm::cl::desc("capacity of counted rows (0: as rows)"),
+                              llvm::cl::init(0)};
+  Option<int64_t> kvRows{*this, "kv-rows", llvm::cl::desc("capacity of keys and values (0: as rows)"),
+                         llvm::cl::init(0)};
+  Option<std::string> recompute{*this, "recompute",
+                                llvm::cl::desc("what backward may compute again (train): none, cheap or all"),
+                                llvm::cl::init("cheap")};
+  Option<int64_t> budget{
+      *this, "budget",
+      llvm::cl::desc("bytes of a token row that a layer may keep for backward (train); 0: no limit"),
+      llvm::cl::init(0)};
+};
+
+enum class ProgramKind { Train, Generate };
+
+/// An empty module to a planned program of the target's kernels. The target must be built.
+void buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const ProgramOptions &options);
+
+/// `--mlora-train-pipeline` and `--mlora-generate-pipeline`.
+void registerProgramPipelines();
+
+/// Exit statuses of `mlora-opt --mlora-compile`: with BadRequest the messages are for whoever asked.
+enum class CompileStatus { Ok = 0, Failed = 1, BadRequest = 2 };
+
+/// Answers a request file with a bundle in an existing folder.
+CompileStatus compileRequest(MLIRContext &context, StringRef request, StringRef folder);
+
+} // namespace mlir::mlora

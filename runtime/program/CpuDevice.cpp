@@ -1,0 +1,48 @@
+// Blocks on the threads of a pool, in the process's own memory.
+#include "CpuDevice.h"
+
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+
+namespace mlora {
+namespace {
+
+constexpr int64_t alignment = 64;
+
+int64_t roundUp(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+/// What a block of a launch needs; one for all its blocks.
+struct LaunchContext {
+  mlora_kernel function;
+  void *const *buffers;
+  const int64_t *scalars;
+  std::byte *scratch;
+  int64_t scratchStride;
+};
+
+void runBlock(void *opaque, int64_t block, int64_t worker) {
+  const auto &context = *static_cast<const LaunchContext *>(opaque);
+  context.function(block, context.buffers, context.scalars, context.scratch + worker * context.scratchStride);
+}
+
+} // namespace
+
+CpuDevice::CpuDevice(const Bundle &bundle, ThreadPool &pool)
+    : pool(pool), memory(bundle.manifest.arenaBytes),
+      scratchStride(roundUp(std::max(bundle.manifest.scratchBytes, alignment))) {
+  for (const Kernel &kernel : bundle.manifest.kernels)
+    functions.push_back(bundle.code.kernel(kernel.symbol));
+  // Fresh pages: each is placed when the thread that uses it first writes to it.
+  scratch.reset(static_cast<std::byte *>(std::aligned_alloc(size_t(alignment), size_t(scratchBytes()))));
+  if (!scratch)
+    failed("no memory for " + std::to_string(scratchBytes() >> 20) + " MiB of scratch");
+}
+
+void CpuDevice::launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) {
+  LaunchContext context = {functions[size_t(kernel)], buffers.data(), scalars.data(), scratch.get(),
+                           scratchStride};
+  pool.run(blocks, runBlock, &context);
+}
+
+} // namespace mlora

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "mlora/Runtime/Program/Device.h"
+
+#include <cstdlib>
+
+namespace mlora {
+
+class CpuDevice : public Device {
+public:
+  CpuDevice(const Bundle &bundle, ThreadPool &pool);
+
+  Arena &arena() override { return memory; }
+  void launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) override;
+  int64_t scratchBytes() const override { return scratchStride * pool.threads(); }
+
+private:
+  struct Free {
+    void operator()(std::byte *memory) const { std::free(memory); }
+  };
+
+  ThreadPool &pool;
+  Arena memory;
+  std::vector<mlora_kernel> functions;
+  int64_t scratchStride;
+  std::unique_ptr<std::byte, Free> scratch;
+};
+
+} // namespace mlora
