@@ -157,8 +157,7 @@ TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
 /// Logits of whole rows from the program of `generate`, in two pieces so that the cache is used.
 class GoldenLogits : public Golden {};
 
-TEST_P(GoldenLogits, PrefillInTwoPieces) {
-  Case golden(GetParam());
+void expectLogits(const Case &golden) {
   Program program(bundleFor(golden.request("generate")));
   Parameters parameters(program);
   loadWeights(program, *golden.base);
@@ -192,6 +191,9 @@ TEST_P(GoldenLogits, PrefillInTwoPieces) {
     base += row.size();
   }
 }
+
+TEST_P(GoldenLogits, PrefillInTwoPieces) { expectLogits(Case(GetParam())); }
+TEST_P(GoldenLogits, PrefillInTwoPiecesEmulated) { expectLogits(Case(GetParam(), "emulate")); }
 
 /// A test's name: the folder's.
 std::string nameOf(const testing::TestParamInfo<std::string> &info) {
