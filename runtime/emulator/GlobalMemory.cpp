@@ -28,11 +28,46 @@ char *GlobalMemory::allocate(size_t bytes, std::string name) {
   if (begin + bytes + kGuardBytes > capacity)
     failed("the emulator's global memory is full: " + name + " needs " + std::to_string(bytes) + " bytes");
   used = begin + bytes;
-  std::fill_n(granules.begin() + begin / kGranule, bytes / kGranule, 0);
-  if (bytes % kGranule)
-    granules[(begin + bytes) / kGranule] = bytes % kGranule;
+  mark(base() + begin, bytes);
   buffers.push_back({base() + begin, bytes, std::move(name)});
   return arena + begin;
+}
+
+/// Lets code access a buffer: the last granule has as many bytes as it has.
+void GlobalMemory::mark(uint64_t begin, size_t bytes) {
+  size_t first = (begin - base()) / kGranule;
+  std::fill_n(granules.begin() + first, bytes / kGranule, 0);
+  if (bytes % kGranule)
+    granules[first + bytes / kGranule] = bytes % kGranule;
+}
+
+void GlobalMemory::showOnly(char *allocation, std::vector<View> views) {
+  uint64_t begin = reinterpret_cast<uint64_t>(allocation);
+  auto isWhole = [begin](const Buffer &buffer) { return buffer.begin == begin; };
+  auto whole = std::find_if(hidden.begin(), hidden.end(), isWhole);
+  if (whole == hidden.end()) {
+    auto shown = std::find_if(buffers.begin(), buffers.end(), isWhole);
+    if (shown == buffers.end())
+      failed("the emulator's global memory: no allocation begins there");
+    hidden.push_back(*shown);
+    whole = hidden.end() - 1;
+  }
+  uint64_t end = begin + whole->bytes;
+  std::erase_if(buffers, [&](const Buffer &buffer) { return buffer.begin >= begin && buffer.begin < end; });
+  std::fill_n(granules.begin() + (begin - base()) / kGranule, (whole->bytes + kGranule - 1) / kGranule,
+              kNothing);
+  for (View &view : views) {
+    uint64_t address = reinterpret_cast<uint64_t>(view.begin);
+    if (address < begin || address + view.bytes > end || address % kGranule)
+      failed("the emulator's global memory: " + view.name + " does not lie in " + whole->name);
+    if (std::any_of(buffers.begin(), buffers.end(),
+                    [&](const Buffer &known) { return known.begin == address; }))
+      continue;
+    mark(address, view.bytes);
+    buffers.push_back({address, view.bytes, std::move(view.name)});
+  }
+  std::sort(buffers.begin(), buffers.end(),
+            [](const Buffer &a, const Buffer &b) { return a.begin < b.begin; });
 }
 
 const GlobalMemory::Buffer *GlobalMemory::before(uint64_t address) const {

@@ -39,8 +39,8 @@ CpuDevice::CpuDevice(const Bundle &bundle, ThreadPool &pool)
     failed("no memory for " + std::to_string(scratchBytes() >> 20) + " MiB of scratch");
 }
 
-void CpuDevice::launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) {
-  LaunchContext context = {functions[size_t(kernel)], buffers.data(), scalars.data(), scratch.get(),
+void CpuDevice::launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) {
+  LaunchContext context = {functions[size_t(kernel)], buffers.addresses.data(), scalars.data(), scratch.get(),
                            scratchStride};
   pool.run(blocks, runBlock, &context);
 }

@@ -11,7 +11,7 @@ public:
   CpuDevice(const Bundle &bundle, ThreadPool &pool);
 
   Arena &arena() override { return memory; }
-  void launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) override;
+  void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;
   int64_t scratchBytes() const override { return scratchStride * pool.threads(); }
 
 private:

@@ -62,8 +62,7 @@ EmulatedDevice::EmulatedDevice(const Bundle &bundle) : manifest(bundle.manifest)
   }
 }
 
-void EmulatedDevice::launch(int number, std::span<void *const> buffers, const Scalars &scalars,
-                            int64_t blocks) {
+void EmulatedDevice::launch(int number, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) {
   if (blocks == 0)
     return;
   const Kernel &kernel = manifest.kernels[size_t(number)];
@@ -76,8 +75,15 @@ void EmulatedDevice::launch(int number, std::span<void *const> buffers, const Sc
   launch.staticSharedBytes = staticSharedBytes;
   launch.dynamicSharedBytes = uint32_t(kernel.sharedBytes);
   launch.sites = &sites;
-  for (void *buffer : buffers)
-    launch.parameters.push_back(reinterpret_cast<uint64_t>(buffer));
+  // The kernel may touch its own buffers, as far as there are rows, and nothing else.
+  std::vector<emulator::GlobalMemory::View> views;
+  for (size_t i = 0; i < buffers.addresses.size(); ++i) {
+    const Buffer &buffer = manifest.buffers[size_t(buffers.numbers[i])];
+    auto *address = static_cast<char *>(buffers.addresses[i]);
+    views.push_back({address, size_t(4 * buffer.elements(scalars)), buffer.name});
+    launch.parameters.push_back(reinterpret_cast<uint64_t>(address));
+  }
+  memory->showOnly(reinterpret_cast<char *>(programArena->at(0)), std::move(views));
   launch.parameters.push_back(reinterpret_cast<uint64_t>(scalarMemory));
   launch.parameters.push_back(reinterpret_cast<uint64_t>(scratch));
   launch.parameters.insert(launch.parameters.end(), globals.begin(), globals.end());

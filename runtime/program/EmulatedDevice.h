@@ -12,7 +12,7 @@ public:
   explicit EmulatedDevice(const Bundle &bundle);
 
   Arena &arena() override { return *programArena; }
-  void launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) override;
+  void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;
   int64_t scratchBytes() const override { return scratchSize; }
 
 private:

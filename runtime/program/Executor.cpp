@@ -40,6 +40,7 @@ void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &sect
   for (const Argument &argument : launch.arguments) {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
+    buffers.push_back(argument.buffer);
     addresses.push_back(device.arena().slot(buffer, slot < 0 ? slot + buffer.slots : slot));
   }
 }
@@ -72,12 +73,13 @@ void Executor::run(std::string_view name, const Scalars &scalars) {
 
 void Executor::launch(const Record &record, const Scalars &scalars) {
   const Kernel &kernel = manifest.kernels[size_t(record.kernel)];
-  std::span<void *const> buffers(addresses.data() + record.firstAddress, record.numAddresses);
+  LaunchBuffers operands = {{addresses.data() + record.firstAddress, record.numAddresses},
+                            {buffers.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   if (!measuring)
-    return device.launch(record.kernel, buffers, scalars, blocks);
+    return device.launch(record.kernel, operands, scalars, blocks);
   auto start = std::chrono::steady_clock::now();
-  device.launch(record.kernel, buffers, scalars, blocks);
+  device.launch(record.kernel, operands, scalars, blocks);
   KernelTiming &timing = kernelTimings[size_t(record.kernel)];
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;

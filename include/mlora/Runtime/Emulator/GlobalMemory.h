@@ -18,6 +18,16 @@ public:
   /// Zeroed memory, 256-byte aligned as cudaMalloc's. Throws mlora::Error when the arena is full.
   char *allocate(size_t bytes, std::string name);
 
+  /// A part of an allocation, under a name of its own.
+  struct View {
+    char *begin;
+    size_t bytes;
+    std::string name;
+  };
+  /// Of the allocation that begins at `allocation` only these parts may be accessed from here on. Views may
+  /// be the same, but not overlap otherwise.
+  void showOnly(char *allocation, std::vector<View> views);
+
   bool contains(uint64_t address, size_t bytes) const;
   /// Where an address is, for messages: "4 bytes after %a (1024 bytes)".
   std::string describe(uint64_t address) const;
@@ -32,11 +42,13 @@ private:
     std::string name;
   };
   const Buffer *before(uint64_t address) const;
+  void mark(uint64_t begin, size_t bytes);
 
   char *arena;
   size_t capacity, used = 0;
   std::vector<uint8_t> granules;
-  std::vector<Buffer> buffers; ///< by address
+  std::vector<Buffer> buffers; ///< what may be accessed, by address
+  std::vector<Buffer> hidden;  ///< allocations of which only views are shown
 };
 
 } // namespace mlora::emulator

@@ -10,6 +10,12 @@
 
 namespace mlora {
 
+/// What a kernel is launched on: its operands, then its results.
+struct LaunchBuffers {
+  std::span<void *const> addresses;
+  std::span<const int> numbers; ///< the manifest's, of the buffer that each is a slot of
+};
+
 class Device {
 public:
   /// The device of the bundle's target. `bundle` and `pool` must outlive it. Throws Error when the bundle's
@@ -20,7 +26,7 @@ public:
   /// Memory for the program's arena: one, for as long as the device lives.
   virtual Arena &arena() = 0;
   /// All blocks of kernel number `kernel` of the manifest, on these buffers. Finished when it returns.
-  virtual void launch(int kernel, std::span<void *const> buffers, const Scalars &scalars, int64_t blocks) = 0;
+  virtual void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) = 0;
   /// Bytes beside the arena that blocks work in.
   virtual int64_t scratchBytes() const = 0;
 };

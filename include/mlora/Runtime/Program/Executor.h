@@ -48,6 +48,7 @@ private:
   const Manifest &manifest;
   Device &device;
   std::vector<void *> addresses; ///< of all records, one after another
+  std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of
   std::vector<SectionRecords> sections;
   bool measuring = false;
   std::vector<KernelTiming> kernelTimings;
