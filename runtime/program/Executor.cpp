@@ -45,8 +45,8 @@ double pairsOf(const Scalars &scalars) {
 
 void Executor::FreeScratch::operator()(std::byte *memory) const { std::free(memory); }
 
-Executor::Executor(const Bundle &bundle, const Arena &arena, ThreadPool &pool)
-    : manifest(bundle.manifest), arena(arena), pool(pool),
+Executor::Executor(const Bundle &bundle, const Layout &layout, const Arena &arena, ThreadPool &pool)
+    : manifest(bundle.manifest), layout(layout), arena(arena), pool(pool),
       scratchStride(roundUp(std::max(manifest.scratchBytes, alignment))) {
   for (const Kernel &kernel : manifest.kernels)
     functions.push_back(bundle.code.kernel(kernel.symbol));
@@ -70,7 +70,8 @@ void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &sect
   for (const Argument &argument : launch.arguments) {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
-    addresses.push_back(arena.slot(buffer, slot < 0 ? slot + buffer.slots : slot));
+    addresses.push_back(
+        arena.at(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
 }
 
@@ -82,9 +83,9 @@ bool Executor::has(std::string_view name) const {
 }
 
 void Executor::checkCapacity(const Scalars &scalars) const {
-  for (int i = 0; i < 3; ++i)
-    if (scalars[i] < 0 || scalars[i] > manifest.capacity[i])
-      failed("the program was compiled for " + std::to_string(manifest.capacity[i]) + " " +
+  for (int i = 0; i < LinearBytes::extents; ++i)
+    if (scalars[i] < 0 || scalars[i] > layout.capacity()[i])
+      failed("the program was opened for " + std::to_string(layout.capacity()[i]) + " " +
              std::string(scalarNames[size_t(i)]) + " at most, not " + std::to_string(scalars[i]));
 }
 
@@ -113,6 +114,7 @@ void Executor::launch(const Record &record, const Scalars &scalars) {
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;
   timing.blocks += blocks;
+  timing.bytes += kernel.bytes.at(scalars);
   timing.flops +=
       kernel.flopsPerRow * double(rowsOf(kernel, scalars)) + kernel.flopsPerPair * pairsOf(scalars);
 }

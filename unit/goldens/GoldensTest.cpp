@@ -34,7 +34,7 @@ struct Case {
     request.method = info["method"];
     if (!isFullFinetune())
       readAdapter(info, request);
-    // More capacity than rows: counts are run-time scalars.
+    // More capacity than rows: counts are run-time scalars. Compiled programs know neither.
     request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = 256;
     return request;
   }
@@ -149,7 +149,8 @@ class GoldenLogits : public Golden {};
 
 TEST_P(GoldenLogits, PrefillInTwoPieces) {
   Case golden(GetParam());
-  Program program(bundleFor(golden.request("generate")));
+  ProgramRequest request = golden.request("generate");
+  Program program(bundleFor(request), request.capacity);
   Parameters parameters(program);
   loadWeights(program, *golden.base);
   golden.loadParameters(parameters, "adapter.safetensors");

@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Program/Arena.h"
 #include "mlora/Runtime/Program/Bundle.h"
+#include "mlora/Runtime/Program/Layout.h"
 #include "mlora/Runtime/Program/ThreadPool.h"
 
 #include <memory>
@@ -14,14 +15,14 @@ namespace mlora {
 /// What a kernel has cost since the timings were cleared.
 struct KernelTiming {
   int64_t calls = 0, blocks = 0;
-  double seconds = 0, flops = 0;
+  double seconds = 0, flops = 0, bytes = 0;
 };
 
 /// Commands are resolved once into flat records (function, addresses); running one is a call to the pool.
 class Executor {
 public:
-  /// All three must outlive this object.
-  Executor(const Bundle &bundle, const Arena &arena, ThreadPool &pool);
+  /// All four must outlive this object.
+  Executor(const Bundle &bundle, const Layout &layout, const Arena &arena, ThreadPool &pool);
 
   bool has(std::string_view section) const;
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
@@ -52,6 +53,7 @@ private:
   void checkCapacity(const Scalars &scalars) const;
 
   const Manifest &manifest;
+  const Layout &layout;
   const Arena &arena;
   ThreadPool &pool;
   std::vector<mlora_kernel> functions;
