@@ -67,8 +67,43 @@ static void printPlaces(OpAsmPrinter &printer, Operation *, OperandRange operand
   printer << ')';
 }
 
+/// Bytes that grow with the capacity: `4096 + 2304 * rows + 16 * kv_rows`.
+static ParseResult parseLinearBytes(OpAsmParser &parser, DictionaryAttr &bytes) {
+  Builder &builder = parser.getBuilder();
+  NamedAttrList terms;
+  int64_t number;
+  if (parser.parseInteger(number))
+    return failure();
+  terms.append("fixed", builder.getI64IntegerAttr(number));
+  while (succeeded(parser.parseOptionalPlus())) {
+    StringRef extent;
+    if (parser.parseInteger(number) || parser.parseStar())
+      return failure();
+    SMLoc at = parser.getCurrentLocation();
+    if (parser.parseKeyword(&extent))
+      return failure();
+    if (terms.get(extent))
+      return parser.emitError(at) << extent << " counts twice";
+    terms.append(extent, builder.getI64IntegerAttr(number));
+  }
+  bytes = terms.getDictionary(builder.getContext());
+  return success();
+}
+static void printLinearBytes(OpAsmPrinter &printer, Operation *, DictionaryAttr bytes) {
+  auto fixed = bytes.getAs<IntegerAttr>("fixed");
+  printer << (fixed ? fixed.getInt() : 0);
+  for (StringRef extent : kExtentNames)
+    if (auto perRow = bytes.getAs<IntegerAttr>(extent))
+      printer << " + " << perRow.getInt() << " * " << extent;
+}
+
 #define GET_OP_CLASSES
 #include "mlora/Dialect/MLoraOps.cpp.inc"
+
+int64_t ProgramOp::getArenaBytes(StringRef region) {
+  auto bytes = getArena() ? getArena()->getAs<IntegerAttr>(region.empty() ? "fixed" : region) : IntegerAttr();
+  return bytes ? bytes.getInt() : 0;
+}
 
 /// Names of results that are no one's own: what the formulas call them.
 static SmallVector<StringRef> formulaNames(Operation *op) {

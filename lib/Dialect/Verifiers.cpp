@@ -438,13 +438,25 @@ LogicalResult BufferOp::verify() {
     return emitOpError() << "has " << int64_t(getSlots()) << " slots";
   if (getOffset() && int64_t(*getOffset()) < 0)
     return emitOpError() << "offset is " << int64_t(*getOffset());
+  bool isDynamic = !cast<MemRefType>(getMemory().getType()).hasStaticShape();
+  if (getPlace() && !llvm::is_contained(kExtentNames, *getPlace()))
+    return emitOpError() << "lies in '" << *getPlace() << "', not one of rows, counted_rows, kv_rows";
+  if (getOffset() && bool(getPlace()) != isDynamic)
+    return emitOpError() << (isDynamic ? "has run-time rows and lies in no region of rows"
+                                       : "has no run-time rows and lies in a region of rows");
   return success();
 }
 
 LogicalResult ProgramOp::verify() {
-  for (NamedAttribute entry : getCapacity())
-    if (!isa<IntegerAttr>(entry.getValue()))
-      return emitOpError() << "capacity of " << entry.getName() << " is not an integer";
+  DictionaryAttr arena = getArenaAttr();
+  for (NamedAttribute entry : arena ? arena.getValue() : ArrayRef<NamedAttribute>()) {
+    auto bytes = dyn_cast<IntegerAttr>(entry.getValue());
+    if (entry.getName() != "fixed" && !llvm::is_contained(kExtentNames, entry.getName().strref()))
+      return emitOpError() << "arena grows with '" << entry.getName().strref()
+                           << "', not one of rows, counted_rows, kv_rows";
+    if (!bytes || bytes.getInt() < 0)
+      return emitOpError() << "arena has no number of bytes from 0 on for " << entry.getName();
+  }
   return success();
 }
 

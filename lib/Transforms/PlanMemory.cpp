@@ -2,7 +2,8 @@
 //
 // Functions name what they take and give by attributes (MLora.h); a name is a buffer. Per-layer buffers have
 // a slot a layer. The cotangent of h has two slots, taken by layer parity: a layer reads one and writes the
-// other.
+// other. Places are linear in the capacity: buffers without rows lie in the fixed region, the others in one
+// of an extent, whose offsets count bytes a row.
 
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
@@ -37,9 +38,10 @@ struct Life {
 
 class Planner {
 public:
-  Planner(ModuleOp module, DictionaryAttr capacity)
-      : module(module), capacity(capacity), symbols(module), bufferBuilder(module.getContext()),
-        builder(module.getContext()) {
+  explicit Planner(ModuleOp module)
+      : module(module), symbols(module), bufferBuilder(module.getContext()), builder(module.getContext()) {
+    if (auto attr = module->getAttrOfType<StringAttr>("mlora.kind"))
+      kind = attr.getValue();
     if (auto attr = module->getAttrOfType<IntegerAttr>("mlora.layers"))
       layers = attr.getInt();
   }
@@ -65,12 +67,15 @@ private:
   LogicalResult trainSections();
   LogicalResult generateSections();
   void assignOffsets();
+  StringRef regionOf(BufferOp op);
   int64_t slotBytes(BufferOp op);
+  int64_t totalBytes(BufferOp op);
+  void place(BufferOp op, int64_t offset);
   ArrayAttr inLayer(ArrayAttr parts);
   bool has(StringRef name) { return symbols.lookup<func::FuncOp>(name) != nullptr; }
 
   ModuleOp module;
-  DictionaryAttr capacity;
+  StringRef kind = "train";
   SymbolTable symbols;
   int64_t layers = 1;
   ProgramOp program;
@@ -95,8 +100,8 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
   known = BufferOp::create(bufferBuilder, spec.holds ? namedAs(spec.holds) : module.getLoc(),
                            MemRefType::get(tensor.getShape(), tensor.getElementType()),
                            bufferBuilder.getStringAttr(spec.name), bufferBuilder.getStringAttr(spec.role),
-                           bufferBuilder.getI64IntegerAttr(spec.slots), IntegerAttr(), string(spec.extent),
-                           string(spec.tensor), string(spec.of));
+                           bufferBuilder.getI64IntegerAttr(spec.slots), IntegerAttr(), StringAttr(),
+                           string(spec.extent), string(spec.tensor), string(spec.of));
   if (spec.parts)
     known->setAttr("parts", spec.parts);
   if (spec.packed)
@@ -391,67 +396,85 @@ LogicalResult Planner::generateSections() {
   return status;
 }
 
-int64_t Planner::slotBytes(BufferOp op) {
-  auto type = cast<MemRefType>(op.getMemory().getType());
-  int64_t elements = 1;
-  for (int64_t size : type.getShape())
-    elements *= ShapedType::isDynamic(size) ? capacity.getAs<IntegerAttr>(*op.getExtent()).getInt() : size;
-  int64_t bytes = elements * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  return op->hasAttr("packed") ? bytes : llvm::alignTo(bytes, kAlignment);
+/// The extent whose capacity a buffer grows with; empty: none. In training that is rows whatever the extent:
+/// keys are as many, and rows that count no more.
+StringRef Planner::regionOf(BufferOp op) {
+  StringRef extent = op.getExtent().value_or("");
+  return extent.empty() || kind == "generate" ? extent : StringRef("rows");
 }
 
-/// What persists lies one behind another. A temporary takes the lowest place that no temporary alive at the
-/// same time has.
+/// Bytes of a slot, a row of its region's capacity where it has rows.
+int64_t Planner::slotBytes(BufferOp op) {
+  auto type = cast<MemRefType>(op.getMemory().getType());
+  int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  for (int64_t size : type.getShape())
+    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  if (op->hasAttr("packed"))
+    return bytes;
+  return llvm::alignTo(bytes, regionOf(op).empty() ? kAlignment : kAlignment / kCapacityStep);
+}
+
+int64_t Planner::totalBytes(BufferOp op) {
+  int64_t bytes = slotBytes(op) * op.getSlots();
+  return regionOf(op).empty() ? llvm::alignTo(bytes, kAlignment) : bytes;
+}
+
+void Planner::place(BufferOp op, int64_t offset) {
+  op.setOffset(offset);
+  if (StringRef region = regionOf(op); !region.empty())
+    op.setPlace(region);
+  op->setAttr("slot_bytes", builder.getI64IntegerAttr(slotBytes(op)));
+}
+
+/// What persists lies one behind another in its region. A temporary takes the lowest place there that no
+/// temporary alive at the same time has.
 void Planner::assignOffsets() {
-  int64_t end = 0;
-  SmallVector<BufferOp> temporaryOps;
-  auto place = [&](BufferOp op, int64_t offset) {
-    op.setOffsetAttr(builder.getI64IntegerAttr(offset));
-    op->setAttr("slot_bytes", builder.getI64IntegerAttr(slotBytes(op)));
-  };
-  auto total = [&](BufferOp op) -> int64_t {
-    return llvm::alignTo(slotBytes(op) * op.getSlots(), kAlignment);
-  };
+  llvm::StringMap<int64_t> ends;
+  ends[""] = 0;
+  SmallVector<BufferOp> temporaryOps, placed;
   for (auto op : program.getBody().front().getOps<BufferOp>()) {
     if (lives.count(op)) {
       temporaryOps.push_back(op);
       continue;
     }
+    int64_t &end = ends[regionOf(op)];
     place(op, end);
-    end += total(op);
+    end += totalBytes(op);
   }
-  llvm::stable_sort(temporaryOps, [&](BufferOp a, BufferOp b) { return total(a) > total(b); });
-  int64_t base = end;
-  SmallVector<BufferOp> placed;
+  llvm::stable_sort(temporaryOps, [&](BufferOp a, BufferOp b) { return totalBytes(a) > totalBytes(b); });
+  llvm::StringMap<int64_t> bases = ends;
   for (BufferOp op : temporaryOps) {
     const Life &life = lives[op];
+    StringRef region = regionOf(op);
     SmallVector<std::pair<int64_t, int64_t>> taken;
     for (BufferOp other : placed) {
       const Life &o = lives[other];
-      if (o.section == life.section && o.first <= life.last && life.first <= o.last)
-        taken.push_back({*other.getOffset(), *other.getOffset() + total(other)});
+      if (regionOf(other) == region && o.section == life.section && o.first <= life.last &&
+          life.first <= o.last)
+        taken.push_back({*other.getOffset(), *other.getOffset() + totalBytes(other)});
     }
     llvm::sort(taken);
-    int64_t offset = base;
+    int64_t offset = bases[region];
     for (auto [from, to] : taken)
-      if (offset + total(op) > from)
+      if (offset + totalBytes(op) > from)
         offset = std::max(offset, to);
     place(op, offset);
-    end = std::max(end, offset + total(op));
+    ends[region] = std::max(ends[region], offset + totalBytes(op));
     placed.push_back(op);
   }
-  program.setArenaAttr(builder.getI64IntegerAttr(end));
+  NamedAttrList arena;
+  for (auto &[region, bytes] : ends)
+    arena.set(region.empty() ? StringRef("fixed") : region, builder.getI64IntegerAttr(bytes));
+  program.setArenaAttr(arena.getDictionary(builder.getContext()));
 }
 
 LogicalResult Planner::run() {
-  auto kind = module->getAttrOfType<StringAttr>("mlora.kind");
-  StringRef name = kind ? kind.getValue() : "train";
   builder.setInsertionPointToEnd(module.getBody());
-  program = ProgramOp::create(builder, module.getLoc(), name, capacity, IntegerAttr());
+  program = ProgramOp::create(builder, module.getLoc(), kind, DictionaryAttr());
   Block *body = builder.createBlock(&program.getBody());
   // Buffers come first: they are inserted before a marker that the sections follow.
   bufferBuilder.setInsertionPointToStart(body);
-  if (failed(name == "generate" ? generateSections() : trainSections()))
+  if (failed(kind == "generate" ? generateSections() : trainSections()))
     return failure();
   SmallVector<BufferOp> all(body->getOps<BufferOp>());
   for (BufferOp op : llvm::reverse(all))
@@ -459,7 +482,6 @@ LogicalResult Planner::run() {
   assignOffsets();
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();
-  module->setAttr("mlora.capacity", capacity); // for what is lowered without the program
   // Kernels of functions that no section calls.
   llvm::StringSet<> used;
   program.walk([&](LaunchOp launch) { used.insert(launch.getKernel()); });
@@ -472,14 +494,7 @@ LogicalResult Planner::run() {
 struct PlanMemory : mlir::mlora::impl::MLoraPlanMemoryBase<PlanMemory> {
   using MLoraPlanMemoryBase::MLoraPlanMemoryBase;
   void runOnOperation() override {
-    Builder builder(&getContext());
-    auto entry = [&](StringRef name, int64_t value) {
-      return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
-    };
-    DictionaryAttr capacity = builder.getDictionaryAttr(
-        {entry("rows", rows), entry("counted_rows", countedRows ? countedRows : rows),
-         entry("kv_rows", kvRows ? kvRows : rows)});
-    if (failed(Planner(getOperation(), capacity).run()))
+    if (failed(Planner(getOperation()).run()))
       signalPassFailure();
   }
 };

@@ -157,8 +157,7 @@ ordered_json bundle(const fs::path &manifest) {
       fs::exists(library) && hashFileHex(library) == expected && Bundle::sealHolds(manifest.parent_path());
   // "kind" of the program is not the kind of thing that this is.
   json["program"] = fields.string("kind");
-  for (const char *key :
-       {"format", "compiler", "cpu", "request", "model", "capacity", "arena_bytes", "scratch_bytes"})
+  for (const char *key : {"format", "compiler", "cpu", "request", "model", "arena", "scratch_bytes"})
     if (fields.has(key))
       json[key] = root[key];
   for (const char *list : {"buffers", "kernels", "sections", "parameters"})

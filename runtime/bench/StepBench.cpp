@@ -63,9 +63,8 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
     share.share = share.milliseconds / stepMilliseconds;
     share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
     double perStep = 1e3 / steps;
-    share.limitMilliseconds =
-        std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
-                 kernel.bytes * double(timing.calls) / result.memoryBytesPerSecond * perStep);
+    share.limitMilliseconds = std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
+                                       timing.bytes / result.memoryBytesPerSecond * perStep);
     result.outsideMilliseconds -= share.milliseconds;
     result.kernels.push_back(std::move(share));
   }
@@ -84,12 +83,13 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   int64_t rows = config.batchSize * config.maxLength;
   BundleCache cache;
   cache.message = message;
-  Bundle bundle = cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
-                                           {.rows = rows, .countedRows = rows, .kvRows = rows}, config.device,
-                                           config.memoryBudget));
+  ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
+  request.memoryBudget = config.memoryBudget;
+  request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};
+  Bundle bundle = cache.get(request);
   result.compile = bundle.cached ? "cached" : "cold";
   result.compileSeconds = bundle.compileSeconds;
-  Program program(std::move(bundle), config.numThreads);
+  Program program(std::move(bundle), request.capacity, config.numThreads);
   Parameters parameters(program);
   loadStart(program, parameters, *base, adapter);
   Stepper stepper(program, config);

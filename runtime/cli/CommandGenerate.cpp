@@ -18,8 +18,8 @@
 namespace mlora {
 namespace {
 
-/// Rows of a piece of the prompt, and the step in which caches grow: few different programs are compiled.
-constexpr int64_t pieceRows = 128, cacheStep = 256;
+/// Rows of a piece of the prompt.
+constexpr int64_t pieceRows = 128;
 
 /// Prints what is new in the text of `ids`; a character that is not yet whole waits for its other bytes.
 class Stream {
@@ -80,20 +80,17 @@ int runGenerate(Arguments &arguments) {
     adapter = readAdapter(config.adapter, base->config());
     checkBase(*adapter, base->fingerprint(), config.adapter);
   }
-  Scalars capacity;
   int64_t length = int64_t(ids.size()) + config.maxNewTokens;
   if (base->config().maxPositions > 0 && length > base->config().maxPositions)
     std::fprintf(stderr,
                  "mlora-run: prompt and new tokens are %lld together, more than the %lld positions that the "
                  "model was trained for\n",
                  (long long)length, (long long)base->config().maxPositions);
-  capacity.rows = pieceRows;
-  capacity.countedRows = 1;
-  capacity.kvRows = (length + cacheStep - 1) / cacheStep * cacheStep;
   BundleCache cache;
   cache.message = [](const std::string &text) { std::fprintf(stderr, "%s\n", text.c_str()); };
-  Program program(cache.get(programRequest("generate", config.model, adapter ? &*adapter : nullptr, capacity,
-                                           config.device)),
+  ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
+  request.target = config.device;
+  Program program(cache.get(request), {.rows = pieceRows, .countedRows = 1, .kvRows = length},
                   config.numThreads);
   Parameters parameters(program);
   loadWeights(program, *base);

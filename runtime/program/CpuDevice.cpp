@@ -28,8 +28,8 @@ void runBlock(void *opaque, int64_t block, int64_t worker) {
 
 } // namespace
 
-CpuDevice::CpuDevice(const Bundle &bundle, ThreadPool &pool)
-    : pool(pool), memory(bundle.manifest.arenaBytes),
+CpuDevice::CpuDevice(const Bundle &bundle, const Layout &layout, ThreadPool &pool)
+    : pool(pool), memory(layout.arenaBytes()),
       scratchStride(roundUp(std::max(bundle.manifest.scratchBytes, alignment))) {
   for (const Kernel &kernel : bundle.manifest.kernels)
     functions.push_back(bundle.code.kernel(kernel.symbol));

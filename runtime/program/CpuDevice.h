@@ -8,7 +8,7 @@ namespace mlora {
 
 class CpuDevice : public Device {
 public:
-  CpuDevice(const Bundle &bundle, ThreadPool &pool);
+  CpuDevice(const Bundle &bundle, const Layout &layout, ThreadPool &pool);
 
   Arena &arena() override { return memory; }
   void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;

@@ -29,30 +29,37 @@ std::vector<char> fromHex(const JsonFields &fields, const char *key) {
 
 } // namespace
 
-EmulatedDevice::EmulatedDevice(const Bundle &bundle) : manifest(bundle.manifest) {
+EmulatedDevice::EmulatedDevice(const Bundle &bundle, const Layout &layout) : manifest(bundle.manifest) {
   for (const Kernel &kernel : manifest.kernels)
     functions.push_back(reinterpret_cast<emulator::KernelEntry>(bundle.code.kernel(kernel.symbol)));
   std::string where = (bundle.folder / "manifest.json").string() + ": emulator";
   JsonFields fields(manifest.emulator, where);
   staticSharedBytes = uint32_t(fields.integer("static_shared_bytes"));
-  for (const nlohmann::json &site : manifest.emulator.value("sites", nlohmann::json::array()))
-    sites.push_back({site.at(0).get<std::string>(), site.at(1).get<std::string>()});
   std::vector<Constant> constants;
-  for (const nlohmann::json &constant : manifest.emulator.value("constants", nlohmann::json::array())) {
-    JsonFields entry(constant, where + ": constants");
-    constants.push_back({entry.string("name"), fromHex(entry, "bytes")});
+  try {
+    for (const nlohmann::json &site : manifest.emulator.at("sites"))
+      sites.push_back({site.at(0).get<std::string>(), site.at(1).get<std::string>()});
+    for (const nlohmann::json &constant : manifest.emulator.at("constants")) {
+      JsonFields entry(constant, where + ": constants");
+      constants.push_back({entry.string("name"), fromHex(entry, "bytes")});
+    }
+  } catch (const nlohmann::json::exception &error) {
+    failed(where + ": " + error.what());
   }
+  for (const Kernel &kernel : manifest.kernels)
+    if (kernel.threads < 1)
+      failed(where + ": kernel " + kernel.name + " does not say how many threads a block has");
 
   for (const Kernel &kernel : manifest.kernels)
-    scratchSize = std::max(scratchSize, kernel.scratchBytes * kernel.blocks(manifest.capacity));
+    scratchSize = std::max(scratchSize, kernel.scratchBytes * kernel.blocks(layout.capacity()));
   constexpr size_t guards = 8192; // between buffers, and what alignment takes
   size_t capacity =
-      size_t(manifest.arenaBytes + scratchSize) + sizeof(Scalars) + guards * (3 + constants.size());
+      size_t(layout.arenaBytes() + scratchSize) + sizeof(Scalars) + guards * (3 + constants.size());
   for (const Constant &constant : constants)
     capacity += constant.bytes.size();
   memory = std::make_unique<emulator::GlobalMemory>(capacity);
-  auto *arenaMemory = memory->allocate(size_t(manifest.arenaBytes), "the arena");
-  programArena = std::make_unique<Arena>(manifest.arenaBytes, reinterpret_cast<std::byte *>(arenaMemory));
+  auto *arenaMemory = memory->allocate(size_t(layout.arenaBytes()), "the arena");
+  programArena = std::make_unique<Arena>(layout.arenaBytes(), reinterpret_cast<std::byte *>(arenaMemory));
   scratch = memory->allocate(size_t(scratchSize), "scratch");
   scalarMemory = memory->allocate(sizeof(Scalars), "scalars");
   for (const Constant &constant : constants) {
@@ -80,7 +87,11 @@ void EmulatedDevice::launch(int number, LaunchBuffers buffers, const Scalars &sc
   for (size_t i = 0; i < buffers.addresses.size(); ++i) {
     const Buffer &buffer = manifest.buffers[size_t(buffers.numbers[i])];
     auto *address = static_cast<char *>(buffers.addresses[i]);
-    views.push_back({address, size_t(4 * buffer.elements(scalars)), buffer.name});
+    if (buffer.packed)
+      views.push_back({reinterpret_cast<char *>(programArena->at(buffer.offset)),
+                       size_t(buffer.slots * buffer.slotBytes), buffer.name});
+    else
+      views.push_back({address, size_t(4 * buffer.elements(scalars)), buffer.name});
     launch.parameters.push_back(reinterpret_cast<uint64_t>(address));
   }
   memory->showOnly(reinterpret_cast<char *>(programArena->at(0)), std::move(views));

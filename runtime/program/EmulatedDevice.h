@@ -9,7 +9,7 @@ namespace mlora {
 /// fault ends the run with an Error that names kernel, block, thread and operation.
 class EmulatedDevice : public Device {
 public:
-  explicit EmulatedDevice(const Bundle &bundle);
+  EmulatedDevice(const Bundle &bundle, const Layout &layout);
 
   Arena &arena() override { return *programArena; }
   void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;

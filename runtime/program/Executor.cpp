@@ -23,7 +23,8 @@ double pairsOf(const Scalars &scalars) {
 
 } // namespace
 
-Executor::Executor(const Manifest &manifest, Device &device) : manifest(manifest), device(device) {
+Executor::Executor(const Manifest &manifest, const Layout &layout, Device &device)
+    : manifest(manifest), layout(layout), device(device) {
   for (const Section &section : manifest.sections) {
     SectionRecords records{section.name, {}};
     for (const CommandLoop &loop : section.commands)
@@ -41,7 +42,8 @@ void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &sect
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
-    addresses.push_back(device.arena().slot(buffer, slot < 0 ? slot + buffer.slots : slot));
+    addresses.push_back(
+        device.arena().at(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
 }
 
@@ -53,9 +55,9 @@ bool Executor::has(std::string_view name) const {
 }
 
 void Executor::checkCapacity(const Scalars &scalars) const {
-  for (int i = 0; i < 3; ++i)
-    if (scalars[i] < 0 || scalars[i] > manifest.capacity[i])
-      failed("the program was compiled for " + std::to_string(manifest.capacity[i]) + " " +
+  for (int i = 0; i < LinearBytes::extents; ++i)
+    if (scalars[i] < 0 || scalars[i] > layout.capacity()[i])
+      failed("the program was opened for " + std::to_string(layout.capacity()[i]) + " " +
              std::string(scalarNames[size_t(i)]) + " at most, not " + std::to_string(scalars[i]));
 }
 
@@ -84,6 +86,7 @@ void Executor::launch(const Record &record, const Scalars &scalars) {
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;
   timing.blocks += blocks;
+  timing.bytes += kernel.bytes.at(scalars);
   timing.flops +=
       kernel.flopsPerRow * double(rowsOf(kernel, scalars)) + kernel.flopsPerPair * pairsOf(scalars);
 }

@@ -8,7 +8,7 @@
 namespace mlora {
 
 std::span<const float> Generator::append(std::span<const int32_t> tokens) {
-  const Scalars &capacity = program.manifest().capacity;
+  const Scalars &capacity = program.capacity();
   while (!tokens.empty()) {
     int64_t rows = std::min<int64_t>(capacity.rows, int64_t(tokens.size()));
     if (past + rows > capacity.kvRows)

@@ -20,8 +20,8 @@ public:
   Parser(const nlohmann::json &json, const std::string &where) : root(json, where) {}
 
   Manifest parse() {
-    if (root.integer("format") != 1)
-      root.refuse("format", "only format 1 is understood: remove the bundle, so that it is compiled again");
+    if (root.integer("format") != 2)
+      root.refuse("format", "only format 2 is understood: remove the bundle, so that it is compiled again");
     manifest.kind = root.string("kind");
     manifest.target = root.optionalString("target").value_or("cpu");
     if (manifest.target != "cpu" && manifest.target != "emulate")
@@ -36,11 +36,7 @@ public:
     manifest.sharedObjectHash = root.string("shared_object_xxh3");
     manifest.request = json("request");
     manifest.model = json("model");
-    JsonFields capacity = root.object("capacity");
-    manifest.capacity.rows = size(capacity, "rows", maxRows);
-    manifest.capacity.countedRows = size(capacity, "counted_rows", maxRows);
-    manifest.capacity.kvRows = size(capacity, "kv_rows", maxRows);
-    manifest.arenaBytes = size(root, "arena_bytes", maxBytes);
+    manifest.arena = linear(root.object("arena"));
     manifest.scratchBytes = size(root, "scratch_bytes", maxBytes);
     each(root, "buffers", [this](const JsonFields &f) { manifest.buffers.push_back(buffer(f)); });
     each(root, "kernels", [this](const JsonFields &f) { manifest.kernels.push_back(kernel(f)); });
@@ -53,7 +49,7 @@ public:
 
 private:
   // Bounds that keep every product below far from overflow.
-  static constexpr int64_t maxBytes = int64_t(1) << 46, maxRows = int64_t(1) << 31, maxSlots = 1 << 16;
+  static constexpr int64_t maxBytes = int64_t(1) << 46, maxSlots = 1 << 16;
 
   nlohmann::json json(const char *key) const { return root.raw().value(key, nlohmann::json()); }
 
@@ -68,6 +64,15 @@ private:
   static int64_t sizeOr(const JsonFields &fields, const char *key, int64_t otherwise, int64_t greatest,
                         int64_t least = 0) {
     return fields.has(key) ? size(fields, key, greatest, least) : otherwise;
+  }
+
+  /// Bytes under the key `fixed`, and bytes a row under the names of extents; absent keys are 0.
+  static LinearBytes linear(const JsonFields &fields) {
+    LinearBytes bytes;
+    bytes.fixed = sizeOr(fields, "fixed", 0, maxBytes);
+    for (int i = 0; i < LinearBytes::extents; ++i)
+      bytes.perRow[size_t(i)] = sizeOr(fields, scalarNames[size_t(i)].data(), 0, maxBytes);
+    return bytes;
   }
 
   static const nlohmann::json &array(const JsonFields &fields, const char *key) {
@@ -86,7 +91,7 @@ private:
     if (json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= maxBytes)
       return {json.get<int64_t>(), -1};
     if (json.is_string())
-      for (int i = 0; i < 3; ++i) // past and accumulate are no sizes
+      for (int i = 0; i < LinearBytes::extents; ++i) // past and accumulate are no sizes
         if (json.get<std::string>() == scalarNames[i])
           return {0, i};
     fields.refuse(key, "must hold sizes or one of rows, counted_rows, kv_rows, not " + json.dump());
@@ -116,9 +121,15 @@ private:
     buffer.type = type == "f32" ? ElementType::F32 : ElementType::I32;
     for (const nlohmann::json &item : array(fields, "shape"))
       buffer.shape.push_back(extent(item, fields, "shape"));
+    if (fields.has("region")) {
+      buffer.region = extent(fields.raw()["region"], fields, "region").scalar;
+      if (buffer.region < 0)
+        fields.refuse("region", "must be one of rows, counted_rows, kv_rows");
+    }
     buffer.slots = sizeOr(fields, "slots", 1, maxSlots, 1);
     buffer.slotBytes = size(fields, "slot_bytes", maxBytes);
     buffer.offset = size(fields, "offset", maxBytes);
+    buffer.packed = fields.optionalBoolean("packed").value_or(false);
     buffer.tensor = fields.optionalString("tensor").value_or("");
     buffer.of = int(sizeOr(fields, "of", -1, maxSlots));
     return buffer;
@@ -131,7 +142,8 @@ private:
     kernel.doc = fields.optionalString("doc").value_or("");
     kernel.flopsPerRow = fields.optionalNumber("flops_per_row").value_or(0);
     kernel.flopsPerPair = fields.optionalNumber("flops_per_pair").value_or(0);
-    kernel.bytes = fields.optionalNumber("bytes").value_or(0);
+    if (fields.has("bytes"))
+      kernel.bytes = linear(fields.object("bytes"));
     kernel.threads = sizeOr(fields, "threads", 0, 1024);
     kernel.sharedBytes = sizeOr(fields, "shared_bytes", 0, 1 << 20);
     kernel.scratchBytes = sizeOr(fields, "scratch_bytes", 0, maxBytes);

@@ -8,11 +8,14 @@
 namespace mlora {
 namespace {
 
+constexpr int64_t arenaAlignment = 64;
+
 class Checker {
 public:
   Checker(const Manifest &manifest, const std::string &where) : manifest(manifest), where(where) {}
 
   void run() {
+    checkArena();
     for (size_t i = 0; i < manifest.buffers.size(); ++i)
       checkBuffer(manifest.buffers[i]);
     for (const Kernel &kernel : manifest.kernels)
@@ -30,18 +33,36 @@ public:
 private:
   [[noreturn]] void refuse(const std::string &message) const { badInput(where + ": " + message); }
 
+  /// Regions begin at multiples of 64 bytes, whatever the capacity.
+  void checkArena() const {
+    if (manifest.arena.fixed % arenaAlignment)
+      refuse("arena: fixed must be a multiple of " + std::to_string(arenaAlignment));
+    for (int64_t bytes : manifest.arena.perRow)
+      if (bytes % (arenaAlignment / capacityStep))
+        refuse("arena: bytes a row must be multiples of " + std::to_string(arenaAlignment / capacityStep));
+  }
+
   void checkBuffer(const Buffer &buffer) const {
     std::string name = "buffer " + buffer.name;
+    bool hasRows = buffer.region >= 0;
+    if (hasRows == buffer.isStatic())
+      refuse(name + (hasRows ? ": has no run-time rows, but lies in a region of rows"
+                             : ": has run-time rows, but lies in no region of rows"));
+    if (std::count_if(buffer.shape.begin(), buffer.shape.end(), [](Extent e) { return !e.isStatic(); }) > 1)
+      refuse(name + ": has more than one run-time extent");
+    // From here on of one row where it has rows: a region's capacity is at least that of what lies in it.
     // Both types have four bytes.
-    int64_t elements = buffer.elements(manifest.capacity);
+    int64_t elements = buffer.elements({.rows = 1, .countedRows = 1, .kvRows = 1});
     if (elements > buffer.slotBytes / 4)
       refuse(name + ": its shape needs more than slot_bytes = " + std::to_string(buffer.slotBytes));
     if (buffer.offset % 4 || buffer.slotBytes % 4)
       refuse(name + ": offset and slot_bytes must be multiples of 4");
     // slots <= 2^16 and slot_bytes <= 2^46: no overflow in 128 bits, and none after this test in 64.
     __int128 end = __int128(buffer.offset) + __int128(buffer.slots) * buffer.slotBytes;
-    if (end > manifest.arenaBytes)
-      refuse(name + " ends beyond the arena of " + std::to_string(manifest.arenaBytes) + " bytes");
+    int64_t region = hasRows ? manifest.arena.perRow[size_t(buffer.region)] : manifest.arena.fixed;
+    if (end > region)
+      refuse(name + " ends beyond its region of " + std::to_string(region) +
+             (hasRows ? " bytes a row" : " bytes"));
     switch (buffer.role) {
     case Role::Weight:
       checkFileTensor(name, buffer);
@@ -92,11 +113,6 @@ private:
         });
     if (!plain)
       refuse("kernel " + kernel.name + ": its symbol must be an identifier");
-    double blocks = 1;
-    for (const GridDimension &dimension : kernel.grid)
-      blocks *= double(dimension.extent.at(manifest.capacity)) / double(dimension.block) + 1;
-    if (blocks > double(int64_t(1) << 40))
-      refuse("kernel " + kernel.name + ": its grid has too many blocks");
   }
 
   void checkSection(const Section &section) const {

@@ -5,8 +5,8 @@
 
 namespace mlora {
 
-/// Every index exists, every slot lies inside the arena, every view inside its slot, roles have what they
-/// need. Throws Error(BadInput) otherwise.
+/// Every index exists, every slot lies inside its region whatever the capacity, every view inside its slot,
+/// roles have what they need. Throws Error(BadInput) otherwise.
 void checkManifest(const Manifest &manifest, const std::string &where);
 
 } // namespace mlora

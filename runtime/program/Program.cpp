@@ -6,9 +6,9 @@
 
 namespace mlora {
 
-Program::Program(Bundle bundle, int64_t threads)
-    : bundle_(std::move(bundle)), pool_(threads), device_(Device::make(bundle_, pool_)),
-      executor_(bundle_.manifest, *device_) {}
+Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads)
+    : bundle_(std::move(bundle)), layout_(bundle_.manifest, capacity), pool_(threads),
+      device_(Device::make(bundle_, layout_, pool_)), executor_(bundle_.manifest, layout_, *device_) {}
 
 void Program::setInput(std::string_view name, std::span<const int32_t> values) {
   setInput(name, values.data(), values.size(), ElementType::I32);
@@ -25,10 +25,10 @@ void Program::setInput(std::string_view name, const void *values, size_t count, 
   const Buffer &buffer = manifest().buffers[size_t(index)];
   if (buffer.type != type)
     failed("the program's input " + std::string(name) + " is of another type");
-  if (int64_t(count) > buffer.elements(manifest().capacity))
+  if (int64_t(count) > buffer.elements(capacity()))
     failed("the program's input " + std::string(name) + " holds " +
-           std::to_string(buffer.elements(manifest().capacity)) + " values, not " + std::to_string(count));
-  std::memcpy(device_->arena().slot(buffer, 0), values, count * 4);
+           std::to_string(buffer.elements(capacity())) + " values, not " + std::to_string(count));
+  std::memcpy(device_->arena().at(layout_.offset(size_t(index), 0)), values, count * 4);
 }
 
 std::span<const float> Program::output(std::string_view name) const {
@@ -39,9 +39,8 @@ std::span<const float> Program::output(std::string_view name) const {
 }
 
 std::span<float> Program::slot(int buffer, int64_t index) const {
-  const Buffer &described = manifest().buffers[size_t(buffer)];
-  return {reinterpret_cast<float *>(device_->arena().slot(described, index)),
-          size_t(described.elements(manifest().capacity))};
+  return {reinterpret_cast<float *>(device_->arena().at(layout_.offset(size_t(buffer), index))),
+          size_t(manifest().buffers[size_t(buffer)].elements(capacity()))};
 }
 
 } // namespace mlora

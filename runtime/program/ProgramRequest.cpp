@@ -7,17 +7,20 @@ std::filesystem::path ProgramRequest::modelFile() const {
 }
 
 nlohmann::json ProgramRequest::toJson() const {
-  return {{"kind", kind},
-          {"model", std::filesystem::absolute(modelFile()).string()},
-          {"target", target},
-          {"method", method},
-          {"num_branches", numBranches},
-          {"lora_r", loraR},
-          {"lora_alpha", loraAlpha},
-          {"targets", targets},
-          {"capacity",
-           {{"rows", capacity.rows}, {"counted_rows", capacity.countedRows}, {"kv_rows", capacity.kvRows}}},
-          {"memory_budget", memoryBudget}};
+  nlohmann::json json = {{"kind", kind},
+                         {"model", std::filesystem::absolute(modelFile()).string()},
+                         {"target", target},
+                         {"method", method},
+                         {"num_branches", numBranches},
+                         {"lora_r", loraR},
+                         {"lora_alpha", loraAlpha},
+                         {"targets", targets}};
+  if (memoryBudget > 0) {
+    json["memory_budget"] = memoryBudget;
+    json["capacity"] = {
+        {"rows", capacity.rows}, {"counted_rows", capacity.countedRows}, {"kv_rows", capacity.kvRows}};
+  }
+  return json;
 }
 
 } // namespace mlora

@@ -50,14 +50,10 @@ void writeFullCheckpoint(const fs::path &folder, const Checkpoint &base, const P
   writeModelFiles(folder, base, "float32", files);
 }
 
-ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter,
-                              Scalars capacity, const std::string &target, int64_t memoryBudget) {
+ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter) {
   ProgramRequest request;
-  request.target = target;
   request.kind = kind;
   request.model = model;
-  request.capacity = capacity;
-  request.memoryBudget = memoryBudget;
   request.method = kind == "train" ? "ft" : "none";
   if (!adapter)
     return request;

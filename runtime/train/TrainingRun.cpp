@@ -106,22 +106,22 @@ void TrainingRun::findCheckpoint() {
         std::to_string(state.totalSteps) + ": the learning rate follows the new plan");
 }
 
-/// No more than the data needs, in steps that let data of like length share a compiled program.
+/// No more than the data needs.
 Scalars TrainingRun::capacity() const {
   int64_t rows = stream->maxMicroBatchTokens();
   for (const MicroBatch &batch : validation)
     rows = std::max(rows, batch.tokens());
-  int64_t rounded = std::max(rows, std::min((rows + 255) / 256 * 256, config.batchSize * config.maxLength));
-  return {.rows = rounded, .countedRows = rounded, .kvRows = rounded};
+  return {.rows = rows, .countedRows = rows, .kvRows = rows};
 }
 
 void TrainingRun::openProgram() {
   BundleCache cache;
   cache.message = [this](const std::string &text) { say(text); };
-  program =
-      std::make_unique<Program>(cache.get(programRequest("train", config.model, adapter ? &*adapter : nullptr,
-                                                         capacity(), config.device, config.memoryBudget)),
-                                config.numThreads);
+  ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
+  request.target = config.device;
+  request.memoryBudget = config.memoryBudget;
+  request.capacity = capacity();
+  program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads);
   parameters = std::make_unique<Parameters>(*program);
   loadStart(*program, *parameters, *base, adapter);
   trainable = std::make_unique<Trainable>(*base, adapter ? &*adapter : nullptr, *parameters);

@@ -25,35 +25,70 @@ mlora.kernel @copy(%x: tensor<?x8xf32>) -> tensor<?x8xf32> grid ["rows by 128"] 
 
 // -----
 
-// expected-error@below {{'mlora.program' op capacity of "rows" is not an integer}}
-mlora.program @train capacity {rows = "many"} {
+// expected-error@below {{'mlora.program' op arena grows with 'tokens', not one of rows, counted_rows, kv_rows}}
+mlora.program @train arena 0 + 64 * tokens {
   %h = mlora.buffer "h" residual : memref<?x64xf32>
 }
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+// expected-error@below {{'mlora.program' op arena has no number of bytes from 0 on for "rows"}}
+mlora.program @train arena 0 + -64 * rows {
+  %h = mlora.buffer "h" residual : memref<?x64xf32>
+}
+
+// -----
+
+// expected-error@below {{rows counts twice}}
+mlora.program @train arena 0 + 64 * rows + 64 * rows {
+  %h = mlora.buffer "h" residual : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train {
   // expected-error@below {{'mlora.buffer' op role is 'scratch', not one of input, weight}}
   %h = mlora.buffer "h" scratch : memref<?x64xf32>
 }
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+mlora.program @train {
   // expected-error@below {{'mlora.buffer' op has 0 slots}}
   %h = mlora.buffer "h" residual slots 0 : memref<?x64xf32>
 }
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+mlora.program @train {
   // expected-error@below {{'mlora.buffer' op offset is -64}}
-  %h = mlora.buffer "h" residual offset -64 : memref<?x64xf32>
+  %h = mlora.buffer "h" residual offset -64 in "rows" : memref<?x64xf32>
 }
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+mlora.program @train {
+  // expected-error@below {{'mlora.buffer' op lies in 'past', not one of rows, counted_rows, kv_rows}}
+  %h = mlora.buffer "h" residual offset 0 in "past" : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train {
+  // expected-error@below {{'mlora.buffer' op has run-time rows and lies in no region of rows}}
+  %h = mlora.buffer "h" residual offset 0 : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train {
+  // expected-error@below {{'mlora.buffer' op has no run-time rows and lies in a region of rows}}
+  %w = mlora.buffer "w" weight offset 0 in "rows" : memref<64xf32>
+}
+
+// -----
+
+mlora.program @train {
   mlora.section "micro_step" {
     // expected-error@below {{'mlora.layers' op step is 0}}
     mlora.layers 0 to 3 step 0 {
@@ -64,7 +99,7 @@ mlora.program @train capacity {rows = 512} {
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+mlora.program @train {
   %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
   mlora.section "micro_step" {
     // expected-error@below {{'mlora.launch' op has 1 slots for 2 operands}}
@@ -74,7 +109,7 @@ mlora.program @train capacity {rows = 512} {
 
 // -----
 
-mlora.program @train capacity {rows = 512} {
+mlora.program @train {
   %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
   mlora.section "micro_step" {
     // expected-error@below {{expected a slot: a number, layer or layer+number}}

@@ -304,14 +304,14 @@ mlora.kernel @normalise(%x: tensor<?x64xf32>, %w: tensor<64xf32>) -> tensor<?x64
   mlora.yield %y : tensor<?x64xf32>
 }
 
-// CHECK-LABEL: mlora.program @train capacity {rows = 512 : i64} arena 4096 {
-// CHECK: mlora.buffer "h" residual slots 31 offset 0 extent "rows" : memref<?x64xf32>
+// CHECK-LABEL: mlora.program @train arena 4096 + 7936 * rows + 8 * kv_rows {
+// CHECK: mlora.buffer "h" residual slots 31 offset 0 in "rows" extent "rows" : memref<?x64xf32>
 // CHECK: mlora.buffer "norm" weight slots 30 {{.*}}tensor = "model.layers.{layer}.input_layernorm.weight"
 // CHECK: mlora.section "micro_step" {
 // CHECK: mlora.layers 29 to 0 step -1 {
 // CHECK: mlora.launch @normalise(%h[layer], %norm[layer], %h[layer+1])
-mlora.program @train capacity {rows = 512} arena 4096 {
-  %h = mlora.buffer "h" residual slots 31 offset 0 extent "rows" : memref<?x64xf32>
+mlora.program @train arena 4096 + 7936 * rows + 8 * kv_rows {
+  %h = mlora.buffer "h" residual slots 31 offset 0 in "rows" extent "rows" : memref<?x64xf32>
   %w = mlora.buffer "norm" weight slots 30 {tensor = "model.layers.{layer}.input_layernorm.weight"} : memref<64xf32>
   mlora.section "micro_step" {
     mlora.layers 29 to 0 step -1 {

@@ -1,10 +1,14 @@
-// What a kernel's report counts: products that are computed. Without dx the group's weights and Ã are not read; a loss and its input
+// What a kernel's report counts: bytes that grow with rows, and products that are computed. Without dx the group's weights and Ã are not read; a loss and its input
 // gradient share their logits in one kernel.
 
 // RUN: rm -rf %t && mkdir %t
 // RUN: mlora-opt %s --mlora-write-bundle=path=%t -o /dev/null
 // RUN: FileCheck %s --input-file=%t/manifest.json
 
+// w, up and down; dy, dx and u
+// CHECK:      "bytes": {
+// CHECK-NEXT:   "fixed": 384,
+// CHECK-NEXT:   "rows": 72
 // 2 · (8·8 + 8·2 + 2·8)
 // CHECK:      "flops_per_row": 192
 // CHECK:      "name": "backward"
@@ -38,6 +42,6 @@ mlora.kernel @head(%x: tensor<?x8xf32> {mlora.extent = "counted_rows"}, %w: tens
     : (tensor<?xf32>, tensor<?x8xf32>, tensor<16x8xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x8xf32>
   mlora.yield %dx : tensor<?x8xf32>
 }
-mlora.program @train capacity {counted_rows = 4 : i64, kv_rows = 4 : i64, rows = 4 : i64} arena 128 {
-  %h = mlora.buffer "h" residual offset 0 extent "rows" : memref<?x8xf32>
+mlora.program @train arena 0 + 32 * rows {
+  %h = mlora.buffer "h" residual offset 0 in "rows" extent "rows" : memref<?x8xf32>
 }

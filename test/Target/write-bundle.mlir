@@ -4,16 +4,19 @@
 // RUN: FileCheck %s --input-file=%t/program.mlir --check-prefix=IR
 // RUN: llvm-nm -D %t/program.so | FileCheck %s --check-prefix=SYMBOLS
 
-// CHECK:      "arena_bytes": 4096
+// CHECK:      "arena": {
+// CHECK-NEXT:   "fixed": 1024,
+// CHECK-NEXT:   "rows": 96
 // CHECK:      "buffers": [
 // CHECK:        "dtype": "f32"
 // CHECK-NEXT:   "name": "h"
 // CHECK-NEXT:   "offset": 0
+// CHECK-NEXT:   "region": "rows"
 // CHECK-NEXT:   "role": "residual"
 // CHECK-NEXT:   "shape": [
 // CHECK-NEXT:     "rows"
 // CHECK-NEXT:     8
-// CHECK:        "slot_bytes": 128
+// CHECK:        "slot_bytes": 32
 // CHECK-NEXT:   "slots": 3
 // CHECK:        "name": "w.gradient"
 // CHECK:        "of": 1
@@ -52,11 +55,11 @@ mlora.kernel @twice(%x: tensor<?x8xf32>) -> tensor<?x8xf32> grid ["rows by 2"] {
   %y = mlora.add %x, %x : tensor<?x8xf32>
   mlora.yield %y : tensor<?x8xf32>
 }
-mlora.program @train capacity {counted_rows = 4 : i64, kv_rows = 4 : i64, rows = 4 : i64} arena 4096 {
-  %h = mlora.buffer "h" residual slots 3 offset 0 extent "rows" : memref<?x8xf32>
-  %w = mlora.buffer "w" parameter slots 2 offset 512
+mlora.program @train arena 1024 + 96 * rows {
+  %h = mlora.buffer "h" residual slots 3 offset 0 in "rows" extent "rows" : memref<?x8xf32>
+  %w = mlora.buffer "w" parameter slots 2 offset 0
     {parts = [{name = "layers.{layer}.w", offset = 0 : i64, shape = array<i64: 4, 8>, strides = array<i64: 8, 1>}]} : memref<4x8xf32>
-  %g = mlora.buffer "w.gradient" gradient slots 2 offset 1024 {of = "w"} : memref<4x8xf32>
+  %g = mlora.buffer "w.gradient" gradient slots 2 offset 512 {of = "w"} : memref<4x8xf32>
   mlora.section "micro_step" {
     mlora.layers 0 to 1 step 1 {
       mlora.launch @twice(%h[layer], %h[layer+1]) : (memref<?x8xf32>, memref<?x8xf32>) -> ()

@@ -29,7 +29,7 @@ struct Case {
 
   bool isFullFinetune() const { return info["method"] == "ft"; }
 
-  ProgramRequest request(const std::string &kind) const {
+  ProgramRequest request(const std::string &kind, int64_t capacity = 256) const {
     ProgramRequest request;
     request.kind = kind;
     request.model = model;
@@ -37,8 +37,8 @@ struct Case {
     request.method = info["method"];
     if (!isFullFinetune())
       readAdapter(info, request);
-    // More capacity than rows: counts are run-time scalars.
-    request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = 256;
+    // More capacity than rows: counts are run-time scalars. Compiled programs know neither.
+    request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = capacity;
     return request;
   }
 
@@ -86,8 +86,8 @@ struct Case {
 
 /// The program of a case, weights and parameters loaded.
 struct Trainer : TrainingProgram {
-  Trainer(const Case &golden, const std::string &adapter, int64_t threads = 0)
-      : TrainingProgram(golden.request("train"), *golden.base, threads) {
+  Trainer(const Case &golden, const std::string &adapter, int64_t threads = 0, int64_t capacity = 256)
+      : TrainingProgram(golden.request("train", capacity), *golden.base, threads) {
     golden.loadParameters(parameters, adapter);
     prepare();
   }
@@ -140,25 +140,27 @@ class GoldenEmulated : public Golden {};
 TEST_P(GoldenEmulated, LossAndGradients) { expectLossAndGradients(Case(GetParam(), "emulate")); }
 TEST_P(GoldenEmulated, TenSteps) { expectTrajectory(Case(GetParam(), "emulate"), 10); }
 
-TEST_P(Golden, SameBitsForAnyNumberOfThreads) {
+TEST_P(Golden, SameBitsForAnyNumberOfThreadsAndCapacity) {
   Case golden(GetParam());
   SafetensorsFile batches = golden.batches();
-  std::vector<std::vector<float>> results[2];
-  for (int threads : {1, 3}) {
-    Trainer trainer(golden, "adapter.safetensors", threads);
+  std::vector<std::vector<float>> results[3];
+  for (auto [run, threads, capacity] : {std::array{0, 1, 256}, {1, 3, 256}, {2, 2, 1001}}) {
+    Trainer trainer(golden, "adapter.safetensors", threads, capacity);
     trainer.run(golden.batch(batches, 0));
     trainer.update({0.01f, 0.9f, 0.999f, 1e-8f, 0, 0.1f, 0.001f, 1 / float(trainer.counted)});
     for (const ParameterTensor &tensor : trainer.parameters.tensors())
-      results[threads / 3].push_back(trainer.parameters.read(tensor, ParameterPart::Value));
+      results[run].push_back(trainer.parameters.read(tensor, ParameterPart::Value));
   }
   EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
 }
 
 /// Logits of whole rows from the program of `generate`, in two pieces so that the cache is used.
 class GoldenLogits : public Golden {};
 
 void expectLogits(const Case &golden) {
-  Program program(bundleFor(golden.request("generate")));
+  ProgramRequest request = golden.request("generate");
+  Program program(bundleFor(request), request.capacity);
   Parameters parameters(program);
   loadWeights(program, *golden.base);
   golden.loadParameters(parameters, "adapter.safetensors");

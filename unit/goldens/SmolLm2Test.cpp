@@ -91,7 +91,7 @@ TEST_F(SmolLm2, LogitsAndGreedyText) {
   request.model = model;
   request.method = "none";
   request.capacity = {.rows = 128, .countedRows = 1, .kvRows = 512};
-  Program program(bundleFor(request));
+  Program program(bundleFor(request), request.capacity);
   loadWeights(program, *base);
   for (const auto &prompt : readJson(folder / "prompts.json")) {
     std::vector<int32_t> ids = prompt["ids"], wanted = prompt["continuation_ids"], top = prompt["top_ids"],

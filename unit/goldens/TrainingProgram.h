@@ -45,9 +45,10 @@ inline void readAdapter(const nlohmann::json &info, ProgramRequest &request) {
 
 class TrainingProgram {
 public:
-  /// Frozen weights are loaded; parameters are written by the caller, who then calls `prepare`.
+  /// For the request's capacity. Frozen weights are loaded; parameters are written by the caller, who then
+  /// calls `prepare`.
   TrainingProgram(const ProgramRequest &request, const Checkpoint &base, int64_t threads = 0)
-      : program(bundleFor(request), threads), parameters(program) {
+      : program(bundleFor(request), request.capacity, threads), parameters(program) {
     loadWeights(program, base);
     const std::array<float, 1> one{1};
     program.setInput("loss_cotangent", std::span<const float>(one));

@@ -109,41 +109,13 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
   return outcome;
 }
 
-/// Scratch for as many rows as the cases have and no more: what is too little is written over.
-void setCapacities(ModuleOp module, const std::vector<Case> &cases) {
-  Builder builder(module.getContext());
-  for (auto function : module.getOps<func::FuncOp>())
-    for (const Case &oneCase : cases) {
-      if (oneCase.name != function.getSymName())
-        continue;
-      Execution most;
-      int64_t kvRows = 1;
-      for (const Execution &run : oneCase.runs) {
-        most.rows = std::max(most.rows, run.rows);
-        most.countedRows = std::max(most.countedRows, run.countedRows);
-        kvRows = std::max(kvRows, run.kvRows());
-      }
-      auto bound = [&](StringRef name, int64_t value) {
-        return builder.getNamedAttr(name, builder.getI64IntegerAttr(value));
-      };
-      auto capacity = builder.getDictionaryAttr(
-          {bound("rows", most.rows), bound("counted_rows", most.countedRows), bound("kv_rows", kvRows)});
-      function.walk([&](LaunchOp launch) {
-        SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr())
-            ->setAttr("mlora.capacity", capacity);
-      });
-    }
-}
-
 } // namespace
 
-std::unique_ptr<CompiledCases> CpuTarget::compile(OwningOpRef<ModuleOp> module,
-                                                  const std::vector<Case> &cases) {
+std::unique_ptr<CompiledCases> CpuTarget::compile(OwningOpRef<ModuleOp> module, const std::vector<Case> &) {
   PassManager form(module->getContext());
   form.addPass(::mlir::mlora::createMLoraFormKernels());
   if (failed(form.run(*module)))
     return nullptr;
-  setCapacities(*module, cases);
 
   OwningOpRef<ModuleOp> kernels = module->clone();
   for (auto function : llvm::make_early_inc_range(kernels->getOps<func::FuncOp>()))
@@ -151,6 +123,8 @@ std::unique_ptr<CompiledCases> CpuTarget::compile(OwningOpRef<ModuleOp> module,
   ::mlora::test::TempFolder folder;
   std::string path = (folder.path() / "kernels.so").string();
   PassManager lower(module->getContext());
+  // Several chunks of keys in the longer cases, one in the others.
+  lower.addPass(::mlir::mlora::createMLoraLowerKernels({/*keyChunk=*/64}));
   ::mlir::mlora::buildToCPUPipeline(lower);
   lower.addPass(::mlir::mlora::createEmitObject({path}));
   if (failed(lower.run(*kernels)))

@@ -21,7 +21,6 @@ struct BundleCacheTest : testing::Test {
   BundleCacheTest() {
     folder.file("model/config.json", R"({"hidden_size": 8})");
     request.model = folder / "model";
-    request.capacity = {.rows = 64, .countedRows = 64, .kvRows = 64};
     compiler("cp '" + (files.path() / "manifest.json").string() + "' '" +
              (files.path() / "program.so").string() + "' \"$out\"");
   }
@@ -79,6 +78,22 @@ TEST_F(BundleCacheTest, TheKeyCoversWhatTheProgramDependsOn) {
   EXPECT_NE(cache().key(request), first);
 }
 
+TEST_F(BundleCacheTest, AProgramServesEveryLength) {
+  request.capacity = {.rows = 512, .countedRows = 512, .kvRows = 512};
+  EXPECT_FALSE(cache().get(request).cached);
+  request.capacity = {.rows = 256, .countedRows = 256, .kvRows = 256};
+  EXPECT_TRUE(cache().get(request).cached);
+  EXPECT_EQ(calls(), 1u);
+  EXPECT_FALSE(request.toJson().contains("capacity"));
+  // What is computed again to stay within a budget depends on the rows.
+  std::string unlimited = cache().key(request);
+  request.memoryBudget = 1 << 20;
+  std::string first = cache().key(request);
+  EXPECT_NE(first, unlimited);
+  request.capacity.rows = 257;
+  EXPECT_NE(cache().key(request), first);
+}
+
 TEST_F(BundleCacheTest, ADamagedEntryIsCompiledAgain) {
   cache().get(request);
   for (const char *name : {"program.so", "manifest.json"}) {
@@ -97,8 +112,9 @@ TEST_F(BundleCacheTest, ADamagedEntryIsCompiledAgain) {
 TEST_F(BundleCacheTest, AManifestThatStillParsesButIsAnotherIsCompiledAgain) {
   cache().get(request);
   nlohmann::json json = files.json;
-  for (const char *key : {"scratch_bytes", "arena_bytes"}) {
-    json[key] = json[key].get<int64_t>() + 64;
+  for (const char *key : {"/scratch_bytes", "/arena/fixed"}) {
+    nlohmann::json &bytes = json[nlohmann::json::json_pointer(key)];
+    bytes = bytes.get<int64_t>() + 64;
     folder.file(fs::relative(entry() / "manifest.json", folder.path()), json.dump(1));
     messages.clear();
     EXPECT_FALSE(cache().get(request).cached) << key;

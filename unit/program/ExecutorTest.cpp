@@ -15,7 +15,8 @@ struct ExecutorTest : testing::Test {
   TestBundle files;
 
   std::unique_ptr<Program> load(int64_t threads) {
-    auto program = std::make_unique<Program>(Bundle::load(files.path()), threads);
+    auto program = std::make_unique<Program>(Bundle::load(files.path()),
+                                             Scalars{.rows = 64, .countedRows = 64, .kvRows = 64}, threads);
     for (int layer = 0; layer < 3; ++layer)
       for (int j = 0; j < 8; ++j)
         program->slot(2, layer)[size_t(j)] = j == 0 ? float(layer + 1) : 0.1f * float(j);

@@ -23,11 +23,14 @@ struct ManifestTest : testing::Test {
 TEST_F(ManifestTest, ReadsEveryPart) {
   Manifest manifest = Manifest::read(bundle.path() / "manifest.json");
   EXPECT_EQ(manifest.kind, "train");
-  EXPECT_EQ(manifest.capacity.rows, 64);
+  EXPECT_EQ(manifest.arena.fixed, 1792);
+  EXPECT_EQ(manifest.arena.perRow[0], 164);
   ASSERT_EQ(manifest.buffers.size(), 9u);
   EXPECT_EQ(manifest.buffers[1].role, Role::Residual);
   EXPECT_EQ(manifest.buffers[1].slots, 4);
-  EXPECT_EQ(manifest.buffers[1].elements(manifest.capacity), 64 * 8);
+  EXPECT_EQ(manifest.buffers[1].region, 0);
+  EXPECT_EQ(manifest.buffers[2].region, -1);
+  EXPECT_EQ(manifest.buffers[1].elements({.rows = 64}), 64 * 8);
   EXPECT_EQ(manifest.kernels[1].blocks({.rows = 9}), 3 * 4);
   EXPECT_EQ(manifest.kernels[1].blocks({.rows = 0}), 0);
   EXPECT_EQ(manifest.kernels[3].blocks({.rows = 9}), 1);
@@ -37,21 +40,33 @@ TEST_F(ManifestTest, ReadsEveryPart) {
   EXPECT_EQ(manifest.findSection("downward")->commands[0].layers(), (std::vector<int64_t>{2, 1, 0}));
 }
 
+TEST_F(ManifestTest, RefusesWhatLiesInTheWrongRegion) {
+  refuses("/buffers/0/region", nullptr, "lies in no region of rows");
+  refuses("/buffers/2/region", "rows", "lies in a region of rows");
+  refuses("/buffers/0/region", "kv_rows", "ends beyond its region of 0 bytes a row");
+  refuses("/buffers/0/region", "past", "region");
+  refuses("/buffers/0/region", 4, "region");
+  refuses("/buffers/1/shape", {"rows", "rows"}, "more than one run-time extent");
+}
+
 TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
-  refuses("/format", 2, "format");
+  refuses("/format", 1, "format");
   refuses("/shared_object", "../program.so", "file name");
   refuses("/shared_object", ".", "file name");
-  refuses("/capacity/rows", -1, "capacity");
-  refuses("/arena_bytes", 12543, "ends beyond the arena");
+  refuses("/arena/rows", -4, "arena");
+  refuses("/arena/fixed", 1728, "ends beyond its region of 1728 bytes");
+  refuses("/arena/fixed", 1800, "multiple of 64");
+  refuses("/arena/rows", 160, "ends beyond its region of 160 bytes a row");
+  refuses("/arena/rows", 166, "multiples of 4");
   refuses("/buffers/0/role", "ghost", "unknown role");
   refuses("/buffers/0/dtype", "f64", "f32 or i32");
   refuses("/buffers/0/shape", {"past"}, "shape");
   refuses("/buffers/0/shape", {-1}, "shape");
-  refuses("/buffers/0/shape", {int64_t(1) << 40, int64_t(1) << 40}, "slot_bytes");
-  refuses("/buffers/0/slot_bytes", 252, "slot_bytes");
+  refuses("/buffers/2/shape", {int64_t(1) << 40, int64_t(1) << 40}, "slot_bytes");
+  refuses("/buffers/0/slot_bytes", 0, "slot_bytes");
   refuses("/buffers/0/offset", 2, "multiples of 4");
   refuses("/buffers/1/slots", 0, "slots");
-  refuses("/buffers/1/slots", 30000, "ends beyond the arena");
+  refuses("/buffers/1/slots", 30000, "ends beyond its region");
   refuses("/buffers/2/tensor", "model.w", "{layer}");
   refuses("/buffers/2/dtype", "i32", "f32 and of static shape");
   refuses("/buffers/4/of", 2, "parameter");

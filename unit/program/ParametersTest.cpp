@@ -34,7 +34,7 @@ private:
 
 struct ParametersTest : testing::Test {
   TestBundle files;
-  Program program{Bundle::load(files.path()), 1};
+  Program program{Bundle::load(files.path()), {.rows = 64}, 1};
 };
 
 TEST_F(ParametersTest, WeightsComeFromTheCheckpoint) {

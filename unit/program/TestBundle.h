@@ -76,20 +76,20 @@ void matmul(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   nlohmann::json json;
 
 private:
-  static constexpr const char *text = R"({"format": 1, "kind": "train", "compiler": "by hand", "cpu": "any",
+  static constexpr const char *text = R"({"format": 2, "kind": "train", "compiler": "by hand", "cpu": "any",
     "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 3},
-    "capacity": {"rows": 64, "counted_rows": 64, "kv_rows": 64}, "arena_bytes": 32768, "scratch_bytes": 64,
+    "arena": {"fixed": 1792, "rows": 164}, "scratch_bytes": 64,
     "buffers": [
-      {"name": "input_ids", "role": "input", "dtype": "i32", "shape": ["rows"], "slot_bytes": 256, "offset": 0},
-      {"name": "h", "role": "residual", "dtype": "f32", "shape": ["rows", 8], "slots": 4, "slot_bytes": 2048, "offset": 256},
-      {"name": "w", "role": "weight", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 64, "offset": 8448,
+      {"name": "input_ids", "role": "input", "dtype": "i32", "shape": ["rows"], "region": "rows", "slot_bytes": 4, "offset": 0},
+      {"name": "h", "role": "residual", "dtype": "f32", "shape": ["rows", 8], "slots": 4, "region": "rows", "slot_bytes": 32, "offset": 4},
+      {"name": "w", "role": "weight", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 64, "offset": 0,
        "tensor": "model.layers.{layer}.w"},
-      {"name": "p", "role": "parameter", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 8704},
-      {"name": "m", "role": "moment1", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 9216, "of": 3},
-      {"name": "g", "role": "temporary", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 32, "offset": 9728},
-      {"name": "loss", "role": "output", "dtype": "f32", "shape": [1], "slot_bytes": 64, "offset": 9856},
-      {"name": "y", "role": "output", "dtype": "f32", "shape": ["rows", 8], "slot_bytes": 2048, "offset": 10240},
-      {"name": "W", "role": "input", "dtype": "f32", "shape": [8, 8], "slot_bytes": 256, "offset": 12288}],
+      {"name": "p", "role": "parameter", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 256},
+      {"name": "m", "role": "moment1", "dtype": "f32", "shape": [4, 8], "slots": 3, "slot_bytes": 128, "offset": 768, "of": 3},
+      {"name": "g", "role": "temporary", "dtype": "f32", "shape": [8], "slots": 3, "slot_bytes": 32, "offset": 1280},
+      {"name": "loss", "role": "output", "dtype": "f32", "shape": [1], "slot_bytes": 64, "offset": 1408},
+      {"name": "y", "role": "output", "dtype": "f32", "shape": ["rows", 8], "region": "rows", "slot_bytes": 32, "offset": 132},
+      {"name": "W", "role": "input", "dtype": "f32", "shape": [8, 8], "slot_bytes": 256, "offset": 1536}],
     "kernels": [
       {"name": "embed", "symbol": "embed", "grid": [{"extent": "rows", "block": 4}], "flops_per_row": 8},
       {"name": "add", "symbol": "add", "grid": [{"extent": "rows", "block": 4}, {"extent": 8, "block": 2}], "flops_per_row": 16},

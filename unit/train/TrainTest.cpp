@@ -54,6 +54,15 @@ struct TrainTest : testing::Test {
   }
 };
 
+TEST_F(TrainTest, AnotherLengthCompilesNothing) {
+  Toy::Result first = toy.run(Toy::train("long", "max_steps=1")),
+              second = toy.run(Toy::train("short", "max_steps=1 max_length=6 per_device_train_batch_size=3"));
+  ASSERT_EQ(first.status, 0) << first.err;
+  ASSERT_EQ(second.status, 0) << second.err;
+  EXPECT_NE(first.err.find("compiling"), std::string::npos);
+  EXPECT_EQ(second.err.find("compiling"), std::string::npos) << second.err;
+}
+
 TEST_F(TrainTest, WritesTheOutputOfTheContract) {
   Toy::Result result =
       toy.run(Toy::train("out", "max_steps=6 save_steps=2 save_total_limit=2 validation=rows.jsonl "

@@ -47,4 +47,9 @@ constexpr llvm::StringLiteral kPartialAttr = "mlora.partial"; ///< row sums of s
 constexpr llvm::StringLiteral kPartsAttr =
     "mlora.parts"; ///< which part of a tensor is which tensor of a file
 
+/// A capacity of rows is a multiple of it, so that what counts bytes a row is aligned as the arena is.
+constexpr int64_t kCapacityStep = 16;
+/// The run-time extents, in the order of the arena's regions.
+constexpr llvm::StringLiteral kExtentNames[] = {"rows", "counted_rows", "kv_rows"};
+
 } // namespace mlir::mlora

@@ -72,13 +72,15 @@ def MLora_LaunchOp : MLora_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
 def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRegionArguments, Symbol, SymbolTable]> {
   let summary = "What runs, in order, where: buffers, then sections";
   let description = [{
-    Sections are straight lines of launches with loops over layers. `capacity` bounds each run-time scalar; after planning
-    `arena` is the bytes of the one allocation that holds every buffer.
+    Sections are straight lines of launches with loops over layers. Nothing depends on a number of rows: after planning `arena`
+    is the one allocation that holds every buffer, as bytes that grow with the capacity, which is given when the program is
+    opened. It is made of regions, one behind another in this order: the fixed one, then those of `rows`, `counted_rows` and
+    `kv_rows`, whose numbers count bytes a row of that capacity.
 
     Example:
     ```mlir
-    mlora.program @train capacity {counted_rows = 512, kv_rows = 512, rows = 512} arena 1204224000 {
-      %h = mlora.buffer "h" residual slots 31 offset 4096 extent "rows" : memref<?x64xf32>
+    mlora.program @train arena 1204224 + 91136 * rows {
+      %h = mlora.buffer "h" residual slots 31 offset 2304 in "rows" extent "rows" : memref<?x64xf32>
       mlora.section "micro_step" {
         mlora.layers 0 to 30 step 1 {
           mlora.launch @k(%h[layer], %h[layer+1]) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
@@ -87,17 +89,23 @@ def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRe
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, DictionaryAttr:$capacity, OptionalAttr<I64Attr>:$arena);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<DictionaryAttr>:$arena);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name `capacity` $capacity (`arena` $arena^)? attr-dict-with-keyword $body";
+  let assemblyFormat = "$sym_name (`arena` custom<LinearBytes>($arena)^)? attr-dict-with-keyword $body";
+  let extraClassDeclaration = [{
+    /// Bytes of a region a row of its capacity; of the fixed one, "", bytes.
+    int64_t getArenaBytes(::llvm::StringRef region);
+  }];
 }
 
 def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
   let summary = "A buffer of the arena";
   let description = [{
     `role` is one of input, weight, parameter, gradient, moment1, moment2, factor, residual, temporary, cache, output
-    (docs/architecture.md). `slots` (1) copies lie one behind another, one a layer. `tensor` is the checkpoint's name of a weight,
-    `of` the parameter that a gradient or moment belongs to.
+    (docs/architecture.md). `slots` (1) copies lie one behind another, one a layer. `offset` counts from the beginning of the region
+    that `in` names, in bytes a row of its capacity, or in bytes from the beginning of the fixed one. The region is that of `extent`, the
+    run-time scalar behind `?`, or of one that is never less. `tensor` is the checkpoint's name of a weight, `of` the parameter
+    that a gradient or moment belongs to.
 
     Example:
     ```mlir
@@ -106,11 +114,12 @@ def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
     ```
   }];
   let arguments = (ins StrAttr:$name, StrAttr:$role, DefaultValuedAttr<I64Attr, "1">:$slots,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$extent, OptionalAttr<StrAttr>:$tensor,
-                       OptionalAttr<StrAttr>:$of);
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$place, OptionalAttr<StrAttr>:$extent,
+                       OptionalAttr<StrAttr>:$tensor, OptionalAttr<StrAttr>:$of);
   let results = (outs AnyMemRef:$memory);
   let assemblyFormat = [{
-    $name custom<Keyword>($role) (`slots` $slots^)? (`offset` $offset^)? (`extent` $extent^)? attr-dict `:` type($memory)
+    $name custom<Keyword>($role) (`slots` $slots^)? (`offset` $offset^)? (`in` $place^)? (`extent` $extent^)? attr-dict
+    `:` type($memory)
   }];
 }
 

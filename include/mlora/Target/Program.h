@@ -33,11 +33,6 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
                        llvm::cl::init(0)};
   ListOption<std::string> targets{
       *this, "targets", llvm::cl::desc("layers to adapt by the last part of their name; none: all")};
-  Option<int64_t> rows{*this, "rows", llvm::cl::desc("capacity of token rows"), llvm::cl::init(512)};
-  Option<int64_t> countedRows{*this, "counted-rows", llvm::cl::desc("capacity of counted rows (0: as rows)"),
-                              llvm::cl::init(0)};
-  Option<int64_t> kvRows{*this, "kv-rows", llvm::cl::desc("capacity of keys and values (0: as rows)"),
-                         llvm::cl::init(0)};
   Option<std::string> recompute{*this, "recompute",
                                 llvm::cl::desc("what backward may compute again (train): none, cheap or all"),
                                 llvm::cl::init("cheap")};

@@ -50,24 +50,22 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
 }
 
 def MLoraPlanMemory : Pass<"mlora-plan-memory", "::mlir::ModuleOp"> {
-  let summary = "One program over one arena: every buffer at a fixed offset";
+  let summary = "One program over one arena: every buffer at an offset that is linear in the capacity";
   let description = [{
     Assembles the sections of a program (docs/architecture.md) from the layer kinds' functions, turns tensors into buffers and gives each
-    its offset: what persists first, then residuals (a slot a layer), then temporaries, which share memory where their lives do not
-    overlap. Peak memory is `arena`, known before anything runs. The layer functions are removed; kernels stay.
+    its place: what has a static shape in the fixed region, what has rows in the region of its extent, where places count bytes a row of a
+    capacity that is given when the program is opened. A training program has one capacity: rows that count are at most rows, keys are as many,
+    so all lie in the region of `rows`. In a region what persists comes first, then residuals (a slot a layer), then
+    temporaries, which share memory where their lives do not overlap. Peak memory is `arena`, known before anything runs. The
+    layer functions are removed; kernels stay.
 
     ```mlir
-    mlora.program @train capacity {rows = 512, …} arena 1204224000 {
-      %h = mlora.buffer "h" residual slots 31 offset 4096 extent "rows" : memref<?x64xf32>
+    mlora.program @train arena 1204224 + 91136 * rows {
+      %h = mlora.buffer "h" residual slots 31 offset 2304 in "rows" extent "rows" {slot_bytes = 256 : i64} : memref<?x64xf32>
       mlora.section "micro_step" { mlora.layers 0 to 29 step 1 { mlora.launch @… } }
     }
     ```
   }];
-  let options = [
-    Option<"rows", "rows", "int64_t", "512", "Capacity of token rows">,
-    Option<"countedRows", "counted-rows", "int64_t", "0", "Capacity of counted rows (0: as rows)">,
-    Option<"kvRows", "kv-rows", "int64_t", "0", "Capacity of keys and values (0: as rows)">,
-  ];
   let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::memref::MemRefDialect"];
 }
 

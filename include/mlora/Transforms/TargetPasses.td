@@ -12,9 +12,9 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
     `mlora.gemm`. Its arguments are the operands, the results, the run-time scalars, the thread's scratch and
     the block's number; extents come from scalars or static types, never from memrefs. Element-wise work and row
     reductions are `linalg.generic` whose loops are all parallel, except that the innermost may be a reduction. Values between ops
-    of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total and `mlora.grid` the
-    kernel's grid. Attributes read: `mlora.tiles` (blocks of each sum over tokens, in body order), `mlora.accumulate`
-    (gradients are always added to), and, on the kernel or the module, `mlora.capacity` (bounds of `rows`, `counted_rows`, `kv_rows`).
+    of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total, whatever the run-time
+    extents, and `mlora.grid` the kernel's grid. Query rows of attention take `key-chunk` keys at a time. Attributes read: `mlora.tiles`
+    (blocks of each sum over tokens, in body order) and `mlora.accumulate` (gradients are always added to).
 
     Example:
     ```mlir
@@ -31,6 +31,9 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"keyChunk", "key-chunk", "int64_t", "512", "Keys that a block of attention takes at once">,
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"

@@ -12,7 +12,6 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 static constexpr int64_t kAlignment = 64;
-static constexpr int64_t kDefaultCapacity = 4096;
 static constexpr StringLiteral kScalarNames[] = {"rows", "counted_rows", "kv_rows", "past", "accumulate"};
 
 static std::optional<Scalar> findScalar(StringRef name) {
@@ -25,8 +24,9 @@ static MemRefType getMemory(Type tensor) {
   return MemRefType::get(type.getShape(), type.getElementType());
 }
 
-BlockBuilder::BlockBuilder(KernelOp kernel)
-    : ImplicitLocOpBuilder(kernel.getLoc(), kernel), kernel(kernel), grid(kernel.getGridDimensions()) {
+BlockBuilder::BlockBuilder(KernelOp kernel, int64_t keyChunk)
+    : ImplicitLocOpBuilder(kernel.getLoc(), kernel), kernel(kernel), grid(kernel.getGridDimensions()),
+      keyChunk(keyChunk) {
   SmallVector<Type> types;
   for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
     types.push_back(getMemory(type));
@@ -225,14 +225,6 @@ Value BlockBuilder::rowsOf(Value value, Scalar fallback) {
       if (std::optional<Scalar> named = findScalar(name))
         return scalar(*named);
   return scalar(fallback);
-}
-
-int64_t BlockBuilder::capacity(Scalar which) {
-  for (Operation *op : {kernel.getOperation(), kernel->getParentOp()})
-    if (auto capacity = op->getAttrOfType<DictionaryAttr>("mlora.capacity"))
-      if (auto bound = capacity.getAs<IntegerAttr>(kScalarNames[which]))
-        return bound.getInt();
-  return kDefaultCapacity;
 }
 
 Value BlockBuilder::beta() {

@@ -24,7 +24,7 @@ enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
 class BlockBuilder : public ImplicitLocOpBuilder {
 public:
   /// Creates the kernel's function before it (same name: the caller erases the kernel) and decodes the block.
-  explicit BlockBuilder(KernelOp kernel);
+  BlockBuilder(KernelOp kernel, int64_t keyChunk);
 
   KernelOp kernel;
   func::FuncOp function;
@@ -35,6 +35,7 @@ public:
   int64_t numTiles = 0;          ///< of that op
   Value first, count;            ///< the block's rows along the grid's last dimension
   int64_t blockRows = 1;         ///< at most so many
+  int64_t keyChunk;              ///< keys that a block of attention takes at once
   DenseMap<Value, Value> logits; ///< lse of a cross_entropy: its logits, for the gradient in the same kernel
   bool hasFailed = false;
 
@@ -61,7 +62,6 @@ public:
   // Extents.
   Value scalar(Scalar which) { return scalars[which]; }
   Value rowsOf(Value value, Scalar fallback); ///< the first dimension of an operand
-  int64_t capacity(Scalar which);             ///< bound of a run-time scalar
 
   // Gradients are overwritten, or added to in later micro-batches and always in a kernel with
   // `mlora.accumulate`.

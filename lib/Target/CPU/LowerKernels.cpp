@@ -40,7 +40,7 @@ static LogicalResult checkTypes(KernelOp kernel) {
   return success();
 }
 
-static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
+static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, int64_t keyChunk) {
   if (failed(checkTypes(kernel)))
     return failure();
   SmallVector<Operation *> body;
@@ -54,7 +54,7 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
     return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size()
                                 << " entries in 'mlora.tiles'";
 
-  BlockBuilder b(kernel);
+  BlockBuilder b(kernel, keyChunk);
   int64_t firstTile = 0;
   for (auto [i, op] : llvm::enumerate(body)) {
     BlockEmitter emit = table.lookup(op->getName().getStringRef());
@@ -87,10 +87,15 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table) {
 
 namespace {
 struct LowerKernels : mlir::mlora::impl::MLoraLowerKernelsBase<LowerKernels> {
+  using MLoraLowerKernelsBase::MLoraLowerKernelsBase;
   void runOnOperation() override {
+    if (keyChunk < 1) {
+      getOperation().emitError() << "key-chunk is " << int64_t(keyChunk) << "; expected at least 1";
+      return signalPassFailure();
+    }
     BlockEmitters table = makeEmitters();
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (failed(lowerKernel(kernel, table)))
+      if (failed(lowerKernel(kernel, table, keyChunk)))
         return signalPassFailure();
   }
 };

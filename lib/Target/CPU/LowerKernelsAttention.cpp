@@ -1,8 +1,8 @@
 //===- LowerKernelsAttention.cpp - causal attention inside documents -------------===//
 //
 // One block is one head and some query rows (forward, query_grad), or one key head and some key rows
-// (key_value_grad). Scores of the block lie in scratch; entries outside a row's interval are zero after
-// `exp`, so products may run over all.
+// (key_value_grad). Query rows take their keys a chunk at a time, so that scores fit the scratch whatever
+// the number of keys; entries outside a row's interval are zero after `exp`, so products may run over all.
 
 #include "BlockBuilder.h"
 
@@ -18,14 +18,15 @@ namespace {
 struct Attention {
   BlockBuilder &b;
   Operation *op;
-  Value documents; ///< null: one document
+  Value keys, values; ///< all rows
+  Value documents;    ///< null: one document
   int64_t heads, kvHeads, width;
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
 
   template <typename OpTy>
   Attention(BlockBuilder &b, OpTy op)
-      : b(b), op(op), heads(op.getHeads()), kvHeads(op.getKvHeads()),
-        width(op.getQuery().getType().getShape()[1] / heads) {
+      : b(b), op(op), keys(b.whole(op.getKey())), values(b.whole(op.getValue())), heads(op.getHeads()),
+        kvHeads(op.getKvHeads()), width(op.getQuery().getType().getShape()[1] / heads) {
     if (op.getDocumentStart())
       documents = b.whole(op.getDocumentStart());
     if (b.position.size() != 2)
@@ -51,6 +52,34 @@ struct Attention {
     return b.view(memory, {i, getAsOpFoldResult(from)}, {one, getAsOpFoldResult(b.minus(to, from))});
   }
   Value element(Value memory, Value i) { return b.view(memory, {i}, {one}); }
+
+  /// Some of the keys that a block of query rows sees.
+  struct Chunk {
+    Value first, count; ///< its keys
+    Value isLater;      ///< than the first of the block
+    Value key, value;   ///< their rows, of one key head
+
+    /// 0 where a sum over keys begins, 1 where it goes on.
+    Value beta(BlockBuilder &b) const { return arith::SelectOp::create(b, isLater, b.real(1), b.real(0)); }
+  };
+  /// Calls `body` for the chunks of the keys that a block of query rows sees, in order; the last is `last`.
+  void eachChunk(Value last, function_ref<void(const Chunk &)> body) {
+    Value from = documentStart(b.first), to = b.plus(last, b.index(1)), kvHead = keyHead(b.position[0]);
+    b.loop(from, to, b.keyChunk, [&](Value first) {
+      Value count = b.least(b.index(b.keyChunk), b.minus(to, first));
+      body({first, count, b.less(from, first), head(keys, kvHead, first, count),
+            head(values, kvHead, first, count)});
+    });
+  }
+  /// What of a chunk the query of `row` attends to, whose last key is `last`.
+  std::pair<Value, Value> interval(const Chunk &chunk, Value row, Value last) {
+    return inside(chunk.first, chunk.count, documentStart(row), b.plus(last, b.index(1)));
+  }
+  /// What of keys [from, to) is among the `count` from `first` on, counted from there; to >= from.
+  std::pair<Value, Value> inside(Value first, Value count, Value from, Value to) {
+    Value begin = b.least(b.most(b.minus(from, first), b.index(0)), count);
+    return {begin, b.most(b.least(b.minus(to, first), count), begin)};
+  }
   /// Column `head` of rows [first, first + count) of lse, made contiguous.
   void loadLse(Value lse, Value head, Value first, Value count, Value into) {
     b.parallel(count, [&](Value i) { b.store(b.load(lse, {b.plus(first, i), head}), into, i); });
@@ -81,39 +110,49 @@ struct Attention {
 } // namespace
 
 /// S = scale·q kᵀ, lse[i] = log Σ_j exp(S_ij), out[i] = Σ_j exp(S_ij - lse[i]) v_j over j in
-/// [document_start[i], past + i]
+/// [document_start[i], past + i]. Over chunks of keys `top` is the greatest S so far, `total` the sum of
+/// exp(S - top) and `output` that of exp(S - top) v: a chunk with a greater S first shrinks what there is.
 static void emitAttention(BlockBuilder &b, AttentionOp op) {
   Attention a(b, op);
   if (b.hasFailed)
     return;
   Value head = b.position[0], first = b.first, count = b.count;
   Value past = op.getPast() ? b.scalar(kPast) : b.index(0);
-  Value keyFirst = a.documentStart(first);
-  Value keys = b.minus(b.plus(past, b.plus(first, count)), keyFirst);
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
-  Value key = a.head(b.whole(op.getKey()), a.keyHead(head), keyFirst, keys);
-  Value value = a.head(b.whole(op.getValue()), a.keyHead(head), keyFirst, keys);
   Value output = a.head(b.wholeResult(op.getOutput()), head, first, count);
-  Value scores = a.part(b.scratch({b.blockRows, b.capacity(kKvRows)}), count, keys);
-  Value top = b.rowScratch(), total = b.rowScratch(), lse = b.rowScratch();
+  Value scratchScores = b.scratch({b.blockRows, b.keyChunk});
+  Value top = b.rowScratch(), total = b.rowScratch(), shrink = b.rowScratch(), added = b.rowScratch();
 
-  b.gemm(query, key, scores, a.scale(), b.real(0), false, true);
   b.fill(top, -FLT_MAX);
   b.fill(total, 0);
-  b.parallel(count, [&](Value i) {
-    Value from = b.minus(a.documentStart(b.plus(first, i)), keyFirst);
-    Value to = b.minus(b.plus(past, b.plus(first, b.plus(i, b.index(1)))), keyFirst);
-    Value inside = a.row(scores, i, from, to), rowTop = a.element(top, i), rowTotal = a.element(total, i);
-    b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}},
-             [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
-    b.each(2, {{rowTop, {0}}}, {{inside, {0, 1}}},
-           [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
-    b.reduce(2, {{inside, {0, 1}}}, {{rowTotal, {0}}},
-             [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
-    a.clearOutside(scores, i, from, to, keys);
+  Value lastRow = b.minus(b.plus(first, count), b.index(1));
+  a.eachChunk(b.plus(past, lastRow), [&](const Attention::Chunk &chunk) {
+    Value scores = a.part(scratchScores, count, chunk.count);
+    b.gemm(query, chunk.key, scores, a.scale(), b.real(0), false, true);
+    b.copy(top, shrink);
+    b.fill(added, 0);
+    b.parallel(count, [&](Value i) {
+      Value row = b.plus(first, i);
+      auto [from, to] = a.interval(chunk, row, b.plus(past, row));
+      Value inside = a.row(scores, i, from, to), rowTop = a.element(top, i), rowAdded = a.element(added, i);
+      b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}},
+               [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
+      b.each(2, {{rowTop, {0}}}, {{inside, {0, 1}}},
+             [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
+      b.reduce(2, {{inside, {0, 1}}}, {{rowAdded, {0}}},
+               [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
+      a.clearOutside(scores, i, from, to, chunk.count);
+    });
+    b.each(1, {{top, {0}}}, {{shrink, {0}}}, [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
+    b.each(1, {{shrink, {0}}, {added, {0}}}, {{total, {0}}},
+           [&](ValueRange v) { return Values{b.add(b.mul(v[2], v[0]), v[1])}; });
+    b.when(chunk.isLater, [&] { // before the first, memory may hold anything
+      b.each(2, {{shrink, {0}}}, {{output, {0, 1}}}, [&](ValueRange v) { return Values{b.mul(v[1], v[0])}; });
+    });
+    b.gemm(scores, chunk.value, output, b.real(1), chunk.beta(b));
   });
-  b.gemm(scores, value, output);
   b.each(2, {{total, {0}}}, {{output, {0, 1}}}, [&](ValueRange v) { return Values{b.div(v[1], v[0])}; });
+  Value lse = added;
   b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
          [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
   Value lseResult = b.wholeResult(op.getLse());
@@ -126,29 +165,27 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
   if (b.hasFailed)
     return;
   Value head = b.position[0], first = b.first, count = b.count;
-  Value keyFirst = a.documentStart(first), keys = b.minus(b.plus(first, count), keyFirst);
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
-  Value key = a.head(b.whole(op.getKey()), a.keyHead(head), keyFirst, keys);
-  Value value = a.head(b.whole(op.getValue()), a.keyHead(head), keyFirst, keys);
   Value dOutput = a.head(b.whole(op.getCotangent()), head, first, count);
   Value output = a.head(b.whole(op.getOutput()), head, first, count);
   Value dQuery = a.head(b.wholeResult(op.getQueryCotangent()), head, first, count);
-  int64_t capacity = b.capacity(kKvRows);
-  Value p = a.part(b.scratch({b.blockRows, capacity}), count, keys);
-  Value dP = a.part(b.scratch({b.blockRows, capacity}), count, keys);
+  Value scratchP = b.scratch({b.blockRows, b.keyChunk}), scratchDP = b.scratch({b.blockRows, b.keyChunk});
   Value lse = b.rowScratch(), delta = b.rowScratch();
 
-  b.gemm(query, key, p, a.scale(), b.real(0), false, true);
   a.loadLse(b.whole(op.getLse()), head, first, count, lse);
-  b.parallel(count, [&](Value i) {
-    Value from = b.minus(a.documentStart(b.plus(first, i)), keyFirst);
-    Value to = b.minus(b.plus(first, b.plus(i, b.index(1))), keyFirst);
-    a.rebuildRow(p, lse, i, from, to, keys);
-  });
   a.buildDelta(dOutput, output, delta);
-  b.gemmTransposed(dOutput, value, dP);
-  a.buildScoreGrad(p, delta, dP);
-  b.gemm(dP, key, dQuery, a.scale(), b.real(0));
+  a.eachChunk(b.minus(b.plus(first, count), b.index(1)), [&](const Attention::Chunk &chunk) {
+    Value p = a.part(scratchP, count, chunk.count), dP = a.part(scratchDP, count, chunk.count);
+    b.gemm(query, chunk.key, p, a.scale(), b.real(0), false, true);
+    b.parallel(count, [&](Value i) {
+      Value row = b.plus(first, i);
+      auto [from, to] = a.interval(chunk, row, row);
+      a.rebuildRow(p, lse, i, from, to, chunk.count);
+    });
+    b.gemmTransposed(dOutput, chunk.value, dP);
+    a.buildScoreGrad(p, delta, dP);
+    b.gemm(dP, chunk.key, dQuery, a.scale(), chunk.beta(b));
+  });
 }
 
 /// dk = scale · Σ dSᵀ q, dv = Σ Pᵀ do over the query heads of a group and all query rows that see the block
@@ -159,8 +196,8 @@ static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
     return;
   Value keyHead = b.position[0], keyFirst = b.first, keys = b.count, keyEnd = b.plus(keyFirst, keys);
   Value rows = b.rowsOf(op.getQuery(), kRows);
-  Value key = a.head(b.whole(op.getKey()), keyHead, keyFirst, keys);
-  Value value = a.head(b.whole(op.getValue()), keyHead, keyFirst, keys);
+  Value key = a.head(a.keys, keyHead, keyFirst, keys);
+  Value value = a.head(a.values, keyHead, keyFirst, keys);
   Value dKey = a.head(b.wholeResult(op.getKeyCotangent()), keyHead, keyFirst, keys);
   Value dValue = a.head(b.wholeResult(op.getValueCotangent()), keyHead, keyFirst, keys);
   int64_t step = b.blockRows, group = a.heads / a.kvHeads;
@@ -184,9 +221,8 @@ static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
         b.gemm(query, key, p, a.scale(), b.real(0), false, true);
         a.loadLse(b.whole(op.getLse()), head, first, count, lse);
         b.parallel(count, [&](Value i) {
-          Value row = b.plus(first, i), zero = b.index(0);
-          Value from = b.least(b.most(b.minus(a.documentStart(row), keyFirst), zero), keys);
-          Value to = b.most(b.least(b.plus(b.minus(row, keyFirst), b.index(1)), keys), from);
+          Value row = b.plus(first, i);
+          auto [from, to] = a.inside(keyFirst, keys, a.documentStart(row), b.plus(row, b.index(1)));
           a.rebuildRow(p, lse, i, from, to, keys);
         });
         b.gemm(p, dOutput, dValue, b.real(1), b.real(1), true);

@@ -8,7 +8,9 @@
 using namespace mlir;
 
 void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
-  passes.addPass(createMLoraLowerKernels());
+  MLoraLowerKernelsOptions blocks;
+  blocks.keyChunk = 64; // scores of a block fit into shared memory
+  passes.addPass(createMLoraLowerKernels(blocks));
   passes.addPass(createBlocksToThreads());
   passes.addPass(createCanonicalizerPass());
   passes.addPass(createCSEPass());

@@ -3,6 +3,7 @@
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Program/Scalars.h"
 #include "mlora/Target/Program.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -12,11 +13,13 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// request.json: what is to be compiled, and the bytes that its arena may take (0: no limit).
+/// request.json: what is to be compiled, and the bytes that its arena may take at a capacity (0: no limit;
+/// the program is then the same for every capacity).
 struct Request {
   ProgramKind kind = ProgramKind::Train;
   ProgramOptions options;
   int64_t memoryBudget = 0;
+  ::mlora::Scalars capacity;
 };
 
 static void readRequest(const std::string &path, Request &request) {
@@ -38,11 +41,20 @@ static void readRequest(const std::string &path, Request &request) {
   options.alpha = fields.number("lora_alpha");
   for (const std::string &target : fields.strings("targets"))
     options.targets.push_back(target);
-  ::mlora::JsonFields capacity = fields.object("capacity");
-  options.rows = capacity.integer("rows");
-  options.countedRows = capacity.integer("counted_rows");
-  options.kvRows = capacity.integer("kv_rows");
   request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
+  if (request.memoryBudget <= 0)
+    return;
+  ::mlora::JsonFields capacity = fields.object("capacity");
+  auto rows = [&](const char *extent) {
+    constexpr int64_t most = int64_t(1) << 31;
+    int64_t value = capacity.integer(extent);
+    if (value < 1 || value > most)
+      capacity.refuse(extent, "must be between 1 and " + std::to_string(most));
+    return value;
+  };
+  request.capacity.rows = rows("rows");
+  request.capacity.countedRows = rows("counted_rows");
+  request.capacity.kvRows = rows("kv_rows");
 }
 
 static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &request) {
@@ -58,7 +70,14 @@ static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &re
 static constexpr int64_t kLeastKept = 1;
 
 static ProgramOp programOf(ModuleOp module) { return *module.getOps<ProgramOp>().begin(); }
-static int64_t arenaOf(ModuleOp module) { return int64_t(programOf(module).getArena().value_or(0)); }
+
+static int64_t arenaOf(ModuleOp module, const Request &request) {
+  ProgramOp program = programOf(module);
+  int64_t bytes = program.getArenaBytes("");
+  for (auto [i, extent] : llvm::enumerate(kExtentNames))
+    bytes += program.getArenaBytes(extent) * ::mlora::roundedCapacity(request.capacity[int(i)]);
+  return bytes;
+}
 
 /// What a layer keeps of a token row for backward.
 static int64_t residualBytesPerRow(ProgramOp program) {
@@ -81,42 +100,31 @@ static int64_t fixedBytes(ProgramOp program) {
   return bytes;
 }
 
-/// The most rows of a micro-batch whose program fits when everything that can be is computed again; 0: none.
-/// The request's options are left at the last that was tried.
-static int64_t mostRows(MLIRContext &context, Request &request) {
-  auto fits = [&](int64_t rows) {
-    request.options.rows = request.options.countedRows = request.options.kvRows = rows;
-    OwningOpRef<ModuleOp> module = planProgram(context, request);
-    return module && arenaOf(*module) <= request.memoryBudget;
-  };
-  request.options.budget = kLeastKept;
-  int64_t most = 0, tooMany = request.options.rows;
-  while (tooMany - most > 1) {
-    int64_t middle = most + (tooMany - most) / 2;
-    (fits(middle) ? most : tooMany) = middle;
-  }
-  return most;
+/// The most rows of a micro-batch with which a training program fits; 0: none.
+static int64_t mostRows(ProgramOp program, const Request &request) {
+  int64_t perStep = program.getArenaBytes("rows") * kCapacityStep;
+  int64_t room = request.memoryBudget - program.getArenaBytes("");
+  return perStep > 0 ? std::max<int64_t>(room / perStep * kCapacityStep, 0) : 0;
 }
 
 /// Says what does not fit, and what would.
-static void refuse(ModuleOp module, Request &request) {
+static void refuse(ModuleOp module, const Request &request) {
   auto mebibytes = [](int64_t bytes) {
     return bytes < 1 << 20 ? llvm::formatv("{0} bytes", bytes).str()
                            : llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str();
   };
-  MLIRContext &context = *module.getContext();
-  int64_t arena = arenaOf(module), fixed = fixedBytes(programOf(module)), budget = request.memoryBudget;
-  int64_t asked = request.options.rows;
+  ProgramOp program = programOf(module);
+  int64_t arena = arenaOf(module, request), fixed = fixedBytes(program), budget = request.memoryBudget;
   std::string advice;
   if (request.kind == ProgramKind::Train) {
-    int64_t rows = budget > fixed ? mostRows(context, request) : 0;
+    int64_t rows = mostRows(program, request);
     advice = rows == 0 ? "; no number of rows fits"
                        : llvm::formatv(", or lower the rows of a micro-batch (max_length times "
                                        "per_device_train_batch_size) from {0} to {1}",
-                                       asked, rows)
+                                       request.capacity.rows, rows)
                              .str();
   }
-  emitError(UnknownLoc::get(&context))
+  emitError(UnknownLoc::get(module.getContext()))
       << "memory_budget is " << mebibytes(budget) << ", but the program needs at least " << mebibytes(arena)
       << ", " << mebibytes(fixed) << " of it for weights, adapters and their state: raise memory_budget to "
       << llvm::divideCeil(arena, 1 << 20) << "MiB" << advice;
@@ -127,9 +135,10 @@ static void refuse(ModuleOp module, Request &request) {
 /// otherwise.
 static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &request, CompileStatus &status) {
   OwningOpRef<ModuleOp> module = planProgram(context, request), smallest;
-  while (module && request.memoryBudget > 0 && arenaOf(*module) > request.memoryBudget) {
-    int64_t excess = arenaOf(*module) - request.memoryBudget, kept = residualBytesPerRow(programOf(*module));
-    if (!smallest || arenaOf(*module) < arenaOf(*smallest))
+  while (module && request.memoryBudget > 0 && arenaOf(*module, request) > request.memoryBudget) {
+    int64_t excess = arenaOf(*module, request) - request.memoryBudget,
+            kept = residualBytesPerRow(programOf(*module));
+    if (!smallest || arenaOf(*module, request) < arenaOf(*smallest, request))
       smallest = std::move(module);
     if (request.kind != ProgramKind::Train || request.options.budget == kLeastKept) {
       refuse(*smallest, request);
@@ -137,8 +146,8 @@ static OwningOpRef<ModuleOp> planWithinBudget(MLIRContext &context, Request &req
       return {};
     }
     int64_t layers = (*smallest)->getAttrOfType<IntegerAttr>("mlora.layers").getInt();
-    request.options.budget =
-        std::max<int64_t>(kLeastKept, kept - llvm::divideCeil(excess, layers * request.options.rows));
+    int64_t rows = ::mlora::roundedCapacity(request.capacity.rows);
+    request.options.budget = std::max<int64_t>(kLeastKept, kept - llvm::divideCeil(excess, layers * rows));
     module = planProgram(context, request);
   }
   status = module ? CompileStatus::Ok : CompileStatus::Failed;

@@ -34,11 +34,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     form.attentionBlock = 32;
   }
   passes.addPass(createMLoraFormKernels(form));
-  MLoraPlanMemoryOptions plan;
-  plan.rows = options.rows;
-  plan.countedRows = options.countedRows;
-  plan.kvRows = options.kvRows;
-  passes.addPass(createMLoraPlanMemory(plan));
+  passes.addPass(createMLoraPlanMemory());
 }
 
 /// A pipeline of the command line. Not PassPipelineRegistration: what cannot be built is refused with a

@@ -7,6 +7,7 @@
 #include "mlora/Dialect/Names.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Program/Scalars.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Target/EmulatedModule.h"
 #include "mlora/Target/GPU.h"
@@ -28,6 +29,9 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 namespace json = llvm::json;
+
+static_assert(kCapacityStep == ::mlora::capacityStep,
+              "what is planned is aligned for what the runtime rounds");
 
 /// An attribute as JSON; other kinds of attributes as their text.
 static json::Value toJson(Attribute attr) {
@@ -80,6 +84,14 @@ static std::string describeKernel(KernelOp kernel) {
   return text;
 }
 
+/// Bytes of a tensor's rows, of a `?` one row.
+static int64_t bytesPerRow(ArrayRef<int64_t> shape, Type element) {
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  for (int64_t size : shape)
+    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  return bytes;
+}
+
 namespace {
 
 class ManifestWriter {
@@ -94,7 +106,6 @@ private:
   FailureOr<json::Object> describe(LaunchOp launch);
   FailureOr<json::Array> commands(Block &block);
   LogicalResult addParts(BufferOp buffer, json::Array &parameters);
-  int64_t bytesAtCapacity(ArrayRef<int64_t> shape, StringRef extent, Type element);
 
   ModuleOp module;
   ProgramOp program;
@@ -153,15 +164,6 @@ LogicalResult ManifestWriter::collect() {
   return success();
 }
 
-int64_t ManifestWriter::bytesAtCapacity(ArrayRef<int64_t> shape, StringRef extent, Type element) {
-  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  for (int64_t size : shape) {
-    auto bound = program.getCapacity().getAs<IntegerAttr>(extent.empty() ? StringRef("rows") : extent);
-    bytes *= ShapedType::isDynamic(size) ? (bound ? bound.getInt() : 1) : size;
-  }
-  return bytes;
-}
-
 json::Object ManifestWriter::describe(BufferOp buffer) {
   auto type = cast<MemRefType>(buffer.getMemory().getType());
   StringRef extent = buffer.getExtent().value_or("");
@@ -175,10 +177,13 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
       {"dtype", type.getElementType().isF32() ? "f32" : "i32"},
       {"shape", std::move(shape)},
       {"slots", int64_t(buffer.getSlots())},
-      {"slot_bytes",
-       slotBytes ? slotBytes.getInt() : bytesAtCapacity(type.getShape(), extent, type.getElementType())},
+      {"slot_bytes", slotBytes ? slotBytes.getInt() : bytesPerRow(type.getShape(), type.getElementType())},
       {"offset", int64_t(*buffer.getOffset())},
   };
+  if (auto region = buffer.getPlace())
+    object["region"] = *region;
+  if (buffer->hasAttr("packed"))
+    object["packed"] = true;
   if (auto tensor = buffer.getTensor())
     object["tensor"] = *tensor;
   return object;
@@ -192,14 +197,16 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
         {"block", dimension.block}});
   // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
   // as it gives.
-  int64_t bytes = 0, flopsPerPair = 0;
+  json::Object bytes;
+  int64_t flopsPerPair = 0;
   for (Operation &op : kernel.getBody().front())
     flopsPerPair += mlir::mlora::flopsPerPair(&op);
   auto count = [&](Type type, DictionaryAttr attrs) {
     auto extent = attrs ? attrs.getAs<StringAttr>(kExtentAttr) : StringAttr();
     auto tensor = cast<RankedTensorType>(type);
-    bytes +=
-        bytesAtCapacity(tensor.getShape(), extent ? extent.getValue() : StringRef(), tensor.getElementType());
+    StringRef unit = tensor.hasStaticShape() ? "fixed" : extent ? extent.getValue() : "rows";
+    bytes[unit] =
+        bytes.getInteger(unit).value_or(0) + bytesPerRow(tensor.getShape(), tensor.getElementType());
   };
   for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
     if (llvm::none_of(kernel.getArgument(i).getUsers(),
@@ -213,7 +220,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
                       {"doc", describeKernel(kernel)},
                       {"flops_per_row", countFlops(kernel)},
                       {"flops_per_pair", flopsPerPair},
-                      {"bytes", bytes}};
+                      {"bytes", std::move(bytes)}};
 }
 
 FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
@@ -307,11 +314,10 @@ FailureOr<json::Object> ManifestWriter::build() {
       return failure();
     sections.push_back(json::Object{{"name", section.getName()}, {"commands", std::move(*list)}});
   }
-  json::Object manifest{{"format", 1},
+  json::Object manifest{{"format", 2},
                         {"compiler", "mlora-opt (LLVM " LLVM_VERSION_STRING ")"},
                         {"cpu", mlir::mlora::getTargetCPU()},
-                        {"capacity", toJson(program.getCapacity())},
-                        {"arena_bytes", int64_t(program.getArena().value_or(0))},
+                        {"arena", program.getArena() ? toJson(*program.getArena()) : json::Object()},
                         {"buffers", std::move(bufferList)},
                         {"kernels", std::move(kernelList)},
                         {"sections", std::move(sections)},

@@ -1,7 +1,8 @@
 // The one allocation that holds every buffer of a program.
 #pragma once
 
-#include "mlora/Runtime/Program/Manifest.h"
+#include <cstddef>
+#include <cstdint>
 
 namespace mlora {
 
@@ -20,9 +21,6 @@ public:
   Arena &operator=(const Arena &) = delete;
 
   std::byte *at(int64_t offset) const { return base + offset; }
-  std::byte *slot(const Buffer &buffer, int64_t index) const {
-    return base + buffer.offset + index * buffer.slotBytes;
-  }
   int64_t bytes() const { return size; }
 
 private:

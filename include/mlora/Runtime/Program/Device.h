@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Program/Arena.h"
 #include "mlora/Runtime/Program/Bundle.h"
+#include "mlora/Runtime/Program/Layout.h"
 #include "mlora/Runtime/Program/ThreadPool.h"
 
 #include <memory>
@@ -18,9 +19,9 @@ struct LaunchBuffers {
 
 class Device {
 public:
-  /// The device of the bundle's target. `bundle` and `pool` must outlive it. Throws Error when the bundle's
+  /// The device of the bundle's target. All of them must outlive it. Throws Error when the bundle's
   /// code is not for it.
-  static std::unique_ptr<Device> make(const Bundle &bundle, ThreadPool &pool);
+  static std::unique_ptr<Device> make(const Bundle &bundle, const Layout &layout, ThreadPool &pool);
   virtual ~Device() = default;
 
   /// Memory for the program's arena: one, for as long as the device lives.

@@ -11,14 +11,14 @@ namespace mlora {
 /// What a kernel has cost since the timings were cleared.
 struct KernelTiming {
   int64_t calls = 0, blocks = 0;
-  double seconds = 0, flops = 0;
+  double seconds = 0, flops = 0, bytes = 0;
 };
 
 /// Commands are resolved once into flat records (kernel, addresses); running one is a launch on the device.
 class Executor {
 public:
-  /// Both must outlive this object.
-  Executor(const Manifest &manifest, Device &device);
+  /// All three must outlive this object.
+  Executor(const Manifest &manifest, const Layout &layout, Device &device);
 
   bool has(std::string_view section) const;
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
@@ -46,6 +46,7 @@ private:
   void checkCapacity(const Scalars &scalars) const;
 
   const Manifest &manifest;
+  const Layout &layout;
   Device &device;
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of

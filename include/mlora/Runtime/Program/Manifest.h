@@ -1,5 +1,5 @@
-// manifest.json of a bundle, parsed and checked: whoever holds a Manifest may follow every index and offset
-// in it without looking again.
+// manifest.json of a bundle, parsed and checked: whoever holds a Manifest may follow every index in it, and
+// every offset inside its region, without looking again. Nothing in it depends on a number of rows (Layout).
 #pragma once
 
 #include "mlora/Runtime/Program/Scalars.h"
@@ -30,15 +30,18 @@ std::string_view roleName(Role role);
 
 enum class ElementType { F32, I32 };
 
-/// `slots` copies of a tensor, `slotBytes` apart, at `offset` of the arena.
+/// `slots` copies of a tensor, `slotBytes` apart, at `offset` of a region of the arena: bytes in the fixed
+/// one, in another's bytes a row of its capacity.
 struct Buffer {
   std::string name;
   Role role;
   ElementType type;
   std::vector<Extent> shape;
+  int region = -1; ///< that of the scalar of this index, -1: the fixed one
   int64_t slots = 1, slotBytes = 0, offset = 0;
-  std::string tensor; ///< of a weight: the checkpoint's name, `{layer}` standing for the slot
-  int of = -1;        ///< of a gradient or moment: index of its parameter
+  bool packed = false; ///< slots lie back to back: a kernel may take all of them as one tensor
+  std::string tensor;  ///< of a weight: the checkpoint's name, `{layer}` standing for the slot
+  int of = -1;         ///< of a gradient or moment: index of its parameter
 
   bool isStatic() const;
   /// Elements of a slot's tensor; `capacity` stands for the extents that are not static.
@@ -57,8 +60,8 @@ struct Kernel {
   double flopsPerRow =
       0; ///< for reports: operations per row of the first run-time extent of the grid, else of `rows`
   double flopsPerPair =
-      0;            ///< for reports: operations per pair of a query row and a key row that it attends to
-  double bytes = 0; ///< for reports: its operands and results at the capacity, each once
+      0;             ///< for reports: operations per pair of a query row and a key row that it attends to
+  LinearBytes bytes; ///< for reports: its operands and results, each once
   // Of a GPU's kernel.
   int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
 
@@ -105,8 +108,8 @@ struct Manifest {
   std::string kind, target, compiler, cpu, sharedObject, sharedObjectHash;
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
-  Scalars capacity;
-  int64_t arenaBytes = 0, scratchBytes = 0;
+  LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent
+  int64_t scratchBytes = 0;
   std::vector<Buffer> buffers;
   std::vector<Kernel> kernels;
   std::vector<Section> sections;

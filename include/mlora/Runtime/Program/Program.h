@@ -9,11 +9,12 @@ namespace mlora {
 
 class Program {
 public:
-  /// `threads` 0: as many as the process may use.
-  explicit Program(Bundle bundle, int64_t threads = 0);
+  /// `capacity` bounds the rows of every run (Layout). `threads` 0: as many as the process may use.
+  Program(Bundle bundle, const Scalars &capacity, int64_t threads = 0);
 
   const Manifest &manifest() const { return bundle_.manifest; }
   const Bundle &bundle() const { return bundle_; }
+  const Scalars &capacity() const { return layout_.capacity(); }
   Executor &executor() { return executor_; }
   ThreadPool &pool() { return pool_; }
   int64_t threads() const { return pool_.threads(); }
@@ -38,6 +39,7 @@ private:
   void setInput(std::string_view name, const void *values, size_t count, ElementType type);
 
   Bundle bundle_;
+  Layout layout_;
   ThreadPool pool_;
   std::unique_ptr<Device> device_;
   Executor executor_;

@@ -1,4 +1,5 @@
-// What the compiler is asked for: request.json of docs/architecture.md.
+// What the compiler is asked for: request.json of docs/architecture.md. A program serves every number of
+// rows; only what fits a memory budget depends on it.
 #pragma once
 
 #include "mlora/Runtime/Program/Scalars.h"
@@ -18,8 +19,8 @@ struct ProgramRequest {
   int64_t numBranches = 1, loraR = 0;
   double loraAlpha = 0;
   std::vector<std::string> targets; ///< projections, e.g. q_proj
-  Scalars capacity;
-  int64_t memoryBudget = 0;
+  int64_t memoryBudget = 0;         ///< bytes of the arena, 0: no limit
+  Scalars capacity;                 ///< at which the budget holds; no part of the request without one
 
   nlohmann::json toJson() const;
   /// config.json of a folder, otherwise the path itself.

@@ -25,6 +25,27 @@ static_assert(sizeof(Scalars) == Scalars::count * sizeof(int64_t));
 inline constexpr std::array<std::string_view, Scalars::count> scalarNames = {"rows", "counted_rows",
                                                                              "kv_rows", "past", "accumulate"};
 
+/// A capacity is rounded up to a multiple of it, so that what counts bytes a row is aligned as the arena is.
+inline constexpr int64_t capacityStep = 16;
+
+inline int64_t roundedCapacity(int64_t rows) {
+  return (rows + capacityStep - 1) / capacityStep * capacityStep;
+}
+
+/// Bytes that grow with extents: fixed ones, and so many a row of each.
+struct LinearBytes {
+  static constexpr int extents = 3; ///< rows, counted_rows, kv_rows: the first scalars
+  int64_t fixed = 0;
+  std::array<int64_t, extents> perRow = {};
+
+  double at(const Scalars &scalars) const {
+    double bytes = double(fixed);
+    for (int i = 0; i < extents; ++i)
+      bytes += double(perRow[size_t(i)]) * double(scalars[i]);
+    return bytes;
+  }
+};
+
 /// A size that is known when the program is compiled, or one of the scalars.
 struct Extent {
   int64_t size = 0;

@@ -12,8 +12,7 @@ namespace mlora {
 
 /// The request for a program over this adapter; null: every weight for kind `train` (method=ft), none for
 /// `generate`.
-ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter,
-                              Scalars capacity, const std::string &target, int64_t memoryBudget = 0);
+ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter);
 
 /// Puts an adapter's tensors into a program that was compiled for its sizes.
 void loadAdapter(Parameters &parameters, const Adapter &adapter);

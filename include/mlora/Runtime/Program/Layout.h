@@ -1,0 +1,31 @@
+// Where a program's buffers lie for one capacity: the linear plan of its manifest with numbers put in.
+#pragma once
+
+#include "mlora/Runtime/Program/Manifest.h"
+
+namespace mlora {
+
+class Layout {
+public:
+  /// `capacity` bounds rows, counted_rows and kv_rows of every run. Throws Error(Failed) when the program
+  /// cannot be laid out for it.
+  Layout(const Manifest &manifest, const Scalars &capacity);
+
+  const Scalars &capacity() const { return capacity_; }
+  int64_t arenaBytes() const { return bytes; }
+  /// Of a slot of buffer `buffer` of the manifest, from the arena's beginning.
+  int64_t offset(size_t buffer, int64_t slot) const {
+    return places[buffer].offset + slot * places[buffer].slotBytes;
+  }
+
+private:
+  struct Place {
+    int64_t offset, slotBytes;
+  };
+
+  Scalars capacity_;
+  int64_t bytes = 0;
+  std::vector<Place> places; ///< one a buffer of the manifest
+};
+
+} // namespace mlora

@@ -1,0 +1,66 @@
+#include "mlora/Runtime/Program/Layout.h"
+
+#include "mlora/Runtime/Core/Error.h"
+
+namespace mlora {
+namespace {
+
+/// Far beyond any machine's memory, and far from overflow.
+constexpr int64_t mostRows = int64_t(1) << 31, mostBytes = int64_t(1) << 46, mostBlocks = int64_t(1) << 40;
+
+std::string named(const Scalars &capacity, int extent) {
+  return std::to_string(capacity[extent]) + " " + std::string(scalarNames[size_t(extent)]);
+}
+
+[[noreturn]] void tooLarge(const Scalars &capacity) {
+  failed("the program cannot be opened for " + named(capacity, 0) + ", " + named(capacity, 1) + " and " +
+         named(capacity, 2) + ": lower max_length or per_device_train_batch_size");
+}
+
+/// Only a buffer that lies in another extent's region is bounded by that one's capacity.
+void checkRegion(const Buffer &buffer, const Scalars &capacity) {
+  for (const Extent &extent : buffer.shape)
+    if (!extent.isStatic() && capacity[extent.scalar] > capacity[buffer.region])
+      failed("the program cannot be opened for " + named(capacity, extent.scalar) + " and only " +
+             named(capacity, buffer.region) + ", where its buffer " + buffer.name + " lies");
+}
+
+void checkGrid(const Kernel &kernel, const Scalars &capacity) {
+  double blocks = 1;
+  for (const GridDimension &dimension : kernel.grid)
+    blocks *= double(dimension.extent.at(capacity)) / double(dimension.block) + 1;
+  if (blocks > double(mostBlocks))
+    tooLarge(capacity);
+}
+
+} // namespace
+
+Layout::Layout(const Manifest &manifest, const Scalars &capacity) : capacity_(capacity) {
+  // The manifest's numbers are at most 2^46 each: products and sums below fit 128 bits.
+  std::array<int64_t, LinearBytes::extents> begins, rounded;
+  __int128 end = manifest.arena.fixed;
+  for (int i = 0; i < LinearBytes::extents; ++i) {
+    if (capacity[i] < 0 || capacity[i] > mostRows || end > mostBytes)
+      tooLarge(capacity);
+    begins[size_t(i)] = int64_t(end);
+    rounded[size_t(i)] = roundedCapacity(capacity[i]);
+    end += __int128(manifest.arena.perRow[size_t(i)]) * rounded[size_t(i)];
+  }
+  if (end > mostBytes)
+    tooLarge(capacity);
+  bytes = int64_t(end);
+  // What the manifest's checks have found inside its region is inside the arena now.
+  for (const Buffer &buffer : manifest.buffers) {
+    if (buffer.region < 0) {
+      places.push_back({buffer.offset, buffer.slotBytes});
+      continue;
+    }
+    checkRegion(buffer, capacity);
+    int64_t rows = rounded[size_t(buffer.region)];
+    places.push_back({begins[size_t(buffer.region)] + buffer.offset * rows, buffer.slotBytes * rows});
+  }
+  for (const Kernel &kernel : manifest.kernels)
+    checkGrid(kernel, capacity);
+}
+
+} // namespace mlora
