@@ -7,7 +7,7 @@
 // RUN: mlora-opt %s --mlora-generate-pipeline=config=%S/../Transforms/Inputs/tiny-config.json | mlora-opt --verify-roundtrip -o /dev/null
 
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CUDA
-// RUN: not mlora-opt %s --mlora-train-pipeline=target=emulate 2>&1 | FileCheck %s --check-prefix=EMULATE
+// RUN: mlora-opt %s --mlora-train-pipeline='target=emulate config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=EMULATE
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CHIP
 // RUN: not mlora-opt %s --mlora-train-pipeline=target=tpu 2>&1 | FileCheck %s --check-prefix=TPU
 // RUN: mlora-opt --help | FileCheck %s --check-prefix=HELP
@@ -16,12 +16,15 @@
 // TRAIN: mlora.program @train arena
 // TRAIN: mlora.section "micro_step"
 
+// A GPU's blocks are smaller.
+// EMULATE: mlora.kernel {{.*}} grid ["rows by 32"]
+// EMULATE: mlora.program @train arena
+
 // GENERATE: mlora.program @generate arena
 // GENERATE: mlora.section "step"
 
-// CUDA: target=cuda is not built yet: this compiler has only target=cpu
-// EMULATE: target=emulate is not built yet: this compiler has only target=cpu
-// CHIP: target=cpu takes no chip: code is generated for the CPU at hand
+// CUDA: target=cuda is not built yet: this compiler has target=cpu and target=emulate
+// CHIP: target=cpu and target=emulate take no chip: code is generated for the CPU at hand
 // TPU: Cannot find option named 'tpu'
 
 // HELP:      --mlora-generate-pipeline
