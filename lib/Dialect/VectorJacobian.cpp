@@ -3,7 +3,7 @@
 // Notation: dy is the cotangent of y. Operands are numbered as in the .td files. The formulas are those of
 // the gradient ops.
 
-#include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Extents.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -123,7 +123,8 @@ LogicalResult CrossEntropyOp::buildVJP(OpBuilder &builder, ValueRange cotangents
 
 LogicalResult SumOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                               MutableArrayRef<Value> grads) {
-  grads[0] = SpreadOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getInput());
+  // Only the number of rows is read: the losses need not be there.
+  grads[0] = SpreadOp::create(builder, getLoc(), getInput().getType(), cotangents[0], rowsSource(getInput()));
   return success();
 }
 

@@ -483,13 +483,3 @@ LogicalResult LayersOp::verify() {
     return emitOpError() << "step is 0";
   return success();
 }
-
-//===- folds -------------------------------------------------------------------------===//
-
-/// A rotation and its inverse by the same angles.
-OpFoldResult RopeOp::fold(FoldAdaptor) {
-  auto first = getInput().getDefiningOp<RopeOp>();
-  bool undone = first && first.getTable() == getTable() && first.getHeads() == getHeads() &&
-                first.getInverse() != getInverse() && first.getInput().getType() == getType();
-  return undone ? OpFoldResult(first.getInput()) : OpFoldResult();
-}

@@ -162,18 +162,19 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
           std::string ds = s ? "d" + shortName(nameOfTensor(stack.getS())) : "";
           SmallVector<StringRef> names{db, ds};
           names.truncate(types.size());
-          auto grad =
-              StackUpGradOp::create(f.builder, f.named(ArrayRef(names)), types,
-                                    f.argument(kGradientAttr, name, type), b, s, stack.getAlphaAttr());
-          return std::tuple(b, s, grad);
+          SmallVector<Value> grads; // folded: of plain LoRA with alpha = r, G itself
+          f.builder.createOrFold<StackUpGradOp>(grads, f.named(ArrayRef(names)), types,
+                                                f.argument(kGradientAttr, name, type), b, s,
+                                                stack.getAlphaAttr());
+          return std::tuple(b, s, grads);
         };
-        auto [nb, ns, normGrad] = split(norm);
-        partial(nameOfTensor(stack.getB()), normGrad.getDb());
+        auto [nb, ns, normGrads] = split(norm);
+        partial(nameOfTensor(stack.getB()), normGrads[0]);
         if (ns)
-          partial(nameOfTensor(stack.getS()), normGrad.getDs());
-        auto [b, s, grad] = split(update);
-        Value newB = adamw(update, nameOfTensor(stack.getB()), b, grad.getDb());
-        Value newS = s ? adamw(update, nameOfTensor(stack.getS()), s, grad.getDs()) : Value();
+          partial(nameOfTensor(stack.getS()), normGrads[1]);
+        auto [b, s, grads] = split(update);
+        Value newB = adamw(update, nameOfTensor(stack.getB()), b, grads[0]);
+        Value newS = s ? adamw(update, nameOfTensor(stack.getS()), s, grads[1]) : Value();
         Value up = StackUpOp::create(update.builder, update.named(shortName(name)), type, newB, newS,
                                      stack.getAlphaAttr());
         update.result(kFactorAttr, name, up);

@@ -1,6 +1,6 @@
 //===- Autodiff.cpp - values and gradients of layer kinds --------------------------===//
 
-#include "Extents.h"
+#include "mlora/Dialect/Extents.h"
 #include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 

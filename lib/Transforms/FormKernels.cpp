@@ -1,6 +1,6 @@
 //===- FormKernels.cpp - ops into grids of blocks --------------------------------===//
 
-#include "Extents.h"
+#include "mlora/Dialect/Extents.h"
 #include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -244,12 +244,9 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
 }
 
 LogicalResult Former::run() {
-  // A spread's `like` gives a number of rows only. Taken from the targets it does not wait for the losses,
-  // and the gradient of cross-entropy can share its kernel.
-  function.walk([](SpreadOp spread) {
-    if (auto loss = spread.getLike().getDefiningOp<CrossEntropyOp>())
-      spread.getLikeMutable().assign(loss.getTargets());
-  });
+  // Taken from where its rows come from, a spread does not wait for the losses, and the gradient of
+  // cross-entropy can share its kernel.
+  function.walk([](SpreadOp spread) { spread.getLikeMutable().assign(rowsSource(spread.getLike())); });
   if (failed(checkExtents()))
     return failure();
   SmallVector<Operation *> line = lineUp(), sums;

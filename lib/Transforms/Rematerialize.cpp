@@ -1,7 +1,7 @@
 //===- Rematerialize.cpp - a joint function into forward and backward -------------===//
 
-#include "Extents.h"
 #include "Residuals.h"
+#include "mlora/Dialect/Extents.h"
 #include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 

@@ -11,7 +11,7 @@ namespace {
 class Operands {
 public:
   explicit Operands(const StepWork &work) {
-    for (const auto *list : {&work.layer, &work.head})
+    for (const auto *list : {&work.layer, &work.lowest, &work.head})
       for (const Product &p : *list) {
         largest = std::max({largest, size_t(p.m * p.k), size_t(p.n * p.k)});
         result = std::max(result, size_t(p.m * p.n));
@@ -83,8 +83,8 @@ GemmRate measureGemm(const StepWork &work, ThreadPool &pool) {
   openblas_set_num_threads(1);
   Operands operands(work);
   GemmRate rate;
-  rate.secondsPerStep = double(work.layers) * leastSeconds(work.layer, operands, pool) +
-                        leastSeconds(work.head, operands, pool);
+  rate.secondsPerStep = double(work.layers - 1) * leastSeconds(work.layer, operands, pool) +
+                        leastSeconds(work.lowest, operands, pool) + leastSeconds(work.head, operands, pool);
   rate.gflops = work.flops() / rate.secondsPerStep / 1e9;
   return rate;
 }

@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Bench/StepWork.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 namespace mlora {
@@ -12,14 +13,15 @@ constexpr int64_t headChunk = 4096;
 struct Projection {
   std::string_view name;
   int64_t in, out;
+  int stage; ///< number of layers on the way to it from the decoder layer's input
 };
 
 std::vector<Projection> projections(const ModelConfig &config) {
   int64_t hidden = config.hiddenSize, inner = config.intermediateSize,
           queries = config.numHeads * config.headDim, keys = config.numKeyValueHeads * config.headDim;
-  return {{"q_proj", hidden, queries}, {"k_proj", hidden, keys},     {"v_proj", hidden, keys},
-          {"o_proj", queries, hidden}, {"gate_proj", hidden, inner}, {"up_proj", hidden, inner},
-          {"down_proj", inner, hidden}};
+  return {{"q_proj", hidden, queries, 0}, {"k_proj", hidden, keys, 0},     {"v_proj", hidden, keys, 0},
+          {"o_proj", queries, hidden, 1}, {"gate_proj", hidden, inner, 2}, {"up_proj", hidden, inner, 2},
+          {"down_proj", inner, hidden, 3}};
 }
 
 double sum(const std::vector<Product> &products) {
@@ -35,20 +37,27 @@ StepWork::StepWork(const ModelConfig &config, const Adapter *adapter, int64_t ro
     : layers(config.numLayers) {
   using enum ProductKind;
   bool full = adapter == nullptr;
+  int trainedStage = full ? -1 : std::numeric_limits<int>::max(); // the lowest; an embedding is before all
   for (const Projection &p : projections(config)) {
     bool adapted = adapter && std::find(adapter->targets.begin(), adapter->targets.end(), p.name) !=
                                   adapter->targets.end();
     int64_t rank = adapted ? adapter->numBranches * adapter->rank : 0;
-    layer.push_back({rows, p.out, p.in + rank, Forward});
-    layer.push_back({rows, p.in, p.out + rank, InputGradient});
+    std::vector<Product> products{{rows, p.out, p.in + rank, Forward}};
     if (full)
-      layer.push_back({p.out, p.in, rows, TokenReduction});
-    if (!adapted)
-      continue;
-    layer.push_back({rows, rank, p.in, Forward});         // m = Ã x
-    layer.push_back({rows, rank, p.out, InputGradient});  // u = B̃ᵀ dy
-    layer.push_back({rank, p.in, rows, TokenReduction});  // dÃ
-    layer.push_back({p.out, rank, rows, TokenReduction}); // G
+      products.push_back({p.out, p.in, rows, TokenReduction});
+    if (adapted) {
+      trainedStage = std::min(trainedStage, p.stage);
+      products.push_back({rows, rank, p.in, Forward});         // m = Ã x
+      products.push_back({rows, rank, p.out, InputGradient});  // u = B̃ᵀ dy
+      products.push_back({rank, p.in, rows, TokenReduction});  // dÃ
+      products.push_back({p.out, rank, rows, TokenReduction}); // G
+    }
+    layer.insert(layer.end(), products.begin(), products.end());
+    lowest.insert(lowest.end(), products.begin(), products.end());
+    Product inputGradient{rows, p.in, p.out + rank, InputGradient};
+    layer.push_back(inputGradient);
+    if (trainedStage < p.stage)
+      lowest.push_back(inputGradient);
   }
   for (int64_t first = 0; first < config.vocabSize; first += headChunk) {
     int64_t columns = std::min(headChunk, config.vocabSize - first);
@@ -59,6 +68,6 @@ StepWork::StepWork(const ModelConfig &config, const Adapter *adapter, int64_t ro
   }
 }
 
-double StepWork::flops() const { return double(layers) * sum(layer) + sum(head); }
+double StepWork::flops() const { return double(layers - 1) * sum(layer) + sum(lowest) + sum(head); }
 
 } // namespace mlora

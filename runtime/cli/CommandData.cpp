@@ -105,9 +105,7 @@ const Tokenizer *tokenizerIfAny(TokenizerSource &source, const Config &config) {
 
 int runData(Arguments &arguments) {
   const Config &config = arguments.config;
-  std::string what = arguments.words.empty() ? "" : arguments.words[0];
-  if (what != "preview" && what != "batches")
-    badInput("`data` is followed by `preview` or `batches`" + (what.empty() ? "" : ", got '" + what + "'"));
+  const std::string &what = arguments.words[0];
   int64_t vocabSize = config.model.empty() ? 0 : ModelConfig::read(config.model).vocabSize;
   TokenizerSource source(config);
   BatchStream stream(config, source, vocabSize);

@@ -87,10 +87,24 @@ void refuseUnbuilt(const Arguments &arguments) {
   unbuilt("report_to", std::ranges::find(config.reportTo, "html") != config.reportTo.end(), "html");
 }
 
+/// Before anything is missed: who mistypes this has not come to the keys yet.
+void checkWords(const Arguments &arguments) {
+  if (arguments.command != Command::Data)
+    return;
+  std::string what = arguments.words.empty() ? "" : arguments.words[0];
+  if (what != "preview" && what != "batches")
+    badInput(
+        "`data` is followed by what to show: `preview` (the first rows as tokens, labels and boundaries) or "
+        "`batches` (what train would consume, as JSON lines)" +
+        (what.empty() ? "" : ", not by '" + what + "'") +
+        ": for example mlora-run data preview model=MODEL datasets=ROWS.jsonl");
+}
+
 } // namespace
 
 void resolve(Arguments &arguments) {
   Config &config = arguments.config;
+  checkWords(arguments);
   for (const Key &key : keys())
     if (contains(key.required, arguments.command) && !arguments.has(key.name))
       badInput("`mlora-run " + std::string(commandName(arguments.command)) + "` needs " +

@@ -2,6 +2,7 @@
 #include "Text.h"
 #include "mlora/Runtime/Config/Arguments.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 namespace mlora {
@@ -44,6 +45,21 @@ struct Writer {
 };
 
 } // namespace
+
+Config withAbsolutePaths(Config config) {
+  auto make = [](std::string &path) {
+    if (!path.empty())
+      path = std::filesystem::absolute(path).lexically_normal().string();
+  };
+  for (std::string *path : {&config.model, &config.adapter, &config.tokenizer, &config.outputDir})
+    make(*path);
+  if (config.resume != "auto")
+    make(config.resume);
+  for (std::vector<DatasetSpec> *list : {&config.datasets, &config.validation})
+    for (DatasetSpec &spec : *list)
+      make(spec.path);
+  return config;
+}
 
 std::string toYaml(const Config &config, Command command) {
   std::string text;

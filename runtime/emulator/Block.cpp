@@ -113,10 +113,8 @@ void Block::run(uint64_t number) {
     thread->atBarriers = 0;
     thread->clock = base + 1;
     thread->known = thread->fenced = {};
-    thread->open.clear();
-    thread->groups.clear();
-    thread->openStores.clear();
-    thread->storeGroups.clear();
+    thread->copies.clear();
+    thread->stores.clear();
     thread->wgmmaGroups.clear();
     thread->hasWgmmaFence = false;
     ready.push_back(thread.get());

@@ -42,6 +42,41 @@ struct TensorStoreCopy {
 /// Why a thread does not run.
 enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Done };
 
+/// Copies under way of one thread, in groups that it commits and waits for.
+template <typename Copy> class CopyGroups {
+public:
+  void add(Copy copy) { open.push_back(std::move(copy)); }
+  void commit() {
+    committed.push_back(std::move(open));
+    open.clear();
+  }
+  /// Lands all but the last `pending` committed groups, oldest first.
+  template <typename Land> void waitFor(uint64_t pending, Land land) {
+    for (; committed.size() > pending; committed.pop_front())
+      for (const Copy &copy : committed.front())
+        land(copy);
+  }
+  /// All copies so far, committed or not; groups stay as many as they are.
+  std::vector<Copy> take() {
+    std::vector<Copy> copies;
+    for (std::vector<Copy> &group : committed) {
+      copies.insert(copies.end(), group.begin(), group.end());
+      group.clear();
+    }
+    copies.insert(copies.end(), open.begin(), open.end());
+    open.clear();
+    return copies;
+  }
+  void clear() {
+    open.clear();
+    committed.clear();
+  }
+
+private:
+  std::vector<Copy> open;                  ///< since the last commit
+  std::deque<std::vector<Copy>> committed; ///< oldest first
+};
+
 struct Thread : ThreadContext {
   Block *block;
   Fiber fiber;
@@ -60,10 +95,8 @@ struct Thread : ThreadContext {
   VectorClock known, fenced;
   bool canRun() const { return waiting == Waiting::No; }
 
-  std::vector<AsyncCopy> open;               ///< cp.async since the last commit
-  std::deque<std::vector<AsyncCopy>> groups; ///< committed, oldest first
-  std::vector<TensorStoreCopy> openStores;   ///< tensor copies to global memory, the same way
-  std::deque<std::vector<TensorStoreCopy>> storeGroups;
+  CopyGroups<AsyncCopy> copies;       ///< cp.async
+  CopyGroups<TensorStoreCopy> stores; ///< tensor copies to global memory
   bool hasWgmmaFence = false;
   uint32_t lastWgmma = 0;           ///< the warpgroup's moment of its last wgmma
   std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group

@@ -19,31 +19,27 @@ void runCpAsync(ThreadContext *context, uint32_t site, const uint64_t *in, uint6
   std::memset(copy.data, 0, sizeof copy.data);
   std::memcpy(copy.data, reinterpret_cast<const char *>(copy.source), copy.copied);
   block.shared->launch(thread.accessor(), copy.destination, copy.bytes, site);
-  thread.open.push_back(copy);
+  thread.copies.add(copy);
 }
 
-void landCopies(Thread &thread, const std::vector<AsyncCopy> &copies, uint16_t agent, uint32_t moment) {
+void landCopy(Thread &thread, const AsyncCopy &copy, uint16_t agent, uint32_t moment) {
   Block &block = *thread.block;
-  for (const AsyncCopy &copy : copies) {
-    if (std::memcmp(copy.data, reinterpret_cast<const char *>(copy.source), copy.copied) != 0)
-      block.fault(thread, copy.site, "source of an asynchronous copy overwritten",
-                  "the " + std::to_string(copy.copied) + " bytes " + block.memory.describe(copy.source) +
-                      " changed before the copy was waited for");
-    std::memcpy(block.shared->host(copy.destination), copy.data, copy.bytes);
-    block.shared->land(agent, moment, copy.destination, copy.bytes, /*isAsyncProxy=*/false);
-  }
+  if (std::memcmp(copy.data, reinterpret_cast<const char *>(copy.source), copy.copied) != 0)
+    block.fault(thread, copy.site, "source of an asynchronous copy overwritten",
+                "the " + std::to_string(copy.copied) + " bytes " + block.memory.describe(copy.source) +
+                    " changed before the copy was waited for");
+  std::memcpy(block.shared->host(copy.destination), copy.data, copy.bytes);
+  block.shared->land(agent, moment, copy.destination, copy.bytes, /*isAsyncProxy=*/false);
 }
 
 void runCpAsyncCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
-  Thread &thread = threadOf(context);
-  thread.groups.push_back(std::move(thread.open));
-  thread.open.clear();
+  threadOf(context).copies.commit();
 }
 
 void runCpAsyncWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  for (; thread.groups.size() > in[0]; thread.groups.pop_front())
-    landCopies(thread, thread.groups.front(), thread.index, thread.clock);
+  thread.copies.waitFor(in[0],
+                        [&](const AsyncCopy &copy) { landCopy(thread, copy, thread.index, thread.clock); });
   thread.block->yield(thread);
 }
 

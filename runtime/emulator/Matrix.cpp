@@ -73,17 +73,6 @@ void runStMatrix(ThreadContext *context, uint32_t site, const uint64_t *in, uint
   wholeWarp(context, site, in, out, storeMatrices);
 }
 
-// The compiler's enumeration of element types (RewriteNVVM.cpp).
-enum class Element { BF16, F16, TF32 };
-
-static float fromHalf(uint16_t bits, Element type) {
-  if (type == Element::BF16)
-    return toFloat(uint32_t(bits) << 16);
-  _Float16 half;
-  std::memcpy(&half, &bits, 2);
-  return float(half);
-}
-
 /// m16n8k: A is row-major, B column-major. With g = lane / 4 and t = lane % 4 a lane holds, for every depth
 /// of 8 (16-bit) or 4 (tf32), rows g and g + 8 of A and column g of B; of C and D columns 2t and 2t + 1 of
 /// rows g and g + 8.

@@ -120,13 +120,7 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
   Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
   // Copies so far land when the arrival is counted, at a moment of the scheduler's choice. Without noinc the
   // phase expects one more.
-  std::vector<AsyncCopy> copies;
-  for (auto &group : thread.groups)
-    copies.insert(copies.end(), group.begin(), group.end());
-  copies.insert(copies.end(), thread.open.begin(), thread.open.end());
-  for (auto &group : thread.groups)
-    group.clear();
-  thread.open.clear();
+  std::vector<AsyncCopy> copies = thread.copies.take();
   if (!in[1])
     ++barrier.pending;
   uint32_t moment = ++barrier.moment;
@@ -134,7 +128,8 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
   block.transfers.push_back(
       [&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, before] {
         Mbarrier &barrier = block.mbarriers[address];
-        landCopies(thread, copies, barrier.engine, moment);
+        for (const AsyncCopy &copy : copies)
+          landCopy(thread, copy, barrier.engine, moment);
         barrier.arriving.join(before);
         barrier.arriving.raise(barrier.engine, moment);
         --barrier.pending;

@@ -24,4 +24,16 @@ inline uint64_t fromFloat(float value) {
   return bits;
 }
 
+/// The compiler's enumeration of a matrix's element types (RewriteNVVM.cpp).
+enum class Element { BF16, F16, TF32 };
+
+/// A 16-bit element.
+inline float fromHalf(uint16_t bits, Element type) {
+  if (type == Element::BF16)
+    return toFloat(uint32_t(bits) << 16);
+  _Float16 half;
+  std::memcpy(&half, &bits, 2);
+  return float(half);
+}
+
 } // namespace mlora::emulator

@@ -124,7 +124,7 @@ void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, u
     const char *host = block.shared->host(from);
     copy.data.insert(copy.data.end(), host, host + bytes);
   });
-  thread.openStores.push_back(std::move(copy));
+  thread.stores.add(std::move(copy));
 }
 
 static void finish(Thread &thread, const TensorStoreCopy &copy, bool check) {
@@ -141,24 +141,17 @@ static void finish(Thread &thread, const TensorStoreCopy &copy, bool check) {
 
 /// What nobody waited for lands when the block ends.
 void finishStores(Thread &thread) {
-  for (auto &group : thread.storeGroups)
-    for (const TensorStoreCopy &copy : group)
-      finish(thread, copy, false);
-  for (const TensorStoreCopy &copy : thread.openStores)
+  for (const TensorStoreCopy &copy : thread.stores.take())
     finish(thread, copy, false);
 }
 
 void runBulkCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
-  Thread &thread = threadOf(context);
-  thread.storeGroups.push_back(std::move(thread.openStores));
-  thread.openStores.clear();
+  threadOf(context).stores.commit();
 }
 
 void runBulkWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front())
-    for (const TensorStoreCopy &copy : thread.storeGroups.front())
-      finish(thread, copy, true);
+  thread.stores.waitFor(in[0], [&](const TensorStoreCopy &copy) { finish(thread, copy, true); });
   thread.block->yield(thread);
 }
 

@@ -11,7 +11,7 @@ Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address);
 /// Ends the phase when nothing is missing.
 void finishPhase(Block &block, Mbarrier &barrier);
 /// Data of cp.async into shared memory, written by `agent` at `moment` as far as races go.
-void landCopies(Thread &thread, const std::vector<AsyncCopy> &copies, uint16_t agent, uint32_t moment);
+void landCopy(Thread &thread, const AsyncCopy &copy, uint16_t agent, uint32_t moment);
 
 /// Where the engines find what lies at `address` of a layout swizzled in spans of `span` bytes (0: not at
 /// all): bits 4 and up are exclusive-ored with bits 7 and up.

@@ -31,16 +31,7 @@ struct Descriptor {
     return swizzled(at, swizzle);
   }
 };
-enum class Element { BF16, F16 };
 } // namespace
-
-static float toFloat16(uint16_t bits, Element type) {
-  if (type == Element::BF16)
-    return toFloat(uint32_t(bits) << 16);
-  _Float16 half;
-  std::memcpy(&half, &bits, 2);
-  return float(half);
-}
 
 /// Reads an operand of `rows` rows and 16 columns, as the engine of the warpgroup, on behalf of one thread of
 /// each warp.
@@ -75,7 +66,7 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
       std::memcpy(values, block.shared->host(address), 16);
       for (unsigned i = 0; i < 8; ++i) {
         unsigned row = isTransposed ? eight * 8 + i : line, column = isTransposed ? line : eight * 8 + i;
-        to[row * kDepth + column] = toFloat16(values[i], type);
+        to[row * kDepth + column] = fromHalf(values[i], type);
       }
     }
 }

@@ -2,6 +2,7 @@
 
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
 #include <algorithm>
@@ -63,8 +64,26 @@ TrainState checkWhole(const fs::path &folder) {
   return state;
 }
 
+/// Whether a checkpoint whose state cannot be read is ours all the same: the state is not JSON (another
+/// program's is), and the optimizer's file is one that only we write.
+bool isDamaged(const fs::path &folder) {
+  try {
+    readJsonFile(folder / stateFile);
+    return false;
+  } catch (const Error &) {
+  }
+  try {
+    SafetensorsFile optimizer(folder / optimizerFile);
+    return std::ranges::all_of(optimizer.tensors(), [](const SafetensorsEntry &entry) {
+      return entry.name.ends_with(".exp_avg") || entry.name.ends_with(".exp_avg_sq");
+    });
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 /// Hugging Face's and others' folders have the same name, and may not be replaced: a state that we wrote is
-/// what tells ours.
+/// what tells ours, or what is left of one.
 void checkOurs(const fs::path &folder) {
   std::error_code code;
   if (!fs::exists(fs::symlink_status(folder, code)))
@@ -72,6 +91,8 @@ void checkOurs(const fs::path &folder) {
   try {
     TrainState::read(folder);
   } catch (const Error &error) {
+    if (isDamaged(folder))
+      return;
     badInput(folder.string() + ": is no checkpoint of ours and would be replaced (" + error.what() +
              "): choose another output_dir, or remove it");
   }

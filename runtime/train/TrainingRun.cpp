@@ -87,7 +87,13 @@ void TrainingRun::findCheckpoint() {
     badInput("resume_from_checkpoint: " + resumeFrom->string() +
              ": is no checkpoint (it holds no trainer_state.json): give a folder OUTPUT_DIR/checkpoint-STEP, "
              "or `auto`");
-  TrainState stored = TrainState::read(*resumeFrom);
+  TrainState stored;
+  try {
+    stored = TrainState::read(*resumeFrom);
+  } catch (const Error &error) {
+    badInput("resume_from_checkpoint: " + resumeFrom->string() + ": is damaged (" + error.what() +
+             "): give another checkpoint, or `auto`, which goes on from the newest whole one of output_dir");
+  }
   if (stored.baseFingerprint != fingerprint)
     badInput(resumeFrom->string() + ": was trained on another base (fingerprint " + stored.baseFingerprint +
              ") than " + config.model + " (" + fingerprint + "): give the base it was trained on");
@@ -164,7 +170,7 @@ TrainingRun::Files TrainingRun::companionFiles() {
 
 /// max_steps=0: no program is needed.
 TrainOutcome TrainingRun::writeInitial() {
-  writeFileAtomically(outputDir / "config.yaml", toYaml(config, arguments.command));
+  writeFileAtomically(outputDir / "config.yaml", toYaml(withAbsolutePaths(config), arguments.command));
   if (adapter)
     writeAdapter(outputDir, *adapter, base->config());
   else
@@ -181,7 +187,7 @@ TrainOutcome TrainingRun::run() {
     return writeInitial();
   checkpoints.removeLeftovers();
   openProgram();
-  writeFileAtomically(outputDir / "config.yaml", toYaml(config, arguments.command));
+  writeFileAtomically(outputDir / "config.yaml", toYaml(withAbsolutePaths(config), arguments.command));
   openReports();
   interrupt = std::make_unique<InterruptGuard>();
   loop();

@@ -1,6 +1,18 @@
 // RUN: mlora-opt %s --mlora-emit-object=path=%t.so -o /dev/null
 // RUN: llvm-readelf --dyn-syms %t.so | FileCheck %s '--implicit-check-not={{digits|counter|helper|unused}}'
 
+// What is beside the output stays, and nothing is left there: not when linking fails either.
+// RUN: rm -rf %t.folder && mkdir -p %t.folder/taken.so && echo "a user's" > %t.folder/x.so.0.o
+// RUN: mlora-opt %s --mlora-emit-object=path=%t.folder/x.so -o /dev/null
+// RUN: not mlora-opt %s --mlora-emit-object=path=%t.folder/taken.so -o /dev/null
+// RUN: cat %t.folder/x.so.0.o | FileCheck %s --check-prefix=STAYS
+// RUN: ls %t.folder | FileCheck %s --check-prefix=FOLDER
+// STAYS: a user's
+// FOLDER: {{^}}taken.so{{$}}
+// FOLDER-NEXT: {{^}}x.so{{$}}
+// FOLDER-NEXT: {{^}}x.so.0.o{{$}}
+// FOLDER-NOT: {{.}}
+
 // Only kernels are seen from outside, and only what is on the list is imported. Two kernels, so that they are in two
 // parts: both reach what is declared, the constant, the variable and the private function, which reaches them too.
 

@@ -32,3 +32,11 @@ mlora.kernel @no_form(%y: tensor<?x32xf32>, %x: tensor<?x64xf32>, %a: tensor<4x6
     : (tensor<?x32xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<32x4xf32>) -> tensor<?x32xf32>
   mlora.yield %z : tensor<?x32xf32>
 }
+
+// -----
+
+// expected-error @+1 {{sums over tokens but has no 'mlora.tiles': the blocks of each sum, as mlora-form-kernels writes them}}
+mlora.kernel @untiled(%x: tensor<?x8xf32>) -> tensor<8x8xf32> grid ["1 by 1"] {
+  %g = mlora.token_outer %x, %x : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<8x8xf32>
+  mlora.yield %g : tensor<8x8xf32>
+}

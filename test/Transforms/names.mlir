@@ -25,7 +25,7 @@
 // BACKWARD-NEXT:  %dgate, %dup = mlora.swiglu.grad %dactive, %gate, %up
 // BACKWARD:       %dkr, %dv = mlora.attention.key_value_grad %do, %qr, %kr, %v, %o, %lse
 // BACKWARD-LABEL: func.func @head_loss.value_and_grad(
-// BACKWARD:       %dnll = mlora.spread %dloss like %nll
+// BACKWARD:       %dnll = mlora.spread %dloss like %targets
 
 // UPDATE-LABEL: func.func @decoder_layer.update(
 // UPDATE:       %dq.B, %dq.s = mlora.stack_up.grad %dq.up, %q.B, %q.s

@@ -22,7 +22,7 @@ ModelConfig smolLm2() {
   return config;
 }
 
-TEST(StepWork, CountsWhatTheFloorOfTheAnchorsCounts) {
+TEST(StepWork, CountsWhatNoStepCanLeaveOut) {
   Adapter adapter;
   adapter.numBranches = 3;
   adapter.rank = 32;
@@ -32,10 +32,17 @@ TEST(StepWork, CountsWhatTheFloorOfTheAnchorsCounts) {
   for (auto [in, out] :
        {std::pair{576, 576}, {576, 192}, {576, 192}, {576, 576}, {576, 1536}, {576, 1536}, {1536, 576}})
     layer += 2.0 * 512 * (2.0 * in * out + 3.0 * 96 * (in + out));
-  double expected = 30 * layer + 2.0 * 512 * 2 * 49152 * 576;
+  // Nothing below the lowest layer is trained: q, k and v have no dx there.
+  double noInputGradient = 2.0 * 512 * (576.0 * (576 + 96) + 2 * 576.0 * (192 + 96));
+  double expected = 30 * layer - noInputGradient + 2.0 * 512 * 2 * 49152 * 576;
   EXPECT_DOUBLE_EQ(StepWork(smolLm2(), &adapter, 512).flops(), expected);
   adapter.targets = {"q_proj"};
   EXPECT_LT(StepWork(smolLm2(), &adapter, 512).flops(), expected);
+  // Nothing before down is trained: the lowest layer's cotangents end at its output.
+  adapter.targets = {"down_proj"};
+  StepWork down(smolLm2(), &adapter, 512);
+  EXPECT_EQ(down.layer.size(), 7 + 7 + 4);
+  EXPECT_EQ(down.lowest.size(), 7 + 4);
   // Every weight's gradient is as large as its forward product.
   double full = StepWork(smolLm2(), nullptr, 512).flops();
   EXPECT_DOUBLE_EQ(full,

@@ -154,9 +154,10 @@ TEST(CommandLine, RequiredKeys) {
   EXPECT_SAYS(says({}), "needs model_name_or_path");
   EXPECT_SAYS(says({"model=m"}), "needs datasets");
   EXPECT_SAYS(says({"model=m", "datasets=d"}), "needs output_dir");
-  EXPECT_EQ(complaint(Command::Data, {"datasets=d"}), "");
+  EXPECT_EQ(complaint(Command::Data, {"preview", "datasets=d"}), "");
   // The words of train serve data too.
-  EXPECT_EQ(complaint(Command::Data, {"datasets=d", "lora_r=3", "--learning_rate", "1e-3", "output_dir=o"}),
+  EXPECT_EQ(complaint(Command::Data,
+                      {"preview", "datasets=d", "lora_r=3", "--learning_rate", "1e-3", "output_dir=o"}),
             "");
 }
 

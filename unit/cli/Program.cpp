@@ -109,9 +109,13 @@ TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   EXPECT_SAYS(out, "row 0, 4 tokens\n  document 0, 4 tokens\n    read     1|2\n    trained  3|4\n");
   run("data preview datasets=rows.jsonl --json");
   EXPECT_EQ(nlohmann::json::parse(out)["rows"][0]["tokens"][3], "4");
-  run("data datasets=rows.jsonl");
-  EXPECT_EQ(status, 2);
-  EXPECT_SAYS(err, "`preview` or `batches`");
+  for (const char *words : {"data datasets=rows.jsonl", "data", "data show"}) {
+    run(words);
+    EXPECT_EQ(status, 2);
+    EXPECT_SAYS(err, "`data` is followed by what to show: `preview` (");
+    EXPECT_SAYS(err, "mlora-run data preview model=MODEL datasets=ROWS.jsonl");
+  }
+  EXPECT_SAYS(err, "not by 'show'");
 }
 
 TEST_F(Program, InspectKnowsTokenizers) {

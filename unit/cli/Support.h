@@ -19,7 +19,7 @@ inline Arguments readTrain(std::vector<std::string> words) {
 /// The message of the mistake in a command's words; empty when there is none.
 inline std::string complaint(Command command, const std::vector<std::string> &words) {
   try {
-    readArguments(command, words);
+    readArguments(command, words, command == Command::Data);
     return "";
   } catch (const Error &error) {
     EXPECT_EQ(error.status, Status::BadInput);

@@ -68,13 +68,14 @@ public:
     int status;
     std::string out, err;
   };
-  std::string command(const std::string &words) const {
-    return "cd '" + folder.path().string() + "' && MLORA_OPT='" + (folder / "compiler").string() +
+  /// `from`: the folder that it runs in, below the toy's.
+  std::string command(const std::string &words, const std::string &from = "") const {
+    return "cd '" + (folder / from).string() + "' && MLORA_OPT='" + (folder / "compiler").string() +
            "' MLORA_CACHE='" + (folder / "cache").string() + "' exec " MLORA_BIN "/mlora-run " + words +
-           " >out.txt 2>err.txt";
+           " >'" + (folder / "out.txt").string() + "' 2>'" + (folder / "err.txt").string() + "'";
   }
-  Result run(const std::string &words) const {
-    int status = std::system(command(words).c_str());
+  Result run(const std::string &words, const std::string &from = "") const {
+    int status = std::system(command(words, from).c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), readFile(folder / "out.txt"),
             readFile(folder / "err.txt")};
   }

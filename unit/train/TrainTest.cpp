@@ -153,6 +153,21 @@ TEST_F(TrainTest, ResumingGivesTheSameBits) {
   EXPECT_EQ(whole.back()["total_tokens"], parts.back()["total_tokens"]);
 }
 
+TEST_F(TrainTest, KeepsAConfigurationThatRunsFromAnyFolder) {
+  std::string words = Toy::train("out", "max_steps=4 save_steps=2 validation=rows.jsonl");
+  ASSERT_EQ(toy.run(words).status, 0);
+  std::string expected = toy.bytes("out/mlora_adapter.safetensors");
+  std::string kept = toy.bytes("out/config.yaml");
+  for (const char *path : {"/model\"", "/rows.jsonl\"", "/out\""})
+    EXPECT_NE(kept.find("\"" + toy.folder.path().string() + path), std::string::npos) << path << "\n" << kept;
+  fs::remove_all(at("out/checkpoint-4"));
+  fs::create_directories(at("elsewhere"));
+  Toy::Result result = toy.run("train ../out/config.yaml resume_from_checkpoint=auto", "elsewhere");
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.err.find("after step 2"), std::string::npos) << result.err;
+  EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), expected);
+}
+
 TEST_F(TrainTest, AutoStartsWhereThereIsNothing) {
   Toy::Result result = toy.run(Toy::train("out", "max_steps=2 resume_from_checkpoint=auto"));
   EXPECT_EQ(result.status, 0);
@@ -174,6 +189,19 @@ TEST_F(TrainTest, AutoPassesOverWhatIsNotWholeOrNotOfThisRun) {
   EXPECT_NE(result.err.find("checkpoint-6 is not whole"), std::string::npos);
   EXPECT_NE(result.err.find("resuming from out/checkpoint-2"), std::string::npos);
   EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), expected);
+  // A torn state says neither how far it was nor whose it is: ours by the optimizer's file.
+  for (const char *state : {"{\"global_step\": 4,", ""}) {
+    toy.folder.file("out/checkpoint-4/trainer_state.json", state);
+    result = toy.run(words + " resume_from_checkpoint=out/checkpoint-4");
+    EXPECT_EQ(result.status, 2);
+    EXPECT_NE(result.err.find("out/checkpoint-4: is damaged"), std::string::npos) << result.err;
+    fs::remove_all(at("out/checkpoint-6"));
+    result = toy.run(words + " resume_from_checkpoint=auto");
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_NE(result.err.find("checkpoint-4 is not whole"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find("resuming from out/checkpoint-2"), std::string::npos) << result.err;
+    EXPECT_EQ(toy.bytes("out/mlora_adapter.safetensors"), expected);
+  }
   // A run that was begun anew does not go on from what an older one left.
   ASSERT_EQ(toy.run(Toy::train("out", "max_steps=1 save_steps=0 seed=7")).status, 0);
   fs::remove_all(at("out/checkpoint-1"));

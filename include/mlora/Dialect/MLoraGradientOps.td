@@ -38,6 +38,7 @@ def MLora_AdaptedLinearInputGradOp : MLora_PureOp<"adapted_linear.input_grad", [
   let arguments = (ins Variadic<MLora_Matrix>:$cotangents, Variadic<MLora_Matrix>:$weights,
                        Variadic<MLora_Matrix>:$ups, MLora_Matrix:$down);
   let results = (outs Optional<MLora_Matrix>:$input_cotangent, MLora_Matrix:$mid_cotangent);
+  let hasCanonicalizeMethod = 1;
   let assemblyFormat = [{
     `(` $cotangents `)` `weights` `(` $weights `)` `ups` `(` $ups `)` `down` $down attr-dict `:`
     functional-type(operands, results)
@@ -168,7 +169,8 @@ def MLora_EmbeddingWeightGradOp : MLora_PureOp<"embedding.weight_grad"> {
 def MLora_ScatterRowsOp : MLora_PureOp<"scatter_rows"> {
   let summary = "Rows back to where they were gathered from, zero elsewhere";
   let description = [{
-    `y[rows[c]] = x[c]`, the vector-Jacobian product of `gather_rows`; `like` gives the number of rows.
+    `y[rows[c]] = x[c]`, the vector-Jacobian product of `gather_rows`; rows are distinct and
+    `like` gives the result's number of rows.
 
     Example:
     ```mlir
@@ -177,6 +179,7 @@ def MLora_ScatterRowsOp : MLora_PureOp<"scatter_rows"> {
     ```
   }];
   let arguments = (ins MLora_Matrix:$input, MLora_Indices:$rows, MLora_Matrix:$like);
+  let hasFolder = 1;
   let results = (outs MLora_Matrix:$output);
   let assemblyFormat = "$input `,` $rows `like` $like attr-dict `:` functional-type(operands, results)";
 }
@@ -192,6 +195,7 @@ def MLora_SpreadOp : MLora_PureOp<"spread"> {
     ```
   }];
   let arguments = (ins MLora_Scalar:$input, AnyRankedTensor:$like);
+  let hasFolder = 1;
   let results = (outs MLora_Vector:$output);
   let assemblyFormat = "$input `like` $like attr-dict `:` functional-type(operands, results)";
 }
@@ -245,6 +249,11 @@ def MLora_StackUpGradOp : MLora_PureOp<"stack_up.grad"> {
   }];
   let arguments = (ins MLora_Matrix:$cotangent, MLora_Matrix:$b, Optional<MLora_Matrix>:$s, F64Attr:$alpha);
   let results = (outs MLora_Matrix:$db, Optional<MLora_Matrix>:$ds);
+  let hasFolder = 1;
+  let extraClassDeclaration = [{
+    int64_t getBranches() { return getS() ? getS().getType().getShape()[1] : 1; }
+    double getScale() { return getAlpha().convertToDouble() / (getB().getType().getShape()[1] / getBranches()); }
+  }];
   let assemblyFormat = "$cotangent `,` $b (`,` $s^)? `alpha` $alpha attr-dict `:` functional-type(operands, results)";
 }
 

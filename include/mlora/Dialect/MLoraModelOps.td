@@ -170,7 +170,7 @@ def MLora_AddOp : MLora_PureOp<"add", [Commutative, SameOperandsAndResultType, M
 def MLora_GatherRowsOp : MLora_PureOp<"gather_rows", [MLora_Differentiable]> {
   let summary = "Some rows of a token-sized tensor";
   let description = [{
-    `y[c] = x[rows[c]]`: only rows whose label counts need logits.
+    `y[c] = x[rows[c]]`, rows distinct: only those whose label counts need logits.
 
     Example:
     ```mlir
@@ -178,6 +178,7 @@ def MLora_GatherRowsOp : MLora_PureOp<"gather_rows", [MLora_Differentiable]> {
     ```
   }];
   let arguments = (ins MLora_Matrix:$input, MLora_Indices:$rows);
+  let hasFolder = 1;
   let results = (outs MLora_Matrix:$output);
   let assemblyFormat = "$input `,` $rows attr-dict `:` functional-type(operands, results)";
 }

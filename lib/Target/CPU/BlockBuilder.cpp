@@ -2,6 +2,8 @@
 
 #include "BlockBuilder.h"
 
+#include "Building.h"
+
 #include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -252,10 +254,7 @@ Value BlockBuilder::maximum(Value a, Value b) {
 }
 
 void BlockBuilder::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
-  auto op = scf::ForOp::create(*this, from, to, index(step));
-  InsertionGuard guard(*this);
-  setInsertionPoint(op.getBody()->getTerminator());
-  body(op.getInductionVar());
+  buildLoop(*this, from, to, index(step), [&](scf::ForOp op) { body(op.getInductionVar()); });
 }
 
 void BlockBuilder::parallel(ArrayRef<Value> counts, function_ref<void(ValueRange)> body) {
@@ -265,12 +264,7 @@ void BlockBuilder::parallel(ArrayRef<Value> counts, function_ref<void(ValueRange
   body(op.getInductionVars());
 }
 
-void BlockBuilder::when(Value condition, function_ref<void()> body) {
-  auto op = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
-  InsertionGuard guard(*this);
-  setInsertionPoint(op.thenBlock()->getTerminator());
-  body();
-}
+void BlockBuilder::when(Value condition, function_ref<void()> body) { buildIf(*this, condition, body); }
 
 //===- Work on blocks -------------------------------------------------------------===//
 

@@ -162,7 +162,7 @@ void addOuterEmitters(BlockEmitters &table); ///< sums over tokens, cut into til
 void addHeadEmitters(BlockEmitters &table);  ///< cross-entropy, the embedding's gradient
 void addTotalEmitters(BlockEmitters &table); ///< sums and scatters of one block
 
-/// Blocks that an op of `mlora.tiles` is cut into when the kernel does not say; 0: the op is not tiled.
-int64_t getNumTiles(Operation *op);
+/// Whether `mlora.tiles` says how many blocks the op is cut into: a sum over tokens.
+bool isTiled(Operation *op);
 
 } // namespace mlir::mlora

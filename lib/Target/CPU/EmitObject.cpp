@@ -109,17 +109,21 @@ static LogicalResult link(ModuleOp module, ArrayRef<SmallVector<char, 0>> object
       llvm::sys::fs::remove(input);
   });
   for (auto [i, object] : llvm::enumerate(objects)) {
-    inputs.push_back((path + "." + Twine(i) + ".o").str());
-    std::error_code error;
-    llvm::raw_fd_ostream file(inputs.back(), error);
-    if (!error) {
-      file.write(object.data(), object.size());
-      file.close();
-      error = file.error();
-      file.clear_error();
-    }
+    // Beside the output, under names that nobody has.
+    int descriptor;
+    SmallString<128> input;
+    std::error_code error =
+        llvm::sys::fs::createUniqueFile(path + "." + Twine(i) + "-%%%%%%%%.o", descriptor, input);
     if (error)
-      return module.emitError() << "cannot write " << inputs.back() << ": " << error.message();
+      return module.emitError() << "cannot write a file beside " << path << ": " << error.message();
+    inputs.push_back(input.str().str());
+    llvm::raw_fd_ostream file(descriptor, /*shouldClose=*/true);
+    file.write(object.data(), object.size());
+    file.close();
+    error = file.error();
+    file.clear_error();
+    if (error)
+      return module.emitError() << "cannot write " << input << ": " << error.message();
   }
   std::string output = path.str(), messages;
   llvm::raw_string_ostream stream(messages);

@@ -8,18 +8,15 @@
 // it is first copied to a stripe of its own. Every element of C is summed along K in one order, whatever the
 // tile; where there are only a few rows of A against a transposed B, in another.
 
+#include "Building.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
 #include "mlora/Target/CPU.h"
 #include "mlora/Transforms/Passes.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/TargetParser/Host.h"
 
 namespace mlir::mlora {
@@ -30,8 +27,6 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// Columns of a panel: one vector (AVX-512), or two registers (AVX2).
-static constexpr int64_t kLanes = 16;
 /// At most so many rows of a transposed B are read row by row instead of being copied: the copy would cost
 /// more than the product.
 static constexpr int64_t kFewRows = 4;
@@ -54,7 +49,8 @@ struct Schedule {
 
 /// 24 of 32 registers hold sums with AVX-512, 12 of 16 with AVX2.
 Schedule scheduleForHost() {
-  return llvm::sys::getHostCPUFeatures().lookup("avx512f") ? Schedule{8, 3, 1024} : Schedule{6, 1, 1024};
+  return llvm::sys::getHostCPUFeatures().lookup("avx512f") ? Schedule{8, kMostPanels, 1024}
+                                                           : Schedule{6, 1, 1024};
 }
 
 /// Writes the function of one pair of transpositions.
@@ -82,7 +78,6 @@ private:
     Value k0, depth, n0, width, beta, isNew, memory = {};
   };
   void buildDots();
-  Value addLanes(Value sum);
   void storeScalar(Value sum, ValueRange at);
   void buildStripes();
   void buildStripe(Stripe &stripe);
@@ -129,32 +124,22 @@ private:
     loop(name, from, to, index(step), body);
   }
   void loop(StringRef name, Value from, Value to, Value step, function_ref<void(Value)> body) {
-    auto op = scf::ForOp::create(b, from, to, step);
-    named(op.getInductionVar(), name);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(op.getBody()->getTerminator());
-    body(op.getInductionVar());
+    buildLoop(b, from, to, step, [&](scf::ForOp op) { body(named(op.getInductionVar(), name)); });
   }
   Values loopOf(StringRef name, Value from, Value to, int64_t step, ValueRange inits,
                 function_ref<Values(Value, ValueRange)> body) {
-    auto op = scf::ForOp::create(b, from, to, index(step), inits);
-    named(op.getInductionVar(), name);
-    for (Value sum : op.getRegionIterArgs())
-      named(sum, "sum");
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(op.getBody());
-    scf::YieldOp::create(b, body(op.getInductionVar(), op.getRegionIterArgs()));
-    return Values(op.getResults());
+    auto loop = buildLoop(b, from, to, index(step), inits, [&](scf::ForOp op) {
+      for (Value sum : op.getRegionIterArgs())
+        named(sum, "sum");
+      return body(named(op.getInductionVar(), name), op.getRegionIterArgs());
+    });
+    return Values(loop.getResults());
   }
   void either(Value condition, function_ref<void()> then, function_ref<void()> otherwise = nullptr) {
-    auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/bool(otherwise));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(op.thenBlock()->getTerminator());
-    then();
-    if (!otherwise)
-      return;
-    b.setInsertionPoint(op.elseBlock()->getTerminator());
-    otherwise();
+    buildIf(b, condition, then, otherwise);
+  }
+  Value addLanes(Value sum) {
+    return foldLanes(b, sum, [&](Value x, Value y) { return arith::AddFOp::create(b, x, y); });
   }
 
   ImplicitLocOpBuilder b;
@@ -235,17 +220,6 @@ void GemmFunction::buildDots() {
       }
     });
   });
-}
-
-/// The sum of a vector's lanes, by halves: a fixed order.
-Value GemmFunction::addLanes(Value sum) {
-  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
-    auto part = [&](int64_t from) {
-      return vector::ShuffleOp::create(b, sum, sum, llvm::to_vector(llvm::seq<int64_t>(from, from + half)));
-    };
-    sum = arith::AddFOp::create(b, part(0), part(half));
-  }
-  return vector::ExtractOp::create(b, sum, ArrayRef<int64_t>{0});
 }
 
 /// C[at] = alpha·sum + beta·C[at]; with beta 0 C is not read.

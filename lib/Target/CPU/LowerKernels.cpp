@@ -47,10 +47,13 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
   for (Operation &op : kernel.getBody().front().without_terminator())
     body.push_back(&op);
   auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
-  unsigned numTiled = llvm::count_if(body, [](Operation *op) { return getNumTiles(op) > 0; });
+  unsigned numTiled = llvm::count_if(body, isTiled);
   if (numTiled > 0 && numTiled < body.size())
     return kernel.emitOpError() << "mixes sums over tokens with other ops";
-  if (tiles && numTiled > 0 && tiles.size() != numTiled)
+  if (numTiled > 0 && !tiles)
+    return kernel.emitOpError() << "sums over tokens but has no 'mlora.tiles': the blocks of each sum, as "
+                                << "mlora-form-kernels writes them";
+  if (numTiled > 0 && tiles.size() != numTiled)
     return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size()
                                 << " entries in 'mlora.tiles'";
 
@@ -67,7 +70,7 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
       emit(b, op);
     } else {
       // Blocks [firstTile, firstTile + count) belong to this op.
-      b.numTiles = tiles ? tiles[i] : getNumTiles(op);
+      b.numTiles = tiles[i];
       b.tile = b.minus(b.block, b.index(firstTile));
       Value inside = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, b.tile, b.index(b.numTiles));
       b.when(inside, [&] { emit(b, op); });

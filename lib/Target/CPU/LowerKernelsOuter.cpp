@@ -1,32 +1,25 @@
 //===- LowerKernelsOuter.cpp - sums over tokens, cut into tiles ------------------===//
 
 #include "BlockBuilder.h"
+#include "Building.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
 
 using Values = SmallVector<Value>;
 
-/// Where a kernel does not say how many tiles an op has.
-static constexpr int64_t kTileColumns = 192;
-static constexpr int64_t kStripeColumns = 48;
-
 /// The columns that tiles cut: the left factor's, or the right one's where it is wider.
 static int64_t getCutColumns(TokenOuterOp op) {
   return *llvm::max_element(op.getOutput().getType().getShape());
 }
 
-int64_t mlir::mlora::getNumTiles(Operation *op) {
-  if (auto outer = dyn_cast<TokenOuterOp>(op))
-    return llvm::divideCeil(getCutColumns(outer), kTileColumns);
-  return isa<RmsNormWeightGradOp>(op) ? 1 : 0;
-}
+bool mlir::mlora::isTiled(Operation *op) { return isa<TokenOuterOp, RmsNormWeightGradOp>(op); }
 
 /// y += aᵀ b over all rows, for the tile's rows or columns of y
 static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {
   ArrayRef<int64_t> shape = op.getOutput().getType().getShape();
   OpFoldResult zero = b.getIndexAttr(0), rows = getAsOpFoldResult(b.rowsOf(op.getLhs(), kRows));
-  // Whole stripes of a product (mlora-lower-gemm); the last tile takes the rest.
+  // Whole stripes; the last tile takes the rest.
   int64_t width = llvm::alignTo(llvm::divideCeil(getCutColumns(op), b.numTiles), kStripeColumns);
   Value from = b.times(b.tile, width), end = b.index(getCutColumns(op));
   OpFoldResult size = getAsOpFoldResult(b.most(b.least(b.index(width), b.minus(end, from)), b.index(0)));

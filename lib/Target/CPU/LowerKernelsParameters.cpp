@@ -22,9 +22,8 @@ static void emitStackUp(BlockBuilder &b, StackUpOp op) {
 
 /// db[o, i·r + k] = c · s[o, i] · G[o, i·r + k], ds[o, i] = c · Σ_k b[o, i·r + k] · G[o, i·r + k]
 static void emitStackUpGrad(BlockBuilder &b, StackUpGradOp op) {
-  int64_t branches = op.getS() ? op.getS().getType().getShape()[1] : 1;
-  int64_t rank = op.getB().getType().getShape()[1] / branches;
-  double scale = op.getAlpha().convertToDouble() / rank;
+  int64_t branches = op.getBranches(), rank = op.getB().getType().getShape()[1] / branches;
+  double scale = op.getScale();
   Value g = b.split(b.in(op.getCotangent()), branches, rank), db = b.split(b.out(op.getDb()), branches, rank);
   if (!op.getS())
     return b.each(3, {{g, {0, 1, 2}}}, {{db, {0, 1, 2}}},

@@ -1,6 +1,7 @@
 //===- LowerKernelsTotals.cpp - what one block does for all rows -----------------===//
 
 #include "BlockBuilder.h"
+#include "Building.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -17,13 +18,12 @@ static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum) {
       return b.add(start, element);
     }
     Value end = dim == 0 ? rows : b.index(type.getDimSize(dim));
-    auto loop = scf::ForOp::create(b, b.index(0), end, b.index(1), start);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(loop.getBody());
-    at.push_back(loop.getInductionVar());
-    Value next = self(self, loop.getRegionIterArg(0));
-    scf::YieldOp::create(b, next);
-    at.pop_back();
+    auto loop = buildLoop(b, b.index(0), end, b.index(1), start, [&](scf::ForOp op) -> SmallVector<Value> {
+      at.push_back(op.getInductionVar());
+      Value next = self(self, op.getRegionIterArg(0));
+      at.pop_back();
+      return {next};
+    });
     return loop.getResult(0);
   };
   return nest(nest, sum);

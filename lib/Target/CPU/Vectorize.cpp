@@ -4,12 +4,12 @@
 // others become scf.for. A remainder is a narrower vector or a masked one, never a scalar loop. Sums have a
 // fixed order: it depends on extents alone.
 
+#include "Building.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_VECTORIZE
@@ -17,8 +17,8 @@ namespace mlir::mlora {
 } // namespace mlir::mlora
 
 using namespace mlir;
+using namespace mlir::mlora;
 
-static constexpr int64_t kLanes = 16;
 /// Independent partial results of a long reduction: enough to hide the latency of an addition.
 static constexpr int64_t kAccumulators = 4;
 
@@ -274,11 +274,10 @@ void Vectorizer::outerLoops(ArrayRef<unsigned> dims, function_ref<void()> inner)
     position[d] = index(0);
     return outerLoops(dims.drop_front(), inner);
   }
-  auto loop = scf::ForOp::create(b, index(0), extentValue(b, op, d), index(1));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(loop.getBody()->getTerminator());
-  position[d] = loop.getInductionVar();
-  outerLoops(dims.drop_front(), inner);
+  buildLoop(b, index(0), extentValue(b, op, d), index(1), [&](scf::ForOp loop) {
+    position[d] = loop.getInductionVar();
+    outerLoops(dims.drop_front(), inner);
+  });
 }
 
 /// A loop that carries values, unless it is known to run never or once.
@@ -293,12 +292,8 @@ Value Vectorizer::forLoop(Value from, Value to, int64_t step, ValueRange inits,
     results = body(from, inits);
     return to;
   }
-  auto loop = scf::ForOp::create(b, from, to, index(step), inits);
-  OpBuilder::InsertionGuard guard(b);
-  if (inits.empty())
-    loop.getBody()->getTerminator()->erase();
-  b.setInsertionPointToEnd(loop.getBody());
-  scf::YieldOp::create(b, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+  auto loop = buildLoop(b, from, to, index(step), inits,
+                        [&](scf::ForOp op) { return body(op.getInductionVar(), op.getRegionIterArgs()); });
   results.assign(loop.getResults().begin(), loop.getResults().end());
   return to;
 }
@@ -536,16 +531,8 @@ Value Vectorizer::combine(Operation *combiner, Value a, Value c) {
   return b.create(state)->getResult(0);
 }
 
-/// Halves onto each other: four steps for 16 lanes, and the same order on every machine.
 Value Vectorizer::reduceToScalar(Operation *combiner, Value vector) {
-  for (int64_t lanes = cast<VectorType>(vector.getType()).getDimSize(0) / 2; lanes > 0; lanes /= 2) {
-    auto low = llvm::to_vector(llvm::seq<int64_t>(0, lanes)),
-         high = llvm::to_vector(llvm::seq<int64_t>(lanes, 2 * lanes));
-    Value lower = vector::ShuffleOp::create(b, vector, vector, low);
-    Value upper = vector::ShuffleOp::create(b, vector, vector, high);
-    vector = combine(combiner, lower, upper);
-  }
-  return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{0});
+  return foldLanes(b, vector, [&](Value x, Value y) { return combine(combiner, x, y); });
 }
 
 //===- Pass ---------------------------------------------------------------------===//

@@ -23,10 +23,13 @@ struct Product {
 
 /// One layer's products, and the head's, for `rows` tokens with every label counted. An adapted projection
 /// counts as the stacked form has it: rank n·r rides along in forward and input gradient, and four skinny
-/// products. Attention, norms, activations and the optimizer are left out, as in
-/// shared/anchors/gemm_floor.cpp.
+/// products. The lowest layer has no dx of what nothing trained stands before. Attention, norms, activations
+/// and the optimizer are left out.
+///
+/// A manifest's `flops_per_row` count what a program runs, with what it recomputes and without shapes; these
+/// are the shapes that OpenBLAS is asked to run, of the configuration alone.
 struct StepWork {
-  std::vector<Product> layer, head;
+  std::vector<Product> layer, lowest, head;
   int64_t layers = 0;
 
   /// `adapter` describes it; null: method=ft.

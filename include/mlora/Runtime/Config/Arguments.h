@@ -39,6 +39,9 @@ void readYaml(const std::string &text, const std::string &file, Arguments &argum
 /// current folder lacks them, and refuses what is contradictory, missing or not built yet.
 void resolve(Arguments &arguments);
 
+/// The same, from whichever folder it is read.
+Config withAbsolutePaths(Config config);
+
 /// The keys of a command as YAML that readYaml() reads back to an equal Config.
 std::string toYaml(const Config &config, Command command);
 
