@@ -43,7 +43,7 @@ mlora.kernel @kernel(%x: tensor<?x64xf32>, %w: tensor<64xf32>, %unread: tensor<8
 // CHECK-NEXT: mlora.section "step"
 // CHECK-NEXT: mlora.layers 0 to 0 step 1
 // CHECK-COUNT-2: mlora.launch @kernel
-mlora.program @program capacity {rows = 8} {
+mlora.program @program {
   %a = mlora.buffer "h" temporary : memref<8x64xf32>
   %b = mlora.buffer "h" temporary : memref<8x64xf32>
   %c = mlora.buffer "unread" temporary : memref<8x64xf32>

@@ -70,6 +70,8 @@ struct Case {
 
 /// The whole table, by group.
 const std::vector<Case> &table();
+/// Its groups, in order.
+std::vector<std::string> groups();
 
 /// Values of a case's arguments for one of its runs, rounded to f32.
 std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run);

@@ -243,4 +243,12 @@ const std::vector<Case> &table() {
   return all;
 }
 
+std::vector<std::string> groups() {
+  std::vector<std::string> names;
+  for (const Case &oneCase : table())
+    if (std::find(names.begin(), names.end(), oneCase.group) == names.end())
+      names.push_back(oneCase.group);
+  return names;
+}
+
 } // namespace optable

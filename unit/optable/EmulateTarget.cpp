@@ -1,10 +1,8 @@
 #include "EmulateTarget.h"
 
+#include "GpuKernels.h"
 #include "Steps.h"
-#include "mlora/Dialect/MLora.h"
-#include "mlora/Target/GPU.h"
 #include "mlora/Target/LoadedModule.h"
-#include "mlora/Transforms/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -117,7 +115,7 @@ std::unique_ptr<CompiledCases> EmulateTarget::compile(OwningOpRef<ModuleOp> modu
   mlir::mlora::registerEmulatorDialects(dialects);
   module->getContext()->appendDialectRegistry(dialects);
   PassManager form(module->getContext());
-  form.addPass(mlir::mlora::createMLoraFormKernels({/*rowBlock=*/32, /*attentionBlock=*/32}));
+  form.addPass(mlir::mlora::createMLoraFormKernels(gpuBlocks()));
   if (failed(form.run(*module)))
     return nullptr;
   auto compiled = std::make_unique<CompiledForEmulator>();
@@ -127,18 +125,14 @@ std::unique_ptr<CompiledCases> EmulateTarget::compile(OwningOpRef<ModuleOp> modu
       return nullptr;
     compiled->functions[function.getSymName()] = std::move(*steps);
   }
-  for (auto function : llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
-    function.erase();
-  PassManager lower(module->getContext());
-  mlir::mlora::buildToGPUPipeline(lower);
-  if (failed(lower.run(*module)))
+  FailureOr<gpu::GPUModuleOp> kernels = lowerToGpu(*module);
+  if (failed(kernels))
     return nullptr;
-  auto kernels = *module->getOps<gpu::GPUModuleOp>().begin();
-  auto loaded = mlir::mlora::loadForEmulator(kernels);
+  auto loaded = mlir::mlora::loadForEmulator(*kernels);
   if (failed(loaded))
     return nullptr;
   compiled->loaded = std::move(*loaded);
-  for (auto kernel : kernels.getOps<LLVM::LLVMFuncOp>()) {
+  for (auto kernel : kernels->getOps<LLVM::LLVMFuncOp>()) {
     auto number = [&](StringRef name) {
       auto attribute = kernel->getAttrOfType<IntegerAttr>(name);
       return attribute ? attribute.getInt() : 0;

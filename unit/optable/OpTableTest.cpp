@@ -45,14 +45,6 @@ private:
   }
 };
 
-std::vector<std::string> groups() {
-  std::vector<std::string> names;
-  for (const Case &oneCase : table())
-    if (!llvm::is_contained(names, oneCase.group))
-      names.push_back(oneCase.group);
-  return names;
-}
-
 std::vector<Case> casesOf(const std::string &group) {
   std::vector<Case> cases;
   llvm::copy_if(table(), std::back_inserter(cases),

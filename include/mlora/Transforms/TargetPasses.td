@@ -150,7 +150,8 @@ def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
     registers. Threads meet after each. All orders are fixed, so the bits are the same on every run.
 
     Scratch lies in shared memory where that suffices (`shared-limit`), otherwise in global memory, a piece a block. The kernel says what its
-    launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global).
+    launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global), and
+    promises ptxas that four blocks share a multiprocessor's registers (`nvvm.minctasm`).
 
     ```mlir
     linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
@@ -188,6 +189,24 @@ def GPUToNVVM : Pass<"mlora-gpu-to-nvvm", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect", "::mlir::NVVM::NVVMDialect",
                            "::mlir::scf::SCFDialect", "::mlir::ub::UBDialect", "::mlir::vector::VectorDialect"];
+}
+
+def EmitPTX : Pass<"mlora-emit-ptx", "::mlir::ModuleOp"> {
+  let summary = "Writes the PTX of every gpu.module of the llvm and nvvm dialects";
+  let description = [{
+    A file `<module>.ptx` for each, made by LLVM's code generator as -O3 with fused multiply-add but no reassociation; roots and quotients
+    are rounded correctly. Nothing is imported: a call of what the module only declares, and a function that a GPU has no
+    instruction for, are errors at the op. What an identifier of PTX cannot hold is `$` there (`f.0.linear` is `f$0$linear`). The module does not change.
+
+    With `report`, ptxas assembles it and a line for each kernel says what it takes:
+
+        norm_linear for sm_90: 62 registers, 39936 bytes of shared memory, 0 bytes of local memory, 0 bytes spilled; 5 blocks of 128 threads a multiprocessor, occupancy 31%
+  }];
+  let options = [
+    Option<"path", "path", "std::string", "\".\"", "Folder to write into">,
+    Option<"chip", "chip", "std::string", "\"sm_90\"", "Architecture: sm_80, sm_90, sm_90a or sm_100">,
+    Option<"printReport", "report", "bool", "false", "Print each kernel's registers, shared memory, spills and occupancy (needs ptxas)">,
+  ];
 }
 
 def Emulate : Pass<"mlora-emulate", "::mlir::ModuleOp"> {

@@ -1,6 +1,7 @@
 //===- EmitObject.cpp - LLVM dialect to a shared object -----------------------------===//
 
 #include "EmitObject.h"
+#include "LLVMCode.h"
 
 #include "mlora/Transforms/Passes.h"
 
@@ -9,17 +10,12 @@
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
-#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
 LLD_HAS_DRIVER(elf)
@@ -61,23 +57,13 @@ static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(ModuleO
                                   llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager graphs;
-  llvm::ModuleAnalysisManager modules;
+static llvm::PipelineTuningOptions getTuning() {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = true;
   tuning.SLPVectorization = true;
   // Loops over vectors are wide enough; unrolling them only makes code.
   tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(graphs);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, graphs, modules);
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
+  return tuning;
 }
 
 /// What the object imports must be on the list, or defined in the part that the others share.
@@ -245,25 +231,12 @@ static LogicalResult compile(ModuleOp module, const llvm::StringSet<> &shared, S
   if (failed(machine))
     return failure();
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> translated = translateModuleToLLVMIR(module, context, "program");
-  if (!translated)
-    return module.emitError("could not be translated to LLVM IR");
-  translated->setDataLayout((*machine)->createDataLayout());
-  translated->setTargetTriple((*machine)->getTargetTriple());
-  for (llvm::Function &function : *translated) {
-    if (function.isDeclaration())
-      continue;
-    function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
-    function.addFnAttr("target-features", (*machine)->getTargetFeatureString());
-    function.addFnAttr(llvm::Attribute::NoUnwind);
-  }
-  optimize(*translated, **machine);
-
-  llvm::raw_svector_ostream stream(object);
-  llvm::legacy::PassManager codegen;
-  if ((*machine)->addPassesToEmitFile(codegen, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return module.emitError("this target writes no object files");
-  codegen.run(*translated);
+  auto translated = mlora::translateFor(**machine, module, context);
+  if (failed(translated))
+    return failure();
+  mlora::optimize(**translated, **machine, getTuning());
+  if (failed(mlora::emitCode(module, **translated, **machine, llvm::CodeGenFileType::ObjectFile, object)))
+    return failure();
   return checkImports(module, StringRef(object.data(), object.size()), shared);
 }
 

@@ -2,6 +2,7 @@
 
 #include "Distributor.h"
 
+#include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -57,6 +58,9 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
                                        kernels.getFunctionType(types, {}));
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), kernels.getUnitAttr());
   kernel.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(Distributor::kThreads), 1, 1}));
+  // Promised to ptxas, which otherwise aims for more and spills.
+  kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  kernels.getI32IntegerAttr(Distributor::kResidentBlocks));
   for (StringRef name : {"mlora.grid"})
     kernel->setAttr(name, function->getAttr(name));
   kernel->setAttr("mlora.shared_bytes", kernels.getI64IntegerAttr(tiles + (isShared ? scratch : 0)));
@@ -70,12 +74,12 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   }
   body.getOperations().splice(body.end(), entry.getOperations());
   Operation *last = body.getTerminator();
-  ImplicitLocOpBuilder b(function.getLoc(), last);
+  ImplicitLocOpBuilder b(withoutNames(function.getLoc()), last);
   gpu::ReturnOp::create(b);
   last->erase();
 
   b.setInsertionPointToStart(&body);
-  Value number = gpu::BlockIdOp::create(b, gpu::Dimension::x);
+  Value number = gpu::BlockIdOp::create(b, withName(b.getLoc(), "block"), gpu::Dimension::x);
   entry.getArgument(count - 1).replaceAllUsesWith(number);
   auto bytes = [&](Attribute space) {
     return MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), MemRefLayoutAttrInterface(), space);
@@ -83,7 +87,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   auto space = gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
   Value shared;
   if (hasProducts || (isShared && scratch > 0))
-    shared = gpu::DynamicSharedMemoryOp::create(b, bytes(space));
+    shared = gpu::DynamicSharedMemoryOp::create(b, withName(b.getLoc(), "shared"), bytes(space));
   BlockArgument global = body.getArgument(count - 2);
   for (Operation *user : llvm::make_early_inc_range(global.getUsers())) {
     auto view = dyn_cast<memref::ViewOp>(user);

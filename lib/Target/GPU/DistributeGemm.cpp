@@ -5,11 +5,14 @@
 
 #include "Distributor.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
 using namespace mlir;
 using namespace mlir::mlora;
 
 namespace {
 constexpr int64_t kTileRows = 32, kTileColumns = 64, kTileDepth = 16, kPatch = 4;
+constexpr int64_t kUnroll = 2; ///< steps along K in the innermost loop
 /// Between rows of a tile: 16 bytes, so that a column's elements lie in different banks.
 constexpr int64_t kPadding = 4;
 constexpr int64_t kStrideA = kTileRows + kPadding, kStrideB = kTileColumns + kPadding;
@@ -18,31 +21,44 @@ static_assert(kTileRows / kPatch * (kTileColumns / kPatch) == Distributor::kThre
 
 int64_t Distributor::tileBytes() { return kTileDepth * (kStrideA + kStrideB) * int64_t(sizeof(float)); }
 
+/// Registers are for the patch: a loop that meets at barriers gains nothing by being unrolled, and ptxas
+/// spills when it does so.
+static void keepRolled(scf::ForOp loop) {
+  auto disable = BoolAttr::get(loop.getContext(), true);
+  auto unroll = LLVM::LoopUnrollAttr::get(loop.getContext(), disable, {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(loop.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}, {}, {});
+  loop->setDiscardableAttr(kLoopAnnotation, annotation);
+}
+
 /// Copies rows [first, first + tileRows) of op(memory), K from `depth` on, to tile[k][row]; zero outside.
-/// Neighbouring threads read along the dimension that is contiguous in memory.
-Value Distributor::stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows,
-                         Value columns, int64_t tileRows) {
+/// Neighbouring threads read along the dimension that is contiguous in memory. A thread's elements differ by
+/// a constant along the other one, so that one address serves all.
+void Distributor::stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows,
+                        Value columns, int64_t tileRows) {
+  int64_t width = isRowMajor ? kTileDepth : tileRows;
+  assert(kThreads % width == 0 && "a thread stays in its column");
   Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  Value fast = rest(block.rank, index(width)), slow = over(block.rank, index(width));
+  Value row = named(isRowMajor ? slow : fast, "tile_row"), k = named(isRowMajor ? fast : slow, "tile_k");
+  Value from = named(plus(first, row), "row"), at = named(plus(depth, k), "k");
   for (int64_t i = 0; i < tileRows * kTileDepth / kThreads; ++i) {
-    Value element = plus(block.rank, index(i * kThreads));
-    Value width = index(isRowMajor ? kTileDepth : tileRows);
-    Value fast = rest(element, width), slow = over(element, width);
-    Value row = isRowMajor ? slow : fast, k = isRowMajor ? fast : slow;
-    Value from = plus(first, row), at = plus(depth, k);
-    Value isInside = arith::AndIOp::create(b, less(from, rows), less(at, columns));
+    Value step = index(i * kThreads / width);
+    Value fromHere = isRowMajor ? plus(from, step) : from, atHere = isRowMajor ? at : plus(at, step);
+    Value isInside = arith::AndIOp::create(b, less(fromHere, rows), less(atHere, columns));
     auto read = scf::IfOp::create(b, TypeRange(b.getF32Type()), isInside, /*addThenBlock=*/true,
                                   /*addElseBlock=*/true);
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(read.thenBlock());
-      ValueRange place = isRowMajor ? ValueRange{from, at} : ValueRange{at, from};
+      ValueRange place = isRowMajor ? ValueRange{fromHere, atHere} : ValueRange{atHere, fromHere};
       scf::YieldOp::create(b, ValueRange(memref::LoadOp::create(b, memory, place)));
       b.setInsertionPointToEnd(read.elseBlock());
       scf::YieldOp::create(b, ValueRange(zero));
     }
-    memref::StoreOp::create(b, read.getResult(0), tile, ValueRange{k, row});
+    ValueRange place = isRowMajor ? ValueRange{k, plus(row, step)} : ValueRange{plus(k, step), row};
+    memref::StoreOp::create(b, named(read.getResult(0), "element"), tile, place);
   }
-  return tile;
 }
 
 LogicalResult Distributor::distribute(GemmOp op, const Team &team) {
@@ -50,45 +66,53 @@ LogicalResult Distributor::distribute(GemmOp op, const Team &team) {
     return op.emitOpError("is work for a whole block");
   beforeWrite(team);
   auto shared = gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
-  auto tile = [&](int64_t stride, int64_t offset) {
+  auto tile = [&](StringRef name, int64_t stride, int64_t offset) {
     auto type = MemRefType::get({kTileDepth, stride}, b.getF32Type(), MemRefLayoutAttrInterface(), shared);
-    return memref::ViewOp::create(b, type, tiles, index(offset), ValueRange());
+    return named(memref::ViewOp::create(b, type, tiles, index(offset), ValueRange()), name);
   };
-  Value tileA = tile(kStrideA, 0), tileB = tile(kStrideB, kTileDepth * kStrideA * int64_t(sizeof(float)));
+  Value tileA = tile("tile_a", kStrideA, 0);
+  Value tileB = tile("tile_b", kStrideB, kTileDepth * kStrideA * int64_t(sizeof(float)));
   auto size = [&](Value memory, int64_t dim) { return b.createOrFold<memref::DimOp>(memory, dim); };
   Value rows = size(op.getC(), 0), columns = size(op.getC(), 1);
   Value depth = size(op.getA(), op.getTransposeA() ? 0 : 1);
   Value perRow = index(kTileColumns / kPatch), patch = index(kPatch);
-  Value patchRow = times(over(block.rank, perRow), patch),
-        patchColumn = times(rest(block.rank, perRow), patch);
+  Value patchRow = named(times(named(over(block.rank, perRow), "thread_row"), patch), "patch_row");
+  Value patchColumn = named(times(named(rest(block.rank, perRow), "thread_column"), patch), "patch_column");
   auto vector = VectorType::get({kPatch}, b.getF32Type());
   Value zero = arith::ConstantOp::create(b, vector, b.getZeroAttr(vector));
 
-  loop(index(0), rows, kTileRows, [&](Value firstRow) {
-    loop(index(0), columns, kTileColumns, [&](Value firstColumn) {
+  loop("first_row", index(0), rows, kTileRows, [&](Value firstRow) {
+    loop("first_column", index(0), columns, kTileColumns, [&](Value firstColumn) {
       SmallVector<Value> sums(kPatch, zero);
       auto along = scf::ForOp::create(b, index(0), depth, index(kTileDepth), sums);
       {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToEnd(along.getBody());
-        Value k = along.getInductionVar();
+        Value k = named(along.getInductionVar(), "first_k");
         stage(op.getA(), !op.getTransposeA(), tileA, firstRow, k, rows, depth, kTileRows);
         stage(op.getB(), op.getTransposeB(), tileB, firstColumn, k, columns, depth, kTileColumns);
         gpu::BarrierOp::create(b);
-        auto steps = scf::ForOp::create(b, index(0), index(kTileDepth), index(1), along.getRegionIterArgs());
+        auto steps =
+            scf::ForOp::create(b, index(0), index(kTileDepth), index(kUnroll), along.getRegionIterArgs());
+        keepRolled(steps);
         {
           OpBuilder::InsertionGuard inner(b);
           b.setInsertionPointToEnd(steps.getBody());
-          auto read = [&](Value from, Value column) -> Value {
-            return vector::LoadOp::create(b, vector, from, ValueRange{steps.getInductionVar(), column},
-                                          /*nontemporal=*/false, llvm::MaybeAlign(16));
-          };
-          Value left = read(tileA, patchRow), right = read(tileB, patchColumn);
-          SmallVector<Value> next;
-          for (int64_t i = 0; i < kPatch; ++i) {
-            Value one = vector::ExtractOp::create(b, left, ArrayRef<int64_t>{i});
-            Value same = vector::BroadcastOp::create(b, vector, one);
-            next.push_back(vector::FMAOp::create(b, same, right, steps.getRegionIterArgs()[i]));
+          named(steps.getInductionVar(), "k");
+          SmallVector<Value> next(steps.getRegionIterArgs());
+          for (int64_t step = 0; step < kUnroll; ++step) {
+            Value at = plus(steps.getInductionVar(), index(step));
+            auto read = [&](StringRef name, Value from, Value column) {
+              return named(vector::LoadOp::create(b, vector, from, ValueRange{at, column},
+                                                  /*nontemporal=*/false, llvm::MaybeAlign(16)),
+                           name);
+            };
+            Value left = read("a", tileA, patchRow), right = read("b", tileB, patchColumn);
+            for (int64_t i = 0; i < kPatch; ++i) {
+              Value one = vector::ExtractOp::create(b, left, ArrayRef<int64_t>{i});
+              Value same = vector::BroadcastOp::create(b, vector, one);
+              next[i] = vector::FMAOp::create(b, same, right, next[i]);
+            }
           }
           scf::YieldOp::create(b, next);
         }
@@ -97,10 +121,11 @@ LogicalResult Distributor::distribute(GemmOp op, const Team &team) {
       }
       Value isPlain = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, op.getBeta(),
                                             arith::ConstantOp::create(b, b.getF32FloatAttr(0)));
+      Value cornerRow = named(plus(firstRow, patchRow), "row");
+      Value cornerColumn = named(plus(firstColumn, patchColumn), "column");
       for (int64_t i = 0; i < kPatch; ++i)
         for (int64_t j = 0; j < kPatch; ++j) {
-          Value row = plus(firstRow, plus(patchRow, index(i)));
-          Value column = plus(firstColumn, plus(patchColumn, index(j)));
+          Value row = plus(cornerRow, index(i)), column = plus(cornerColumn, index(j));
           when(arith::AndIOp::create(b, less(row, rows), less(column, columns)), [&] {
             Value sum = vector::ExtractOp::create(b, along.getResult(i), ArrayRef<int64_t>{j});
             Value scaled = arith::MulFOp::create(b, sum, op.getAlpha());

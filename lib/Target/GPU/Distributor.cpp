@@ -6,6 +6,8 @@
 
 #include "Distributor.h"
 
+#include "mlora/Dialect/Names.h"
+
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 using namespace mlir;
@@ -14,19 +16,27 @@ using namespace mlir::mlora;
 Distributor::Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles)
     : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), tiles(tiles), warps(threads / kWarp) {
   b.setInsertionPointToStart(&kernel.getBody().front());
-  Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  Value thread = named(gpu::ThreadIdOp::create(b, gpu::Dimension::x), "thread");
   Value width = index(kWarp);
   block = {Team::Block, thread, threads};
-  warp = {Team::Warp, arith::RemUIOp::create(b, thread, width), kWarp};
-  warpNumber = arith::DivUIOp::create(b, thread, width);
+  warp = {Team::Warp, named(arith::RemUIOp::create(b, thread, width), "lane"), kWarp};
+  warpNumber = named(arith::DivUIOp::create(b, thread, width), "warp");
 }
 
 LogicalResult Distributor::run() { return distribute(kernel.getBody().front(), block); }
 
+Value Distributor::named(Value value, StringRef name) {
+  if (nameOf(value).empty() && !getConstantIntValue(value))
+    value.setLoc(withName(value.getLoc(), name));
+  return value;
+}
+
 //===- Loops ----------------------------------------------------------------------===//
 
-void Distributor::loop(Value from, Value to, int64_t step, function_ref<void(Value)> body) {
+void Distributor::loop(StringRef variable, Value from, Value to, int64_t step,
+                       function_ref<void(Value)> body) {
   auto op = scf::ForOp::create(b, from, to, index(step));
+  named(op.getInductionVar(), variable);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(op.getBody()->getTerminator());
   body(op.getInductionVar());
@@ -46,7 +56,7 @@ Value Distributor::product(ArrayRef<Value> sizes) {
   return total;
 }
 
-/// Coordinates of an element by its number, the last one the fastest.
+/// Coordinates of an element by its number, the last one the fastest. The last two are row and column.
 SmallVector<Value> Distributor::delinearize(Value position, ArrayRef<Value> sizes) {
   SmallVector<Value> at(sizes.size());
   std::optional<size_t> slowest;
@@ -59,6 +69,7 @@ SmallVector<Value> Distributor::delinearize(Value position, ArrayRef<Value> size
     if (at[i])
       continue;
     at[i] = i == *slowest ? position : rest(position, sizes[i]);
+    named(at[i], i + 1 == sizes.size() ? "column" : i + 2 == sizes.size() ? "row" : "slice");
     if (i != *slowest)
       position = over(position, sizes[i]);
   }
@@ -81,6 +92,12 @@ void Distributor::beforeWrite(const Team &team) {
     synchronise(team);
 }
 
+/// Arguments are buffers, scalars, scratch.
+bool Distributor::isConstant(Value memory) {
+  auto arguments = kernel.getBody().front().getArguments();
+  return memory == arguments[arguments.size() - 2];
+}
+
 //===- Operations -------------------------------------------------------------------===//
 
 LogicalResult Distributor::distribute(Block &block, const Team &team) {
@@ -92,7 +109,7 @@ LogicalResult Distributor::distribute(Block &block, const Team &team) {
 
 LogicalResult Distributor::distribute(Operation *op, const Team &team) {
   b.setInsertionPoint(op);
-  b.setLoc(op->getLoc());
+  b.setLoc(withoutNames(op->getLoc()));
   if (auto generic = dyn_cast<linalg::GenericOp>(op))
     return distribute(generic, team);
   if (auto gemm = dyn_cast<GemmOp>(op))
@@ -103,7 +120,8 @@ LogicalResult Distributor::distribute(Operation *op, const Team &team) {
     return distribute(store, team);
   if (isa<linalg::LinalgOp, memref::CopyOp>(op))
     return op->emitOpError("has no form for threads");
-  isRead |= isa<memref::LoadOp>(op) && team.level != Team::Thread;
+  if (auto load = dyn_cast<memref::LoadOp>(op))
+    isRead |= team.level != Team::Thread && !isConstant(load.getMemRef());
   for (Region &region : op->getRegions())
     for (Block &inner : region) {
       if (failed(distribute(inner, team)))
@@ -140,26 +158,27 @@ LogicalResult Distributor::distribute(scf::ForallOp op, const Team &team) {
   if (!op.isNormalized())
     return op.emitOpError("must count from 0 by 1");
   LogicalResult status = success();
-  loop(toWarps ? warpNumber : team.rank, product(sizes), toWarps ? warps : team.size, [&](Value position) {
-    SmallVector<Value> at = delinearize(position, sizes);
-    auto end = b.getInsertionPoint();
-    Block *into = b.getInsertionBlock();
-    Block *from = op.getBody();
-    for (auto [variable, value] : llvm::zip(op.getInductionVars(), at))
-      variable.replaceAllUsesWith(value);
-    from->getTerminator()->erase();
-    SmallVector<Operation *> moved;
-    for (Operation &inner : llvm::make_early_inc_range(*from)) {
-      inner.moveBefore(into, end);
-      moved.push_back(&inner);
-    }
-    Team inside = toWarps ? warp : Team{Team::Thread, {}, 1};
-    for (Operation *inner : moved)
-      if (succeeded(status))
-        status = distribute(inner, inside);
-    b.setInsertionPoint(into, end);
-    beforeWrite(inside);
-  });
+  loop("iteration", toWarps ? warpNumber : team.rank, product(sizes), toWarps ? warps : team.size,
+       [&](Value position) {
+         SmallVector<Value> at = delinearize(position, sizes);
+         auto end = b.getInsertionPoint();
+         Block *into = b.getInsertionBlock();
+         Block *from = op.getBody();
+         for (auto [variable, value] : llvm::zip(op.getInductionVars(), at))
+           variable.replaceAllUsesWith(value);
+         from->getTerminator()->erase();
+         SmallVector<Operation *> moved;
+         for (Operation &inner : llvm::make_early_inc_range(*from)) {
+           inner.moveBefore(into, end);
+           moved.push_back(&inner);
+         }
+         Team inside = toWarps ? warp : Team{Team::Thread, {}, 1};
+         for (Operation *inner : moved)
+           if (succeeded(status))
+             status = distribute(inner, inside);
+         b.setInsertionPoint(into, end);
+         beforeWrite(inside);
+       });
   if (failed(status))
     return failure();
   b.setInsertionPointAfter(op);
@@ -234,12 +253,13 @@ SmallVector<Value> Distributor::body(linalg::GenericOp op, ArrayRef<Value> at, V
 
 void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team) {
   bool isAlone = team.level == Team::Thread;
-  loop(isAlone ? index(0) : team.rank, product(sizes), team.size, [&](Value position) {
-    SmallVector<Value> at = delinearize(position, sizes);
-    SmallVector<Value> values = body(op, at, {});
-    for (auto [operand, value] : llvm::zip(op.getDpsInitsMutable(), values))
-      memref::StoreOp::create(b, value, operand.get(), indices(op, operand, at));
-  });
+  loop("element", isAlone ? index(0) : team.rank, named(product(sizes), "elements"), team.size,
+       [&](Value position) {
+         SmallVector<Value> at = delinearize(position, sizes);
+         SmallVector<Value> values = body(op, at, {});
+         for (auto [operand, value] : llvm::zip(op.getDpsInitsMutable(), values))
+           memref::StoreOp::create(b, value, operand.get(), indices(op, operand, at));
+       });
 }
 
 /// The op by which an output accumulates: its only use of what was there before, fit for any order.
@@ -282,7 +302,7 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
   bool isAlone = team.level == Team::Thread, isBlock = team.level == Team::Block;
   ArrayRef<Value> outer = sizes.drop_back();
   Value first = isBlock ? warpNumber : index(0), lane = isAlone ? index(0) : warp.rank;
-  loop(first, product(outer), isBlock ? warps : 1, [&](Value position) {
+  loop("row", first, named(product(outer), "rows"), isBlock ? warps : 1, [&](Value position) {
     SmallVector<Value> at = delinearize(position, outer), sums;
     at.push_back({});
     for (Operation *combiner : combiners)
@@ -291,7 +311,7 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(along.getBody());
-      at.back() = along.getInductionVar();
+      at.back() = named(along.getInductionVar(), "column");
       scf::YieldOp::create(b, body(op, at, along.getRegionIterArgs()));
     }
     sums = along.getResults();
@@ -299,7 +319,7 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
       for (auto [sum, combiner] : llvm::zip(sums, combiners)) {
         Value other = gpu::ShuffleOp::create(b, sum, int32_t(distance), int32_t(kWarp), gpu::ShuffleMode::XOR)
                           .getShuffleResult();
-        sum = combine(b, combiner, sum, other);
+        sum = named(combine(b, combiner, sum, named(other, "other")), "sum");
       }
     auto store = [&] {
       for (auto [operand, combiner, sum] : llvm::zip(op.getDpsInitsMutable(), combiners, sums)) {

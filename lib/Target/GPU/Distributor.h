@@ -11,6 +11,9 @@ namespace mlir::mlora {
 
 constexpr int64_t kWarp = 32;
 
+/// What LLVM shall do with a loop, on an scf.for.
+constexpr StringLiteral kLoopAnnotation = "llvm.loop_annotation";
+
 /// Threads that do an operation together.
 struct Team {
   enum Level { Block, Warp, Thread } level;
@@ -30,6 +33,8 @@ public:
   static int64_t tileBytes();
   /// The threads that products are written for.
   static constexpr int64_t kThreads = 128;
+  /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
+  static constexpr int64_t kResidentBlocks = 4;
 
 private:
   LogicalResult distribute(Block &block, const Team &team);
@@ -52,9 +57,11 @@ private:
   SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, ValueRange before);
 
   // Products.
-  Value stage(Value memory, bool isTransposed, Value tile, Value first, Value depth, Value rows,
-              Value columns, int64_t tileRows);
+  void stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows, Value columns,
+             int64_t tileRows);
 
+  /// Gives a value that has no name, and is more than a number, one to print.
+  static Value named(Value value, StringRef name);
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
   Value plus(Value a, Value c) { return b.createOrFold<arith::AddIOp>(a, c); }
   Value times(Value a, Value c) { return b.createOrFold<arith::MulIOp>(a, c); }
@@ -63,7 +70,9 @@ private:
   Value less(Value a, Value c) { return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, a, c); }
   Value product(ArrayRef<Value> sizes);
   SmallVector<Value> delinearize(Value position, ArrayRef<Value> sizes);
-  void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body);
+  /// Whether nobody writes it while the kernel runs: the run-time scalars.
+  bool isConstant(Value memory);
+  void loop(StringRef variable, Value from, Value to, int64_t step, function_ref<void(Value)> body);
   void when(Value condition, function_ref<void()> body);
 
   gpu::GPUFuncOp kernel;

@@ -5,6 +5,7 @@
 
 #include "../CPU/KernelMemRef.h"
 #include "../CPU/MathApproximation.h"
+#include "Distributor.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -61,6 +62,18 @@ static LogicalResult passPointers(gpu::GPUFuncOp kernel, const LLVMTypeConverter
   return success();
 }
 
+/// Upstream's conversions carry what scf.for says about its loop to the branch back, but not to where it
+/// counts.
+static void annotateLoops(gpu::GPUModuleOp kernels) {
+  kernels.walk([](Operation *op) {
+    auto annotation = dyn_cast_or_null<LLVM::LoopAnnotationAttr>(op->removeDiscardableAttr(kLoopAnnotation));
+    if (auto branch = dyn_cast<LLVM::BrOp>(op); branch && annotation)
+      branch.setLoopAnnotationAttr(annotation);
+    if (auto branch = dyn_cast<LLVM::CondBrOp>(op); branch && annotation)
+      branch.setLoopAnnotationAttr(annotation);
+  });
+}
+
 namespace {
 struct GPUToNVVM : mlir::mlora::impl::GPUToNVVMBase<GPUToNVVM> {
   void runOnOperation() override {
@@ -107,6 +120,7 @@ LogicalResult GPUToNVVM::lower(gpu::GPUModuleOp kernels) {
   target.addLegalOp<gpu::GPUModuleOp>();
   if (failed(applyFullConversion(kernels, target, std::move(patterns))))
     return failure();
+  annotateLoops(kernels);
   SmallVector<UnrealizedConversionCastOp> casts, left;
   kernels.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
   reconcileUnrealizedCasts(casts, &left);

@@ -1,0 +1,116 @@
+// Every kernel of the op table and of a training program, assembled for every chip: nothing in local memory,
+// nothing spilled, no more registers than the ceiling.
+
+#include "Case.h"
+#include "GpuKernels.h"
+#include "mlora/InitAll.h"
+#include "mlora/Target/PTX.h"
+
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <gtest/gtest.h>
+
+using namespace mlir;
+using namespace ::mlir::mlora;
+
+namespace optable {
+namespace {
+
+/// Of a thread. With 128 threads a block, 4 blocks are on a multiprocessor at least.
+constexpr int64_t kMostRegisters = 128;
+/// Of a block: what any chip since sm_80 gives to one.
+constexpr int64_t kMostSharedBytes = 99 * 1024;
+
+class Ptxas : public testing::Test {
+protected:
+  void SetUp() override {
+    if (!(ptxas = findPtxas()))
+      GTEST_SKIP() << "needs ptxas, which is neither in PATH nor in /usr/local/cuda/bin";
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerPTXDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+  }
+
+  /// A module of kernels and whatever else, which is dropped.
+  void assembleAll(ModuleOp module) {
+    FailureOr<gpu::GPUModuleOp> kernels = lowerToGpu(module);
+    ASSERT_TRUE(succeeded(kernels));
+    llvm::StringMap<int64_t> dynamicBytes;
+    for (auto function : kernels->getOps<LLVM::LLVMFuncOp>())
+      dynamicBytes[ptxName(function.getName())] =
+          function->getAttrOfType<IntegerAttr>("mlora.shared_bytes").getInt();
+    for (StringRef name : {"sm_80", "sm_90", "sm_100"}) {
+      const Chip &chip = *findChip(name);
+      FailureOr<std::string> ptx = emitPTX(*kernels, chip);
+      ASSERT_TRUE(succeeded(ptx));
+      EXPECT_EQ(ptx->find(".extern .func"), std::string::npos);
+      auto resources = assemble(kernels->getLoc(), *ptxas, *ptx, chip);
+      ASSERT_TRUE(succeeded(resources));
+      EXPECT_EQ(resources->size(), dynamicBytes.size());
+      for (const KernelResources &kernel : *resources) {
+        SCOPED_TRACE(kernel.kernel + " for " + name.str());
+        EXPECT_EQ(kernel.stackBytes, 0);
+        EXPECT_EQ(kernel.spilledBytes, 0);
+        EXPECT_GT(kernel.registers, 0);
+        EXPECT_LE(kernel.registers, kMostRegisters);
+        EXPECT_LE(kernel.sharedBytes + dynamicBytes.lookup(kernel.kernel), kMostSharedBytes);
+        if (kernel.registers > most)
+          most = kernel.registers, largest = kernel.kernel + " for " + name.str();
+      }
+      assembled += resources->size();
+    }
+  }
+
+  void TearDown() override {
+    if (assembled)
+      std::cout << assembled << " kernels assembled; most registers: " << most << ", " << largest << "\n";
+  }
+
+  MLIRContext context;
+  std::optional<std::string> ptxas;
+  size_t assembled = 0;
+  int64_t most = 0;
+  std::string largest;
+};
+
+class PtxasOfOpTable : public Ptxas, public testing::WithParamInterface<std::string> {};
+
+TEST_P(PtxasOfOpTable, Fits) {
+  std::string text;
+  for (const Case &oneCase : table())
+    if (oneCase.group == GetParam())
+      text += oneCase.ir;
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  ASSERT_TRUE(module);
+  PassManager form(&context);
+  form.addPass(createMLoraFormKernels(gpuBlocks()));
+  ASSERT_TRUE(succeeded(form.run(*module)));
+  assembleAll(*module);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PtxasOfOpTable, testing::ValuesIn(groups()), [](const auto &info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '.', '_');
+  return name;
+});
+
+/// The program that trains, up to its kernels.
+TEST_F(Ptxas, TrainingProgramFits) {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  PassManager passes(&context);
+  passes.addPass(createImport({MLORA_SOURCE "/test/Transforms/Inputs/tiny-config.json", "train"}));
+  passes.addPass(createAttachAdapters());
+  passes.addPass(createFuseBranches());
+  passes.addPass(createAutodiff());
+  passes.addPass(createRematerialize());
+  passes.addPass(createMLoraAddOptimizer());
+  passes.addPass(createMLoraFormKernels(gpuBlocks()));
+  ASSERT_TRUE(succeeded(passes.run(*module)));
+  assembleAll(*module);
+}
+
+} // namespace
+} // namespace optable
