@@ -31,7 +31,7 @@ std::vector<char> fromHex(const JsonFields &fields, const char *key) {
 
 EmulatedDevice::EmulatedDevice(const Bundle &bundle, const Layout &layout) : manifest(bundle.manifest) {
   for (const Kernel &kernel : manifest.kernels)
-    functions.push_back(reinterpret_cast<emulator::KernelEntry>(bundle.code.kernel(kernel.symbol)));
+    functions.push_back(reinterpret_cast<emulator::KernelEntry>(bundle.code.address(kernel.symbol)));
   std::string where = (bundle.folder / "manifest.json").string() + ": emulator";
   JsonFields fields(manifest.emulator, where);
   staticSharedBytes = uint32_t(fields.integer("static_shared_bytes"));

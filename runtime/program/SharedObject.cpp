@@ -90,11 +90,11 @@ SharedObject::~SharedObject() {
     close(descriptor);
 }
 
-mlora_kernel SharedObject::kernel(const std::string &symbol) const {
+void *SharedObject::address(const std::string &symbol) const {
   void *address = dlsym(handle, symbol.c_str());
   if (!address)
     refuse(path, "has no kernel " + symbol + ", which the manifest names");
-  return reinterpret_cast<mlora_kernel>(address);
+  return address;
 }
 
 } // namespace mlora

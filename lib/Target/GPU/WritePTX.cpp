@@ -28,7 +28,7 @@ static LogicalResult write(gpu::GPUModuleOp kernels, StringRef folder, StringRef
     file.clear_error();
   }
   if (error)
-    return kernels.emitError() << "cannot write " << path << ": " << error.message();
+    return emitError(kernels.getLoc()) << "cannot write " << path << ": " << error.message();
   return success();
 }
 
@@ -36,7 +36,8 @@ static LogicalResult write(gpu::GPUModuleOp kernels, StringRef folder, StringRef
 static LogicalResult report(gpu::GPUModuleOp kernels, StringRef ptx, const Chip &chip) {
   std::optional<std::string> ptxas = findPtxas();
   if (!ptxas)
-    return kernels.emitError("report needs ptxas, which is neither in PATH nor in /usr/local/cuda/bin");
+    return emitError(kernels.getLoc(),
+                     "report needs ptxas, which is neither in PATH nor in /usr/local/cuda/bin");
   auto resources = assemble(kernels.getLoc(), *ptxas, ptx, chip);
   if (failed(resources))
     return failure();
@@ -73,7 +74,7 @@ struct EmitPTX : mlir::mlora::impl::EmitPTXBase<EmitPTX> {
     ModuleOp module = getOperation();
     const Chip *target = findChip(chip);
     if (!target) {
-      module.emitError() << "no PTX for chip '" << chip << "'; expected one of " << chipNames();
+      emitError(module.getLoc()) << "no PTX for chip '" << chip << "'; expected one of " << chipNames();
       return signalPassFailure();
     }
     for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {

@@ -20,7 +20,11 @@ public:
   SharedObject &operator=(SharedObject &&) = delete;
 
   /// Throws Error(Failed) when there is no such symbol.
-  mlora_kernel kernel(const std::string &symbol) const;
+  mlora_kernel kernel(const std::string &symbol) const {
+    return reinterpret_cast<mlora_kernel>(address(symbol));
+  }
+  /// The same of a kernel with another type: the emulator's.
+  void *address(const std::string &symbol) const;
   int64_t bytes() const { return size; }
 
 private:
