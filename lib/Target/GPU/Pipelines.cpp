@@ -8,6 +8,7 @@
 using namespace mlir;
 
 void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
+  passes.addPass(createAttentionToGPU());
   passes.addPass(createMLoraLowerKernels());
   passes.addPass(createBlocksToThreads());
   passes.addPass(createCanonicalizerPass());
