@@ -1,6 +1,7 @@
 """lit: which files are tests, which tools they may call, what they may require."""
 
 import os
+import shutil
 
 import lit.formats
 
@@ -26,5 +27,10 @@ if os.path.isdir(os.path.join(shared, "data")):
 # `mlora-opt` in a RUN line, and not as part of a longer word.
 mlora_opt = os.path.join(binaries, "mlora-opt") + (" --verify-roundtrip" if roundtrip else "")
 config.substitutions.append((r"(?<![-/.\w])mlora-opt(?![-.\w])", mlora_opt))
+# NVIDIA's assembler, where there is one: tests that need it say `REQUIRES: ptxas`.
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append((r"(?<![-/.\w])ptxas(?![-.\w:])", ptxas))
 if os.path.exists(os.path.join(binaries, "mlora-run")):
     config.available_features.add("mlora-run")

@@ -11,8 +11,8 @@
 // CHECK: @kernels::@rows_32: 4 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@documents_80: 2 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@narrow_16: 2 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@wide_256: 1 block of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@wide_144: 4 blocks of 128 threads, 2 seeds: passed
+// CHECK: @kernels::@wide_256: 1 block of 256 threads, 2 seeds: passed
+// CHECK: @kernels::@wide_144: 4 blocks of 256 threads, 2 seeds: passed
 
 mlora.kernel @documents_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
     -> tensor<?x256xbf16> grid ["4 by 1", "rows by 64"] {
@@ -182,7 +182,7 @@ func.func @wide_256.dq(%do: tensor<33x256xbf16>, %q: tensor<33x256xbf16>, %k: te
     : (tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x1xf32>) -> tensor<33x256xbf16>
   return %x0 : tensor<33x256xbf16>
 }
-mlora.emulate @kernels::@wide_256 grid [1] block [128] dynamic_shared 131072 arguments [
+mlora.emulate @kernels::@wide_256 grid [1] block [256] dynamic_shared 131072 arguments [
   {type = tensor<33x256xbf16>, init = "random", seed = 80},
   {type = tensor<33x256xbf16>, init = "random", seed = 71},
   {type = tensor<33x256xbf16>, init = "random", seed = 72},
@@ -204,7 +204,7 @@ func.func @wide_144.dq(%do: tensor<70x288xbf16>, %q: tensor<70x288xbf16>, %k: te
     : (tensor<70x288xbf16>, tensor<70x288xbf16>, tensor<70x144xbf16>, tensor<70x144xbf16>, tensor<70x288xbf16>, tensor<70x2xf32>, tensor<70xi32>) -> tensor<70x288xbf16>
   return %x0 : tensor<70x288xbf16>
 }
-mlora.emulate @kernels::@wide_144 grid [4] block [128] dynamic_shared 77824 arguments [
+mlora.emulate @kernels::@wide_144 grid [4] block [256] dynamic_shared 77824 arguments [
   {type = tensor<70x288xbf16>, init = "random", seed = 90},
   {type = tensor<70x288xbf16>, init = "random", seed = 81},
   {type = tensor<70x144xbf16>, init = "random", seed = 82},

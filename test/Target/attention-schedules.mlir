@@ -43,21 +43,21 @@
 // CHECK-NOT: {{nvvm.mma.sync|alloca|atomic}}
 // CHECK: gpu.return
 
-// The f32 numbers of the queries come by copies of 4 bytes. 256 products: four kinds of 64.
+// The f32 numbers of the queries come by copies of 4 bytes. 16 queries at a time, four times: 16 tiles for Pᵀ and dPᵀ, as many for dv and dk.
 // CHECK-LABEL: gpu.func @key_value_grad(
 // CHECK-SAME: mlora.grid = ["4 by 1", "rows by
-// CHECK-SAME: mlora.schedule = "attention.mma key_value_grad width 64
+// CHECK-SAME: mlora.schedule = "attention.mma key_value_grad width 64 tile 128x64 stages 2 warps 8"
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 4, cache = ca
 // CHECK: nvvm.cp.async.shared.global {{.*}}, 4, cache = ca
-// CHECK: nvvm.mma.sync
-// CHECK-NOT: {{alloca|atomic}}
+// CHECK-COUNT-128: nvvm.mma.sync
+// CHECK-NOT: {{nvvm.mma.sync|alloca|atomic}}
 // CHECK: gpu.return
 
 // 99 KiB of shared memory: another schedule.
 // CHECK-LABEL: gpu.func @wide(
-// CHECK-SAME: mlora.schedule = "attention.mma query_grad width 256 tile 64x32 stages 2 warps 4"
+// CHECK-SAME: mlora.schedule = "attention.mma query_grad width 256 tile 64x32 stages 2 warps 8"
 // SM86-LABEL: gpu.func @wide(
-// SM86-SAME: mlora.schedule = "attention.mma query_grad width 256 tile 64x16 stages 2 warps 4"
+// SM86-SAME: mlora.schedule = "attention.mma query_grad width 256 tile 64x16 stages 2 warps 8"
 
 // GENERAL: llvm.func @single_precision(
 // GENERAL-SAME: mlora.schedule = "general"

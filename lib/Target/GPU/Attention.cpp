@@ -205,12 +205,13 @@ AttentionKernel::Sums AttentionKernel::zeroSums(int64_t columns) {
   return Sums(schedule.rowTiles(), SmallVector<Quad>(columns / 8, b.zeros()));
 }
 
-AttentionKernel::RowOperand AttentionKernel::holdRows(Value warpRows) {
+AttentionKernel::RowOperand AttentionKernel::holdRows(int64_t tile) {
   RowOperand held;
-  for (int64_t i = 0; schedule.holdsRows && i < schedule.rowTiles(); ++i) {
+  Value mine = warpRows(tile);
+  for (int64_t i = 0; tile < schedule.heldTiles && i < schedule.rowTiles(); ++i) {
     held.emplace_back();
     for (int64_t k = 0; k < width / 16; ++k)
-      held.back().push_back(tiles->load(warpRows, 16 * i, k));
+      held.back().push_back(tiles->load(mine, 16 * i, k));
   }
   return held;
 }

@@ -19,8 +19,8 @@ struct AttentionSchedule {
   int64_t warps;    ///< of a block
   int64_t columnGroups =
       1; ///< of warps that share their rows, each with its part of the head's width of the results
-  /// The rows' operands stay in registers; otherwise they are read from shared memory in each step.
-  bool holdsRows = true;
+  /// As many tiles of rows stay in registers; the others are read from shared memory in each step.
+  int64_t heldTiles = 2;
 
   int64_t threads() const { return 32 * warps; }
   int64_t rowsOfWarp() const { return rows * columnGroups / warps; }
@@ -38,7 +38,9 @@ public:
     int64_t columnBytes;      ///< of a stage, per column
     bool rowsAreKeys = false; ///< key_value_grad
     /// Rows pass through the stages' memory on their way to registers, where they are held.
-    bool sharesStages(const AttentionSchedule &schedule) const { return rowsAreKeys && schedule.holdsRows; }
+    bool sharesStages(const AttentionSchedule &schedule) const {
+      return rowsAreKeys && schedule.heldTiles == 2;
+    }
   };
 
   AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op, const AttentionSchedule &schedule,
@@ -94,7 +96,7 @@ public:
   Sums zeroSums(int64_t columns);
   /// Operands A of this warp's rows: all of a head's width, [16 rows][16 columns]. Empty: not held.
   using RowOperand = SmallVector<SmallVector<Quad>>;
-  RowOperand holdRows(Value warpRows);
+  RowOperand holdRows(int64_t tile);
   /// Products of this warp's rows (held, or read from `warpRows`) with 16·n rows from `first` of `tile`: [16
   /// rows][2n].
   Sums multiplyTransposed(const RowOperand &held, Value warpRows, Value tile, int64_t first, int64_t count);

@@ -53,7 +53,8 @@ struct Forward {
   AttentionKernel::RowOperand held;
 
   void mask(AttentionKernel::Sums &scores, Value first);
-  void softmax(State &state, AttentionKernel::Sums &scores);
+  using Weights = SmallVector<SmallVector<Quad>>; ///< operands A, [16 rows][16 columns]
+  Weights softmax(State &state, const AttentionKernel::Sums &scores);
   State step(State state, Value first, Value stage);
 };
 } // namespace
@@ -86,10 +87,13 @@ void Forward::mask(AttentionKernel::Sums &scores, Value first) {
     quads = takeQuads(list, quads.size());
 }
 
-/// Scores become P; what was summed before is scaled to the new maximum.
-void Forward::softmax(State &state, AttentionKernel::Sums &scores) {
+/// P of the scores, rounded as soon as it is known: half as many registers. What was summed before is scaled
+/// to the new maximum.
+Forward::Weights Forward::softmax(State &state, const AttentionKernel::Sums &scores) {
   Value c = b.real(k.log2Scale());
-  for (auto [i, quads] : llvm::enumerate(scores))
+  Weights weights;
+  for (auto [i, quads] : llvm::enumerate(scores)) {
+    weights.emplace_back(s.columns / 16);
     for (int64_t half : {0, 1}) {
       int64_t r = 2 * i + half;
       Value top;
@@ -102,29 +106,34 @@ void Forward::softmax(State &state, AttentionKernel::Sums &scores) {
       Value shift = b.negate(b.multiply(top, c)); // finite: the maximum begins there
       Value factor = b.exp2(b.fma(state.top[r], c, shift));
       Value total = b.multiply(state.total[r], factor);
-      for (Quad &quad : quads)
-        for (int64_t e : {2 * half, 2 * half + 1}) {
-          quad[e] = b.exp2(b.fma(quad[e], c, shift));
-          total = b.add(total, quad[e]);
+      for (auto [n, quad] : llvm::enumerate(quads)) {
+        Value p[2];
+        for (int64_t e : {0, 1}) {
+          p[e] = b.exp2(b.fma(quad[2 * half + e], c, shift));
+          total = b.add(total, p[e]);
         }
+        weights[i][n / 2][n % 2 * 2 + half] = b.pack(p[0], p[1]);
+      }
       for (Quad &quad : state.output[i])
         for (int64_t e : {2 * half, 2 * half + 1})
           quad[e] = b.multiply(quad[e], factor);
       state.top[r] = top;
       state.total[r] = total;
     }
+  }
+  return weights;
 }
 
 State Forward::step(State state, Value first, Value stage) {
   Value keys = k.columnTile(stage, 0), values = k.columnTile(stage, 1);
   AttentionKernel::Sums scores = k.multiplyTransposed(held, k.warpRows(0), keys, 0, s.columns);
   mask(scores, first);
-  softmax(state, scores);
+  Weights weights = softmax(state, scores);
   for (int64_t j = 0; j < s.columns / 16; ++j) {
-    SmallVector<Quad> weights;
-    for (const auto &quads : scores)
-      weights.push_back(k.toOperand(quads[2 * j], quads[2 * j + 1]));
-    k.multiply(state.output, weights, values, 16 * j);
+    SmallVector<Quad> some;
+    for (const auto &row : weights)
+      some.push_back(row[j]);
+    k.multiply(state.output, some, values, 16 * j);
   }
   return state;
 }
@@ -159,6 +168,7 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   state.output = k.zeroSums(k.width);
   state.top = Values(2 * s.rowTiles(), b.real(-FLT_MAX));
   state.total = Values(2 * s.rowTiles(), b.real(0));
+  Value lastSeen = b.choose(b.less(f.warpFirst, k.rows), b.plus(k.past, f.warpLast), b.number(-1));
   auto keyOf = [&](Value step) { return b.plus(f.keyFirst, b.times(step, s.columns)); };
   Values last = k.pipeline(
       steps, state.flatten(),
@@ -167,17 +177,16 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
         k.tiles->copyAsync(k.columnTile(stage, 1), value, k.keyStride, keyOf(step), k.kvRows, s.columns);
       },
       [&] {
-        if (!s.holdsRows)
+        if (!s.heldTiles)
           return;
         b.waitForCopies(s.stages - 1);
         b.barrier();
-        f.held = k.holdRows(k.warpRows(0));
+        f.held = k.holdRows(0);
       },
       [&](Value step, Value stage, ValueRange now) {
         Value from = keyOf(step);
         // Above the diagonal, before all documents of the warp's rows, or no rows at all: nothing to do.
-        Value isSeen = b.both(b.atMost(from, b.plus(k.past, f.warpLast)), b.less(f.warpFirst, k.rows));
-        isSeen = b.both(isSeen, b.less(f.warpEarliest, b.plus(from, s.columns)));
+        Value isSeen = b.both(b.atMost(from, lastSeen), b.less(f.warpEarliest, b.plus(from, s.columns)));
         return b.when(isSeen, now, [&] { return f.step(state.unflatten(now), from, stage).flatten(); });
       });
   state = state.unflatten(last);

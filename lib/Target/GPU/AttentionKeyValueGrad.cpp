@@ -164,7 +164,7 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
   g.keyFirst = b.times(position, s.rows);
   Value keyEnd = b.least(b.plus(g.keyFirst, s.rows), k.kvRows);
   g.warpFirst = b.plus(g.keyFirst, b.times(k.rowGroup, s.rowsOfWarp()));
-  g.warpLast = b.least(b.plus(g.warpFirst, s.rowsOfWarp() - 1), b.minus(k.kvRows, 1));
+  g.warpLast = b.plus(g.warpFirst, s.rowsOfWarp() - 1);
   for (int64_t r = 0; r < 2 * s.rowTiles(); ++r)
     g.row.push_back(b.plus(g.warpFirst, b.plus(k.quadRow, 8 * r)));
 
@@ -175,12 +175,13 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
   b.commitCopies();
   Value perHead = b.over(b.plus(g.countQueries(keyEnd), s.columns - 1), s.columns);
   Value firstHead = b.times(keyHead, k.group);
-  if (s.holdsRows) {
+  if (s.heldTiles) {
     b.waitForCopies(0);
     b.barrier();
-    g.heldKey = k.holdRows(k.warpRows(0));
-    g.heldValue = k.holdRows(k.warpRows(1));
-    b.barrier(); // stages lie where the rows did
+    g.heldKey = k.holdRows(0);
+    g.heldValue = k.holdRows(1);
+    if (k.shape.sharesStages(s))
+      b.barrier(); // stages lie where the rows did
   }
 
   AttentionKernel::Sums start = k.zeroSums(k.resultColumns());
@@ -198,6 +199,8 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
         sums->push_back(takeQuads(list, row.size()));
     return both;
   };
+  // No query sees a warp without keys.
+  Value firstSeen = b.choose(b.less(g.warpFirst, k.kvRows), g.warpFirst, b.number(INT32_MAX));
   auto queryOf = [&](Value step) { return b.plus(g.keyFirst, b.times(b.rest(step, perHead), s.columns)); };
   Value buffers[] = {k.buffer(op.getQuery()), k.buffer(op.getCotangent()), k.buffer(op.getOutput())};
   Value lse = k.buffer(op.getLse());
@@ -212,9 +215,9 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
         b.when(b.less(k.thread, b.number(s.columns)), [&] {
           Value row = b.plus(first, k.thread), isThere = b.less(row, k.rows);
           Value from = b.at(b.atRow(lse, row, 4 * k.heads), b.left(head, 2));
-          b.copyAsync(g.numberOf(stage, Lse, k.thread), from, 4, isThere);
+          b.copyAsync(g.numberOf(stage, Lse, k.thread), 0, from, 4, isThere);
           if (starts)
-            b.copyAsync(g.numberOf(stage, Start, k.thread), b.atRow(starts, row, 4), 4, isThere);
+            b.copyAsync(g.numberOf(stage, Start, k.thread), 0, b.atRow(starts, row, 4), 4, isThere);
         });
       },
       [] {},
@@ -224,7 +227,7 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
         Value first = queryOf(step);
         Value final = b.least(b.plus(first, s.columns - 1), b.minus(k.rows, 1));
         // Before all keys of the warp, in later documents, or no keys at all: nothing to do.
-        Value isSeen = b.both(b.less(g.warpFirst, k.kvRows), b.atMost(g.warpFirst, final));
+        Value isSeen = b.atMost(firstSeen, final);
         Value isCut = b.less(first, g.warpLast);
         if (starts) {
           Value earliest = b.load(b.getI32Type(), g.numberOf(stage, Start, b.number(0)));

@@ -102,7 +102,7 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
   g.warpLatest = k.documentStart(g.warpLast);
   Value lse = b.at(k.buffer(op.getLse()), b.left(head, 2));
 
-  AttentionKernel::Sums sums = k.zeroSums(k.width);
+  AttentionKernel::Sums sums = k.zeroSums(k.resultColumns());
   auto flatten = [](const AttentionKernel::Sums &sums) {
     Values list;
     for (const auto &row : sums)
@@ -115,6 +115,7 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
       result.push_back(takeQuads(list, row.size()));
     return result;
   };
+  Value lastSeen = b.choose(b.less(g.warpFirst, k.rows), g.warpLast, b.number(-1));
   auto keyOf = [&](Value step) { return b.plus(keyFirst, b.times(step, s.columns)); };
   Values last = k.pipeline(
       steps, flatten(sums),
@@ -133,17 +134,16 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
               b.load(b.getF32Type(), b.atRow(lse, b.least(row, b.minus(k.rows, 1)), 4 * k.heads));
           g.lse.push_back(b.multiply(exponent, b.real(-1.4426950408889634)));
         }
-        if (!s.holdsRows)
+        if (!s.heldTiles)
           return;
         b.waitForCopies(s.stages - 1);
         b.barrier();
-        g.heldQuery = k.holdRows(k.warpRows(0));
-        g.heldCotangent = k.holdRows(k.warpRows(1));
+        g.heldQuery = k.holdRows(0);
+        g.heldCotangent = k.holdRows(1);
       },
       [&](Value step, Value stage, ValueRange now) {
         Value from = keyOf(step);
-        Value isSeen = b.both(b.atMost(from, g.warpLast), b.less(g.warpFirst, k.rows));
-        isSeen = b.both(isSeen, b.less(g.warpEarliest, b.plus(from, s.columns)));
+        Value isSeen = b.both(b.atMost(from, lastSeen), b.less(g.warpEarliest, b.plus(from, s.columns)));
         return b.when(isSeen, now, [&] {
           AttentionKernel::Sums sums = unflatten(now);
           g.step(sums, from, stage);

@@ -8,28 +8,18 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 // Tried in order: the first that is wide enough and fits the chip's shared memory. Registers decide most of
-// them: a thread has 255, and a warp of 16 rows needs width / 2 for each result, as many for 16 of each
+// them: a thread has 255, and a warp of 16 rows needs width / 2 for each result and half as many for each
 // operand that it holds; docs/gpu.md has the sums.
+// Columns: maxWidth, rows, columns, stages, warps, columnGroups, heldTiles.
 static constexpr AttentionSchedule kForwardSchedules[] = {
-    {/*maxWidth=*/64, /*rows=*/128, /*columns=*/64, /*stages=*/2, /*warps=*/4},
-    {/*maxWidth=*/128, /*rows=*/128, /*columns=*/64, /*stages=*/2, /*warps=*/4, /*columnGroups=*/1,
-     /*holdsRows=*/false},
-    {/*maxWidth=*/256, /*rows=*/64, /*columns=*/32, /*stages=*/2, /*warps=*/4, /*columnGroups=*/1,
-     /*holdsRows=*/false}};
+    {64, 128, 64, 2, 4}, {128, 128, 32, 2, 4, 1, 0}, {256, 64, 32, 2, 4, 1, 0}};
 static constexpr AttentionSchedule kQueryGradSchedules[] = {
-    {/*maxWidth=*/64, /*rows=*/128, /*columns=*/64, /*stages=*/2, /*warps=*/4},
-    {/*maxWidth=*/128, /*rows=*/64, /*columns=*/64, /*stages=*/2, /*warps=*/4},
-    {/*maxWidth=*/256, /*rows=*/64, /*columns=*/32, /*stages=*/2, /*warps=*/4, /*columnGroups=*/1,
-     /*holdsRows=*/false},
-    {/*maxWidth=*/256, /*rows=*/64, /*columns=*/16, /*stages=*/2, /*warps=*/4, /*columnGroups=*/1,
-     /*holdsRows=*/false}};
-static constexpr AttentionSchedule kKeyValueGradSchedules[] = {
-    {/*maxWidth=*/64, /*rows=*/128, /*columns=*/64, /*stages=*/2, /*warps=*/4},
-    {/*maxWidth=*/128, /*rows=*/128, /*columns=*/64, /*stages=*/2, /*warps=*/8},
-    {/*maxWidth=*/256, /*rows=*/64, /*columns=*/32, /*stages=*/2, /*warps=*/8, /*columnGroups=*/2,
-     /*holdsRows=*/false},
-    {/*maxWidth=*/256, /*rows=*/32, /*columns=*/16, /*stages=*/2, /*warps=*/4, /*columnGroups=*/2,
-     /*holdsRows=*/false}};
+    {64, 128, 64, 2, 4}, {128, 64, 64, 2, 4}, {256, 64, 32, 2, 8, 2, 0}, {256, 64, 16, 2, 8, 2, 0}};
+static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 8},
+                                                               {128, 128, 64, 2, 8, 1, 0},
+                                                               {128, 64, 32, 2, 4, 1, 0},
+                                                               {256, 32, 32, 2, 8, 4, 0},
+                                                               {256, 32, 16, 2, 8, 4, 0}};
 
 /// Bytes of shared memory that a block may ask for.
 static int64_t sharedLimit(StringRef chip) {

@@ -41,21 +41,24 @@ Value TileAccess::place(Value row, Value chunk) const {
 
 void TileAccess::copyAsync(Value tile, Value from, int64_t stride, Value first, Value last,
                            int64_t rows) const {
-  int64_t total = rows * layout.chunks;
+  int64_t total = rows * layout.chunks, step = threads / layout.chunks;
+  if (threads % layout.chunks == 0 && (layout.mask == 0 || step % 8 == 0) && total % threads == 0) {
+    // A thread stays in its column, and its rows are turned alike: one address, and constants.
+    Value row = b.over(thread, layout.chunks), chunk = b.rest(thread, layout.chunks);
+    Value source = b.plus(first, row), to = b.at(tile, place(row, chunk));
+    Value address = b.at(b.atRow(from, source, stride), b.left(chunk, 4));
+    for (int64_t done = 0; done < rows; done += step)
+      b.copyAsync(to, done * layout.stride, b.at(address, done * stride), kChunk,
+                  b.less(source, b.minus(last, done)));
+    return;
+  }
   for (int64_t done = 0; done < total; done += threads) {
     Value number = b.plus(thread, done);
     auto copy = [&] {
-      Value row, chunk;
-      if (threads % layout.chunks == 0) { // the chunk stays, rows move on
-        row = b.plus(b.over(thread, layout.chunks), done / layout.chunks);
-        chunk = b.rest(thread, layout.chunks);
-      } else {
-        row = b.over(number, layout.chunks);
-        chunk = b.rest(number, layout.chunks);
-      }
+      Value row = b.over(number, layout.chunks), chunk = b.rest(number, layout.chunks);
       Value source = b.plus(first, row);
       Value address = b.at(b.atRow(from, source, stride), b.left(chunk, 4));
-      b.copyAsync(b.at(tile, place(row, chunk)), address, kChunk, b.less(source, last));
+      b.copyAsync(b.at(tile, place(row, chunk)), 0, address, kChunk, b.less(source, last));
     };
     if (done + threads <= total)
       copy();

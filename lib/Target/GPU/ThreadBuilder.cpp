@@ -115,11 +115,11 @@ void ThreadBuilder::store(Value value, Value pointer) {
   LLVM::StoreOp::create(*this, value, toPointer(pointer), bytesOf(value.getType()));
 }
 
-void ThreadBuilder::copyAsync(Value to, Value from, int64_t bytes, Value isThere) {
+void ThreadBuilder::copyAsync(Value to, int64_t offset, Value from, int64_t bytes, Value isThere) {
   // Past L1 where that is possible: whatever is shared by blocks is shared in L2.
   auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
   Value count = isThere ? choose(isThere, number(bytes), number(0)) : Value();
-  NVVM::CpAsyncOp::create(*this, toPointer(to), from, uint32_t(bytes), cache, count);
+  NVVM::CpAsyncOp::create(*this, at(toPointer(to), offset), from, uint32_t(bytes), cache, count);
 }
 
 void ThreadBuilder::barrier() { gpu::BarrierOp::create(*this); }

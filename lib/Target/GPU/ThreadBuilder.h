@@ -82,8 +82,9 @@ public:
   Value atRow(Value pointer, Value row, int64_t stride);
   Value load(Type type, Value pointer);
   void store(Value value, Value pointer);
-  /// Shared memory from global memory, `bytes` of it (4 or 16): zeros where `isThere` is false.
-  void copyAsync(Value to, Value from, int64_t bytes, Value isThere);
+  /// Shared memory from global memory, `bytes` of it (4 or 16): zeros where `isThere` is false. To `offset`
+  /// behind `to`.
+  void copyAsync(Value to, int64_t offset, Value from, int64_t bytes, Value isThere);
   void commitCopies() { NVVM::CpAsyncCommitGroupOp::create(*this); }
   /// All groups but the last `groups` of this thread have landed.
   void waitForCopies(int64_t groups) { NVVM::CpAsyncWaitGroupOp::create(*this, uint32_t(groups)); }
