@@ -6,16 +6,16 @@
 
 // CHECK: @kernels::@documents_64: 8 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@one_row_64: 2 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@rows_128: 2 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@documents_128: 4 blocks of 128 threads, 2 seeds: passed
+// CHECK: @kernels::@rows_128: 2 blocks of 256 threads, 2 seeds: passed
+// CHECK: @kernels::@documents_128: 4 blocks of 256 threads, 2 seeds: passed
 // CHECK: @kernels::@rows_32: 4 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@documents_80: 2 blocks of 128 threads, 2 seeds: passed
+// CHECK: @kernels::@documents_80: 2 blocks of 256 threads, 2 seeds: passed
 // CHECK: @kernels::@narrow_16: 2 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@wide_256: 1 block of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@wide_144: 2 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@past_64: 4 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@past_128: 2 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@past_80: 4 blocks of 128 threads, 2 seeds: passed
+// CHECK: @kernels::@past_128: 2 blocks of 256 threads, 2 seeds: passed
+// CHECK: @kernels::@past_80: 4 blocks of 256 threads, 2 seeds: passed
 
 mlora.kernel @documents_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %start: tensor<?xi32>)
     -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
@@ -84,7 +84,7 @@ func.func @rows_128.lse(%q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: 
     : (tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>) -> (tensor<128x256xbf16>, tensor<128x2xf32>)
   return %x1 : tensor<128x2xf32>
 }
-mlora.emulate @kernels::@rows_128 grid [2] block [128] dynamic_shared 65536 arguments [
+mlora.emulate @kernels::@rows_128 grid [2] block [256] dynamic_shared 98304 arguments [
   {type = tensor<128x256xbf16>, init = "random", seed = 21},
   {type = tensor<128x128xbf16>, init = "random", seed = 22},
   {type = tensor<128x128xbf16>, init = "random", seed = 23},
@@ -109,7 +109,7 @@ func.func @documents_128.lse(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>,
     : (tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200xi32>) -> (tensor<200x256xbf16>, tensor<200x2xf32>)
   return %x1 : tensor<200x2xf32>
 }
-mlora.emulate @kernels::@documents_128 grid [4] block [128] dynamic_shared 65536 arguments [
+mlora.emulate @kernels::@documents_128 grid [4] block [256] dynamic_shared 98304 arguments [
   {type = tensor<200x256xbf16>, init = "random", seed = 31},
   {type = tensor<200x128xbf16>, init = "random", seed = 32},
   {type = tensor<200x128xbf16>, init = "random", seed = 33},
@@ -160,7 +160,7 @@ func.func @documents_80.lse(%q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v:
     : (tensor<33x160xbf16>, tensor<33x80xbf16>, tensor<33x80xbf16>, tensor<33xi32>) -> (tensor<33x160xbf16>, tensor<33x2xf32>)
   return %x1 : tensor<33x2xf32>
 }
-mlora.emulate @kernels::@documents_80 grid [2] block [128] dynamic_shared 45056 arguments [
+mlora.emulate @kernels::@documents_80 grid [2] block [256] dynamic_shared 67584 arguments [
   {type = tensor<33x160xbf16>, init = "random", seed = 51},
   {type = tensor<33x80xbf16>, init = "random", seed = 52},
   {type = tensor<33x80xbf16>, init = "random", seed = 53},
@@ -287,7 +287,7 @@ func.func @past_128.lse(%q: tensor<1x256xbf16>, %k: tensor<151x128xbf16>, %v: te
     : (tensor<1x256xbf16>, tensor<151x128xbf16>, tensor<151x128xbf16>, tensor<i32>) -> (tensor<1x256xbf16>, tensor<1x2xf32>)
   return %x1 : tensor<1x2xf32>
 }
-mlora.emulate @kernels::@past_128 grid [2] block [128] dynamic_shared 65536 arguments [
+mlora.emulate @kernels::@past_128 grid [2] block [256] dynamic_shared 98304 arguments [
   {type = tensor<1x256xbf16>, init = "random", seed = 101},
   {type = tensor<151x128xbf16>, init = "random", seed = 102},
   {type = tensor<151x128xbf16>, init = "random", seed = 103},
@@ -313,7 +313,7 @@ func.func @past_80.lse(%q: tensor<130x160xbf16>, %k: tensor<137x80xbf16>, %v: te
     : (tensor<130x160xbf16>, tensor<137x80xbf16>, tensor<137x80xbf16>, tensor<i32>) -> (tensor<130x160xbf16>, tensor<130x2xf32>)
   return %x1 : tensor<130x2xf32>
 }
-mlora.emulate @kernels::@past_80 grid [4] block [128] dynamic_shared 45056 arguments [
+mlora.emulate @kernels::@past_80 grid [4] block [256] dynamic_shared 67584 arguments [
   {type = tensor<130x160xbf16>, init = "random", seed = 111},
   {type = tensor<137x80xbf16>, init = "random", seed = 112},
   {type = tensor<137x80xbf16>, init = "random", seed = 113},

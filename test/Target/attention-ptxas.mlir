@@ -2,8 +2,10 @@
 // RUN: mlora-opt %s --mlora-to-gpu | sed -n '/gpu.module/,/^  }$/p' | sed 's/gpu.module @kernels/module/' > %t.mlir
 // RUN: mlir-translate --mlir-to-llvmir %t.mlir | opt -O3 -mtriple=nvptx64-nvidia-cuda -o %t.bc
 // RUN: llc -O3 -mcpu=sm_80 %t.bc -o %t.sm_80.ptx
+// RUN: llc -O3 -mcpu=sm_90 %t.bc -o %t.sm_90.ptx
 // RUN: FileCheck %s --check-prefix=PTX --implicit-check-not=__nv_ --implicit-check-not=.local < %t.sm_80.ptx
 // RUN: ptxas -arch=sm_80 -v %t.sm_80.ptx -o %t.cubin 2>&1 | FileCheck %s
+// RUN: ptxas -arch=sm_90 -v %t.sm_90.ptx -o %t.cubin 2>&1 | FileCheck %s
 
 // Each schedule of attention, assembled. It uses what it is meant to use, calls nothing, and ptxas keeps everything in registers.
 

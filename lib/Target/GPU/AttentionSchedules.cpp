@@ -12,7 +12,7 @@ using namespace mlir::mlora;
 // operand that it holds; docs/gpu.md has the sums.
 // Columns: maxWidth, rows, columns, stages, warps, columnGroups, heldTiles.
 static constexpr AttentionSchedule kForwardSchedules[] = {
-    {64, 128, 64, 2, 4}, {128, 128, 32, 2, 4, 1, 0}, {256, 64, 32, 2, 4, 1, 0}};
+    {64, 128, 64, 2, 4}, {128, 128, 64, 2, 8}, {256, 64, 32, 2, 4, 1, 0}};
 static constexpr AttentionSchedule kQueryGradSchedules[] = {
     {64, 128, 64, 2, 4}, {128, 64, 64, 2, 4}, {256, 64, 32, 2, 8, 2, 0}, {256, 64, 16, 2, 8, 2, 0}};
 static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 8},
