@@ -28,7 +28,9 @@ if os.path.isdir(os.path.join(shared, "data")):
 mlora_opt = os.path.join(binaries, "mlora-opt") + (" --verify-roundtrip" if roundtrip else "")
 config.substitutions.append((r"(?<![-/.\w])mlora-opt(?![-.\w])", mlora_opt))
 # NVIDIA's assembler, where there is one: tests that need it say `REQUIRES: ptxas`.
-if shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin"):
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+if ptxas:
     config.available_features.add("ptxas")
+    config.substitutions.append((r"(?<![-/.\w])ptxas(?![-.\w:])", ptxas))
 if os.path.exists(os.path.join(binaries, "mlora-run")):
     config.available_features.add("mlora-run")

@@ -141,6 +141,28 @@ def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
   ];
 }
 
+def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Attention kernels on tensor cores";
+  let description = [{
+    Takes every `mlora.kernel` whose body is one `attention`, `attention.query_grad` or `attention.key_value_grad` on bf16
+    (lse in f32), with heads of a multiple of 16 up to 256, to a `gpu.func` of `gpu.module @kernels`: flash attention with ldmatrix,
+    mma.sync m16n8k16 and cp.async stages in swizzled shared memory (docs/gpu.md). Other kernels stay for the general schedules. The kernel says what its
+    launch needs, and its schedule:
+
+    ```mlir
+    mlora.kernel @attend(%q: tensor<?x512xbf16>, ...) -> (tensor<?x512xbf16>, tensor<?x8xf32>) grid ["8 by 1", "rows by 64"]
+    // becomes
+    gpu.func @attend(%q: !llvm.ptr<1>, ..., %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>) kernel
+      attributes {known_block_size = array<i32: 128, 1, 1>, mlora.grid = ["8 by 1", "rows by 128"],
+                  mlora.schedule = "attention.mma forward width 64 tile 128x64 stages 2 warps 4",
+                  mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64}
+    ```
+  }];
+  let options = [Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU: its shared memory decides between schedules">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
+}
+
 def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
   let summary = "Functions of one block to kernels of a GPU, whose threads share the block's work";
   let description = [{

@@ -16,7 +16,7 @@ using namespace mlir::mlora;
 static constexpr int64_t kAlignment = 64;
 static constexpr StringLiteral kScalarNames[] = {"rows", "counted_rows", "kv_rows", "past", "accumulate"};
 
-static std::optional<Scalar> findScalar(StringRef name) {
+std::optional<Scalar> mlir::mlora::findScalar(StringRef name) {
   auto *found = llvm::find(kScalarNames, name);
   return found == std::end(kScalarNames) ? std::nullopt : std::optional(Scalar(found - kScalarNames));
 }

@@ -21,6 +21,9 @@ namespace mlir::mlora {
 /// Indices of the `scalars` argument (docs/architecture.md).
 enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
 
+/// The run-time scalar of that name.
+std::optional<Scalar> findScalar(StringRef name);
+
 class BlockBuilder : public ImplicitLocOpBuilder {
 public:
   /// Creates the kernel's function before it (same name: the caller erases the kernel) and decodes the block.

@@ -1,6 +1,7 @@
 //===- BlocksToThreads.cpp - functions of a block to kernels of a GPU ----------------===//
 
 #include "Distributor.h"
+#include "KernelModule.h"
 
 #include "mlora/Dialect/Names.h"
 #include "mlora/Transforms/Passes.h"
@@ -63,6 +64,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
                   kernels.getI32IntegerAttr(Distributor::kResidentBlocks));
   for (StringRef name : {"mlora.grid"})
     kernel->setAttr(name, function->getAttr(name));
+  kernel->setAttr("mlora.schedule", kernels.getStringAttr("general"));
   kernel->setAttr("mlora.shared_bytes", kernels.getI64IntegerAttr(tiles + (isShared ? scratch : 0)));
   kernel->setAttr("mlora.scratch_bytes", kernels.getI64IntegerAttr(isShared ? 0 : scratch));
 
@@ -119,8 +121,7 @@ void BlocksToThreads::runOnOperation() {
       functions.push_back(function);
   if (functions.empty())
     return;
-  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  auto kernels = gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+  gpu::GPUModuleOp kernels = getKernelModule(module);
   for (auto global : llvm::make_early_inc_range(module.getOps<memref::GlobalOp>()))
     global->moveBefore(kernels.getBody(), kernels.getBody()->end());
   OpBuilder inside = OpBuilder::atBlockEnd(kernels.getBody());

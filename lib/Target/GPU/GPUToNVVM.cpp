@@ -41,6 +41,8 @@ static LogicalResult passPointers(gpu::GPUFuncOp kernel, const LLVMTypeConverter
   ImplicitLocOpBuilder b(kernel.getLoc(), &entry, entry.begin());
   auto pointer = LLVM::LLVMPointerType::get(kernel.getContext());
   for (BlockArgument argument : entry.getArguments()) {
+    if (isa<LLVM::LLVMPointerType>(argument.getType()))
+      continue; // what addresses bytes itself
     auto type = dyn_cast<MemRefType>(argument.getType());
     bool isKnown = type && type.getLayout().isIdentity() && !type.getMemorySpace();
     for (int64_t i = 1; isKnown && i < type.getRank(); ++i)

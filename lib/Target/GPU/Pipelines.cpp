@@ -8,6 +8,7 @@
 using namespace mlir;
 
 void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
+  passes.addPass(createAttentionToGPU());
   MLoraLowerKernelsOptions blocks;
   blocks.keyChunk = 64; // scores of a block fit into shared memory
   passes.addPass(createMLoraLowerKernels(blocks));

@@ -1,0 +1,288 @@
+//===- Attention.cpp - what the attention kernels share -------------------------------===//
+
+#include "Attention.h"
+
+#include "../CPU/BlockBuilder.h"
+#include "mlora/Dialect/Names.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+static constexpr StringLiteral kSharedName = "shared";
+/// Tiles begin at multiples of the longest row.
+static constexpr int64_t kAlignment = 512;
+
+/// Address of the module's dynamic shared memory: an external symbol, so that NVPTX leaves its size to the
+/// launch.
+static Value sharedMemory(ThreadBuilder &b, OpBuilder &kernels) {
+  Operation *module = kernels.getInsertionBlock()->getParentOp();
+  auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
+  auto global = SymbolTable::lookupSymbolIn(module, kSharedName);
+  if (!global) {
+    OpBuilder::InsertionGuard guard(kernels);
+    kernels.setInsertionPointToStart(kernels.getInsertionBlock());
+    global = LLVM::GlobalOp::create(kernels, b.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External,
+                                    kSharedName, Attribute(), kAlignment, /*addrSpace=*/3);
+  }
+  Value pointer = LLVM::AddressOfOp::create(b, cast<LLVM::GlobalOp>(global));
+  return LLVM::PtrToIntOp::create(b, b.getI32Type(), pointer);
+}
+
+AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op,
+                                 const AttentionSchedule &schedule, const Shape &shape)
+    : b(kernel.getLoc(), kernel.getContext()), schedule(schedule), shape(shape), layout(16), kernel(kernel) {
+  auto number = [&](StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
+  heads = number("heads"), kvHeads = number("kv_heads"), group = heads / kvHeads;
+  auto columns = [&](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
+  Value query, key, start, pastOperand;
+  if (auto forward = dyn_cast<AttentionOp>(op)) {
+    query = forward.getQuery(), key = forward.getKey(), start = forward.getDocumentStart();
+    pastOperand = forward.getPast();
+  } else if (auto gradient = dyn_cast<AttentionQueryGradOp>(op)) {
+    query = gradient.getQuery(), key = gradient.getKey(), start = gradient.getDocumentStart();
+  } else {
+    auto other = cast<AttentionKeyValueGradOp>(op);
+    query = other.getQuery(), key = other.getKey(), start = other.getDocumentStart();
+  }
+  width = columns(query) / heads;
+  queryStride = 2 * columns(query), keyStride = 2 * columns(key);
+  layout = TileLayout(width);
+
+  // One pointer a buffer, the scalars' and the scratch's.
+  unsigned buffers = kernel.getArgumentTypes().size() + kernel.getResultTypes().size();
+  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
+  SmallVector<Type> types(buffers + 2, pointer);
+  function = gpu::GPUFuncOp::create(kernels, kernel.getLoc(), kernel.getSymName(),
+                                    kernels.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), kernels.getUnitAttr());
+  function.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(schedule.threads()), 1, 1}));
+  Block &body = function.getBody().front();
+  for (auto [argument, value] : llvm::zip(body.getArguments(), kernel.getBody().getArguments()))
+    argument.setLoc(namedAs(value));
+  ValueRange yielded = kernel.getBody().front().getTerminator()->getOperands();
+  for (auto [i, value] : llvm::enumerate(yielded))
+    body.getArgument(kernel.getArgumentTypes().size() + i).setLoc(namedAs(value));
+  scalars = body.getArgument(buffers);
+  body.getArgument(buffers).setLoc(withName(kernel.getLoc(), "scalars"));
+  body.getArgument(buffers + 1).setLoc(withName(kernel.getLoc(), "scratch"));
+
+  b.setInsertionPointToStart(&body);
+  rows = extent(query, kRows), kvRows = extent(key, pastOperand ? kKvRows : kRows);
+  past = pastOperand ? scalar(kPast) : b.number(0);
+  if (start)
+    documents = buffer(start);
+  thread = NVVM::ThreadIdXOp::create(b, b.getI32Type());
+  block = NVVM::BlockIdXOp::create(b, b.getI32Type());
+  lane = b.bitAnd(thread, b.number(31));
+  // Through a shuffle, so that ptxas sees that branches on it are a warp's.
+  Value warp = b.shuffle(b.right(thread, 5), NVVM::ShflKind::idx, 0);
+  rowGroup = warp;
+  if (schedule.columnGroups > 1) {
+    rowGroup = b.over(warp, schedule.columnGroups);
+    columnGroup = b.rest(warp, schedule.columnGroups);
+  }
+  quadRow = b.right(lane, 2);
+  quadColumn = b.left(b.bitAnd(lane, b.number(3)), 1);
+  shared = sharedMemory(b, kernels);
+  tiles.emplace(b, layout, thread, lane, schedule.threads());
+
+  function->setAttr("mlora.schedule",
+                    b.getStringAttr("attention.mma " + shape.name + " width " + Twine(width) + " tile " +
+                                    Twine(schedule.rows) + "x" + Twine(schedule.columns) + " stages " +
+                                    Twine(schedule.stages) + " warps " + Twine(schedule.warps)));
+  auto dimensions = kernel.getGridDimensions();
+  std::string extentName =
+      dimensions[1].extent.empty() ? std::to_string(dimensions[1].size) : dimensions[1].extent.str();
+  function->setAttr("mlora.grid", b.getStrArrayAttr({cast<StringAttr>(kernel.getGrid()[0]).getValue(),
+                                                     (extentName + " by " + Twine(schedule.rows)).str()}));
+  function->setAttr("mlora.shared_bytes", b.getI64IntegerAttr(sharedBytes(schedule, shape, width)));
+  function->setAttr("mlora.scratch_bytes", b.getI64IntegerAttr(0));
+}
+
+double AttentionKernel::scale() const { return 1 / std::sqrt(double(width)); }
+double AttentionKernel::log2Scale() const { return scale() * 1.4426950408889634; }
+
+int64_t AttentionKernel::stageBytes(const AttentionSchedule &schedule, const Shape &shape, int64_t width) {
+  return llvm::alignTo(shape.columnTiles * TileLayout(width).bytes(schedule.columns) +
+                           shape.columnBytes * schedule.columns,
+                       kAlignment);
+}
+
+int64_t AttentionKernel::sharedBytes(const AttentionSchedule &schedule, const Shape &shape, int64_t width) {
+  int64_t rows = shape.rowTiles * TileLayout(width).bytes(schedule.rows);
+  int64_t stages = schedule.stages * stageBytes(schedule, shape, width);
+  return shape.sharesStages(schedule) ? std::max(rows, stages) : rows + stages;
+}
+
+//===- Arguments ------------------------------------------------------------------------===//
+
+Value AttentionKernel::buffer(Value value) {
+  Block &body = function.getBody().front();
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return body.getArgument(argument.getArgNumber());
+  ValueRange yielded = kernel.getBody().front().getTerminator()->getOperands();
+  auto found = llvm::find(yielded, value);
+  return found == yielded.end()
+             ? Value()
+             : body.getArgument(kernel.getArgumentTypes().size() + (found - yielded.begin()));
+}
+
+Value AttentionKernel::scalar(unsigned which) {
+  Value wide = b.load(b.getI64Type(), b.at(scalars, 8 * which));
+  return arith::TruncIOp::create(b, b.getI32Type(), wide);
+}
+
+Value AttentionKernel::extent(Value value, unsigned fallback) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.isDynamicDim(0))
+    return b.number(type.getDimSize(0));
+  auto argument = cast<BlockArgument>(value).getArgNumber();
+  if (auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr))
+    if (std::optional<Scalar> named = findScalar(name))
+      return scalar(*named);
+  return scalar(fallback);
+}
+
+Value AttentionKernel::documentStart(Value row) {
+  if (!documents)
+    return b.number(0);
+  Value inside = b.least(row, b.minus(rows, 1));
+  return b.load(b.getI32Type(), b.at(documents, b.left(inside, 2)));
+}
+
+std::pair<Value, Value> AttentionKernel::decode(Value extent, bool lastFirst) {
+  Value blocks = b.over(b.plus(extent, schedule.rows - 1), schedule.rows);
+  Value position = b.rest(block, blocks);
+  if (lastFirst)
+    position = b.minus(b.minus(blocks, 1), position);
+  return {b.over(block, blocks), position};
+}
+
+//===- Stages ---------------------------------------------------------------------------===//
+
+Values AttentionKernel::pipeline(Value steps, ValueRange start, function_ref<void(Value, Value)> copy,
+                                 function_ref<void()> prepare,
+                                 function_ref<Values(Value, Value, ValueRange)> compute) {
+  int64_t bytes = stageBytes(schedule, shape, width), ahead = schedule.stages - 1;
+  Value first =
+      shape.sharesStages(schedule) ? shared : b.at(shared, shape.rowTiles * layout.bytes(schedule.rows));
+  for (int64_t i = 0; i < ahead; ++i) {
+    b.when(b.less(b.number(i), steps), [&] { copy(b.number(i), b.at(first, i * bytes)); });
+    b.commitCopies();
+  }
+  prepare();
+
+  Values values(start);
+  values.push_back(b.number(0));             // where this step's stage is
+  values.push_back(b.number(ahead * bytes)); // where the next to be filled is
+  auto next = [&](Value stage) {
+    Value isLast = b.compare(arith::CmpIPredicate::eq, stage, b.number(ahead * bytes));
+    return b.choose(isLast, b.number(0), b.plus(stage, bytes));
+  };
+  values = b.loop(b.number(0), steps, 1, values, [&](Value step, ValueRange now) {
+    // This thread's copies have landed; behind the barrier everybody's have, and nobody reads any more what
+    // is filled now.
+    b.waitForCopies(ahead - 1);
+    b.barrier();
+    Value reading = now[start.size()], filling = now[start.size() + 1];
+    Value later = b.plus(step, ahead);
+    b.when(b.less(later, steps), [&] { copy(later, b.at(first, filling)); });
+    b.commitCopies();
+    Values results = compute(step, b.at(first, reading), now.take_front(start.size()));
+    results.push_back(next(reading));
+    results.push_back(next(filling));
+    return results;
+  });
+  values.truncate(start.size());
+  return values;
+}
+
+//===- Products -------------------------------------------------------------------------===//
+
+AttentionKernel::Sums AttentionKernel::zeroSums(int64_t columns) {
+  return Sums(schedule.rowTiles(), SmallVector<Quad>(columns / 8, b.zeros()));
+}
+
+AttentionKernel::RowOperand AttentionKernel::holdRows(int64_t tile) {
+  RowOperand held;
+  Value mine = warpRows(tile);
+  for (int64_t i = 0; tile < schedule.heldTiles && i < schedule.rowTiles(); ++i) {
+    held.emplace_back();
+    for (int64_t k = 0; k < width / 16; ++k)
+      held.back().push_back(tiles->load(mine, 16 * i, k));
+  }
+  return held;
+}
+
+AttentionKernel::Sums AttentionKernel::multiplyTransposed(const RowOperand &held, Value warpRows, Value tile,
+                                                          int64_t first, int64_t count) {
+  Sums sums = zeroSums(count);
+  for (int64_t k = 0; k < width / 16; ++k) {
+    SmallVector<Quad> left;
+    for (int64_t i = 0; i < schedule.rowTiles(); ++i)
+      left.push_back(held.empty() ? tiles->load(warpRows, 16 * i, k) : held[i][k]);
+    for (int64_t n = 0; n < count / 16; ++n) {
+      // A row of the tile is a column of the operand B, whose halves of K are registers 0 and 2, or 1 and 3.
+      Quad right = tiles->load(tile, first + 16 * n, k);
+      for (int64_t i = 0; i < schedule.rowTiles(); ++i) {
+        b.multiplyAdd(sums[i][2 * n], left[i], right[0], right[2]);
+        b.multiplyAdd(sums[i][2 * n + 1], left[i], right[1], right[3]);
+      }
+    }
+  }
+  return sums;
+}
+
+/// The first of this warp's result columns, over 16.
+static Value firstColumn(AttentionKernel &k) {
+  // The last group begins early enough to have as many columns as the others; what two have is equal.
+  int64_t count = k.resultColumns() / 16;
+  return k.b.least(k.b.times(k.columnGroup, count), k.b.number(k.width / 16 - count));
+}
+
+void AttentionKernel::multiply(Sums &sums, ArrayRef<Quad> weights, Value tile, int64_t first) {
+  for (int64_t n = 0; n < resultColumns() / 16; ++n) {
+    Quad right = columnGroup ? tiles->load(tile, first, b.plus(firstColumn(*this), n), /*isTransposed=*/true)
+                             : tiles->load(tile, first, n, /*isTransposed=*/true);
+    for (auto [i, weight] : llvm::enumerate(weights)) {
+      b.multiplyAdd(sums[i][2 * n], weight, right[0], right[1]);
+      b.multiplyAdd(sums[i][2 * n + 1], weight, right[2], right[3]);
+    }
+  }
+}
+
+Quad AttentionKernel::toOperand(const Quad &left, const Quad &right) {
+  return {b.pack(left[0], left[1]), b.pack(left[2], left[3]), b.pack(right[0], right[1]),
+          b.pack(right[2], right[3])};
+}
+
+//===- Results --------------------------------------------------------------------------===//
+
+void AttentionKernel::storeRows(const Sums &sums, int64_t staging, Value to, int64_t stride, Value first,
+                                Value last) {
+  Value mine = warpRows(staging);
+  auto meet = [&] { columnGroup ? b.barrier() : b.synchroniseWarp(); };
+  meet(); // these rows have been read
+  for (auto [i, row] : llvm::enumerate(sums)) {
+    Value to = b.at(mine, layout.bytes(16 * i));
+    if (!columnGroup) {
+      tiles->store(to, row);
+      continue;
+    }
+    for (int64_t n = 0; n < resultColumns() / 16; ++n) {
+      Value column = b.plus(firstColumn(*this), n);
+      Value isFirst = b.atMost(b.times(columnGroup, resultColumns() / 16), column);
+      b.when(isFirst, [&] { tiles->store(to, ArrayRef<Quad>(row).slice(2 * n, 2), b.left(column, 1)); });
+    }
+  }
+  meet();
+  auto copy = [&] { tiles->copyOut(mine, to, stride, first, last, schedule.rowsOfWarp()); };
+  if (columnGroup)
+    b.when(b.compare(arith::CmpIPredicate::eq, columnGroup, b.number(0)), copy);
+  else
+    copy();
+}
+
+void AttentionKernel::finish() { gpu::ReturnOp::create(b); }

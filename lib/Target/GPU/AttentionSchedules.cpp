@@ -1,0 +1,98 @@
+//===- AttentionSchedules.cpp - which kernel has which schedule -----------------------===//
+
+#include "Attention.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+// Tried in order: the first that is wide enough and fits the chip's shared memory. Registers decide most of
+// them: a thread has 255, and a warp of 16 rows needs width / 2 for each result and half as many for each
+// operand that it holds; docs/gpu.md has the sums.
+// Columns: maxWidth, rows, columns, stages, warps, columnGroups, heldTiles.
+static constexpr AttentionSchedule kForwardSchedules[] = {
+    {64, 128, 64, 2, 4}, {128, 128, 64, 2, 8}, {256, 64, 32, 2, 4, 1, 0}};
+static constexpr AttentionSchedule kQueryGradSchedules[] = {
+    {64, 128, 64, 2, 4}, {128, 64, 64, 2, 4}, {256, 64, 32, 2, 8, 2, 0}, {256, 64, 16, 2, 8, 2, 0}};
+static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 8},
+                                                               {128, 128, 64, 2, 8, 1, 0},
+                                                               {128, 64, 32, 2, 4, 1, 0},
+                                                               {256, 32, 32, 2, 8, 4, 0},
+                                                               {256, 32, 16, 2, 8, 4, 0}};
+
+/// Bytes of shared memory that a block may ask for.
+static int64_t sharedLimit(StringRef chip) {
+  int64_t number = 0;
+  chip.drop_front(std::min<size_t>(chip.size(), 3)).take_while(llvm::isDigit).getAsInteger(10, number);
+  bool isLarge = number >= 90 && number < 120;
+  return 1024 * (isLarge ? 227 : number == 80 || number == 87 ? 163 : 99);
+}
+
+static const AttentionSchedule *choose(ArrayRef<AttentionSchedule> table, const AttentionKernel::Shape &shape,
+                                       int64_t width, StringRef chip) {
+  return llvm::find_if(table, [&](const AttentionSchedule &schedule) {
+    return width <= schedule.maxWidth &&
+           AttentionKernel::sharedBytes(schedule, shape, width) <= sharedLimit(chip);
+  });
+}
+
+/// Queries, keys, values, outputs and cotangents in bf16, lse in f32, all operands arguments, heads of 16·n.
+static bool fits(KernelOp kernel, Operation *op) {
+  Value lse;
+  int64_t width = 0;
+  llvm::TypeSwitch<Operation *>(op)
+      .Case([&](AttentionOp op) {
+        lse = op.getLse();
+        width = op.getQuery().getType().getDimSize(1) / op.getHeads();
+      })
+      .Case<AttentionQueryGradOp, AttentionKeyValueGradOp>([&](auto op) {
+        lse = op.getLse();
+        width = op.getQuery().getType().getDimSize(1) / op.getHeads();
+      });
+  if (!lse || width % 16 != 0 || width < 16 || width > 256 || kernel.getGridDimensions().size() != 2)
+    return false;
+  auto hasType = [&](Value value) {
+    Type element = cast<RankedTensorType>(value.getType()).getElementType();
+    return value == lse ? element.isF32() : element.isInteger(32) || element.isBF16();
+  };
+  Operation *yield = kernel.getBody().front().getTerminator();
+  return llvm::all_of(op->getOperands(), [](Value value) { return isa<BlockArgument>(value); }) &&
+         llvm::all_of(yield->getOperands(), [&](Value value) { return value.getDefiningOp() == op; }) &&
+         llvm::all_of(
+             op->getResults(),
+             [&](Value value) { return value == lse || llvm::is_contained(yield->getOperands(), value); }) &&
+         llvm::all_of(op->getOperands(), hasType) && llvm::all_of(op->getResults(), hasType);
+}
+
+template <typename OpTy>
+static FailureOr<gpu::GPUFuncOp>
+build(KernelOp kernel, OpTy op, ArrayRef<AttentionSchedule> table, const AttentionKernel::Shape &shape,
+      void (*emit)(AttentionKernel &, OpTy), OpBuilder &kernels, StringRef chip) {
+  int64_t width = op.getQuery().getType().getDimSize(1) / op.getHeads();
+  const AttentionSchedule *schedule = choose(table, shape, width, chip);
+  if (schedule == table.end())
+    return failure();
+  AttentionKernel attention(kernels, kernel, op, *schedule, shape);
+  emit(attention, op);
+  attention.finish();
+  return attention.function;
+}
+
+FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder &kernels, StringRef chip) {
+  Block &body = kernel.getBody().front();
+  if (!llvm::hasSingleElement(body.without_terminator()) || !fits(kernel, &body.front()))
+    return failure();
+  return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(&body.front())
+      .Case([&](AttentionOp op) {
+        return build(kernel, op, kForwardSchedules, kForwardShape, buildAttentionForward, kernels, chip);
+      })
+      .Case([&](AttentionQueryGradOp op) {
+        return build(kernel, op, kQueryGradSchedules, kQueryGradShape, buildAttentionQueryGrad, kernels,
+                     chip);
+      })
+      .Case([&](AttentionKeyValueGradOp op) {
+        return build(kernel, op, kKeyValueGradSchedules, kKeyValueGradShape, buildAttentionKeyValueGrad,
+                     kernels, chip);
+      });
+}

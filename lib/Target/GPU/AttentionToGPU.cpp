@@ -1,0 +1,32 @@
+//===- AttentionToGPU.cpp - attention kernels on tensor cores -------------------------===//
+
+#include "Attention.h"
+#include "KernelModule.h"
+#include "mlora/Transforms/Passes.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_ATTENTIONTOGPU
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+struct AttentionToGPU : mlir::mlora::impl::AttentionToGPUBase<AttentionToGPU> {
+  using AttentionToGPUBase::AttentionToGPUBase;
+  void runOnOperation() override {
+    auto hasAttention = [](KernelOp kernel) {
+      Operation &first = kernel.getBody().front().front();
+      return isa<AttentionOp, AttentionQueryGradOp, AttentionKeyValueGradOp>(first);
+    };
+    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
+      if (!hasAttention(kernel))
+        continue;
+      OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
+      if (succeeded(buildAttention(kernel, kernels, chip)))
+        kernel.erase();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,172 @@
+// REQUIRES: ptxas
+// RUN: mlora-opt %s --mlora-to-gpu | sed -n '/gpu.module/,/^  }$/p' | sed 's/gpu.module @kernels/module/' > %t.mlir
+// RUN: mlir-translate --mlir-to-llvmir %t.mlir | opt -O3 -mtriple=nvptx64-nvidia-cuda -o %t.bc
+// RUN: llc -O3 -mcpu=sm_80 %t.bc -o %t.sm_80.ptx
+// RUN: llc -O3 -mcpu=sm_90 %t.bc -o %t.sm_90.ptx
+// RUN: FileCheck %s --check-prefix=PTX --implicit-check-not=__nv_ --implicit-check-not=.local < %t.sm_80.ptx
+// RUN: ptxas -arch=sm_80 -v %t.sm_80.ptx -o %t.cubin 2>&1 | FileCheck %s
+// RUN: ptxas -arch=sm_90 -v %t.sm_90.ptx -o %t.cubin 2>&1 | FileCheck %s
+
+// Each schedule of attention, assembled. It uses what it is meant to use, calls nothing, and ptxas keeps everything in registers.
+
+// PTX: .extern .shared .align 512 .b8 shared[];
+// PTX-LABEL: .entry forward_64(
+// PTX: .maxntid 128
+// PTX: cp.async.cg.shared.global
+// PTX: ldmatrix.sync.aligned.m8n8.x4.shared.b16
+// PTX: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
+// PTX: ex2.approx.ftz.f32
+// PTX: cvt.rn.bf16x2.f32
+// PTX: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
+
+// CHECK-NOT: {{[1-9][0-9]*}} bytes stack frame
+// CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+// CHECK-NOT: {{[1-9][0-9]*}} bytes stack frame
+// CHECK-NOT: {{[1-9][0-9]*}} bytes spill
+
+mlora.kernel @forward_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_32(%q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x128xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x128xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_80(%q: tensor<?x320xbf16>, %k: tensor<?x160xbf16>, %v: tensor<?x160xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x320xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x320xbf16>, tensor<?x160xbf16>, tensor<?x160xbf16>, tensor<?xi32>) -> (tensor<?x320xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x320xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_128(%q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x512xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?xi32>) -> (tensor<?x512xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x512xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_256(%q: tensor<?x1024xbf16>, %k: tensor<?x512xbf16>, %v: tensor<?x512xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x1024xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x1024xbf16>, tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?xi32>) -> (tensor<?x1024xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x1024xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_64_plain(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>)
+    -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_128_plain(%q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>)
+    -> (tensor<?x512xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %o, %lse = mlora.attention %q, %k, %v heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>) -> (tensor<?x512xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x512xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @query_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x256xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  mlora.yield %rdq : tensor<?x256xbf16>
+}
+
+mlora.kernel @query_grad_32(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %o: tensor<?x128xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x128xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?x128xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x128xbf16>
+  mlora.yield %rdq : tensor<?x128xbf16>
+}
+
+mlora.kernel @query_grad_80(%do: tensor<?x320xbf16>, %q: tensor<?x320xbf16>, %k: tensor<?x160xbf16>, %v: tensor<?x160xbf16>, %o: tensor<?x320xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x320xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x320xbf16>, tensor<?x320xbf16>, tensor<?x160xbf16>, tensor<?x160xbf16>, tensor<?x320xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x320xbf16>
+  mlora.yield %rdq : tensor<?x320xbf16>
+}
+
+mlora.kernel @query_grad_128(%do: tensor<?x512xbf16>, %q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %o: tensor<?x512xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x512xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x512xbf16>
+  mlora.yield %rdq : tensor<?x512xbf16>
+}
+
+mlora.kernel @query_grad_256(%do: tensor<?x1024xbf16>, %q: tensor<?x1024xbf16>, %k: tensor<?x512xbf16>, %v: tensor<?x512xbf16>, %o: tensor<?x1024xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x1024xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x1024xbf16>, tensor<?x1024xbf16>, tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x1024xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x1024xbf16>
+  mlora.yield %rdq : tensor<?x1024xbf16>
+}
+
+mlora.kernel @query_grad_64_plain(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>)
+    -> tensor<?x256xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>) -> tensor<?x256xbf16>
+  mlora.yield %rdq : tensor<?x256xbf16>
+}
+
+mlora.kernel @query_grad_128_plain(%do: tensor<?x512xbf16>, %q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %o: tensor<?x512xbf16>, %lse: tensor<?x4xf32>)
+    -> tensor<?x512xbf16> grid ["4 by 1", "rows by 64"] {
+  %rdq = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>) -> tensor<?x512xbf16>
+  mlora.yield %rdq : tensor<?x512xbf16>
+}
+
+mlora.kernel @key_value_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x128xbf16>, tensor<?x128xbf16>
+}
+
+mlora.kernel @key_value_grad_32(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %o: tensor<?x128xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x64xbf16>, tensor<?x64xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?x128xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x64xbf16>, tensor<?x64xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x64xbf16>, tensor<?x64xbf16>
+}
+
+mlora.kernel @key_value_grad_80(%do: tensor<?x320xbf16>, %q: tensor<?x320xbf16>, %k: tensor<?x160xbf16>, %v: tensor<?x160xbf16>, %o: tensor<?x320xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x160xbf16>, tensor<?x160xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x320xbf16>, tensor<?x320xbf16>, tensor<?x160xbf16>, tensor<?x160xbf16>, tensor<?x320xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x160xbf16>, tensor<?x160xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x160xbf16>, tensor<?x160xbf16>
+}
+
+mlora.kernel @key_value_grad_128(%do: tensor<?x512xbf16>, %q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %o: tensor<?x512xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x256xbf16>, tensor<?x256xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x256xbf16>, tensor<?x256xbf16>
+}
+
+mlora.kernel @key_value_grad_256(%do: tensor<?x1024xbf16>, %q: tensor<?x1024xbf16>, %k: tensor<?x512xbf16>, %v: tensor<?x512xbf16>, %o: tensor<?x1024xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x512xbf16>, tensor<?x512xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x1024xbf16>, tensor<?x1024xbf16>, tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x1024xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x512xbf16>, tensor<?x512xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x512xbf16>, tensor<?x512xbf16>
+}
+
+mlora.kernel @key_value_grad_64_plain(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>)
+    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x128xbf16>, tensor<?x128xbf16>
+}
+
+mlora.kernel @key_value_grad_128_plain(%do: tensor<?x512xbf16>, %q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %o: tensor<?x512xbf16>, %lse: tensor<?x4xf32>)
+    -> (tensor<?x256xbf16>, tensor<?x256xbf16>) grid ["2 by 1", "rows by 64"] {
+  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
+  mlora.yield %rdk, %rdv : tensor<?x256xbf16>, tensor<?x256xbf16>
+}
