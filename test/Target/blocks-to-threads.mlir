@@ -7,7 +7,7 @@
 // Elements go to threads in order: neighbours touch neighbours. Reading the run-time scalars needs no barrier.
 // CHECK-LABEL: gpu.func @elements(
 // CHECK-SAME: %[[A:.*]]: memref<?x64xf32>, %[[Y:.*]]: memref<?x64xf32>, %[[SCALARS:.*]]: memref<5xi64>, %[[SCRATCH:.*]]: memref<?xi8>) kernel
-// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 0 : i64, nvvm.minctasm = 4 : i32
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.grid = ["rows by 128"], mlora.schedule = "general", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 0 : i64, nvvm.minctasm = 4 : i32
 // CHECK-NOT: gpu.barrier
 // CHECK: %thread = gpu.thread_id  x
 // CHECK: memref.load %[[SCALARS]]
