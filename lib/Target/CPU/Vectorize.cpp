@@ -5,6 +5,7 @@
 // fixed order: it depends on extents alone.
 
 #include "Building.h"
+#include "Reduction.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -40,7 +41,6 @@ private:
   std::pair<int64_t, Value> extent(unsigned dim);
   SmallVector<Value> indices(OpOperand &operand, ArrayRef<Value> at);
   Value evaluate(AffineExpr expr, ArrayRef<Value> at);
-  Operation *getCombiner(unsigned output);
 
   // Loops.
   void outerLoops(ArrayRef<unsigned> dims, function_ref<void()> inner);
@@ -56,7 +56,6 @@ private:
   Value vectorOf(Value value, IRMapping &map, int64_t lanes);
   Value loadVector(Value memory, ValueRange at, Type element, int64_t lanes, Value mask);
   Value gatherVector(OpOperand &operand, ValueRange at, int64_t lanes, Value mask);
-  Value combine(Operation *combiner, Value a, Value c);
   Value reduceToScalar(Operation *combiner, Value vector);
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
   VectorType vectorType(Type element, int64_t lanes) { return VectorType::get({lanes}, element); }
@@ -101,18 +100,6 @@ Access Vectorizer::classify(OpOperand &operand, unsigned dim) {
   return *place + 1 == map.getNumResults() ? Access::Contiguous : Access::Gather;
 }
 
-/// The op by which an output accumulates: its only use of what was there before, fit for any order.
-Operation *Vectorizer::getCombiner(unsigned output) {
-  Operation *yield = op.getBody()->getTerminator();
-  Operation *combiner = yield->getOperand(output).getDefiningOp();
-  Value before = op.getRegionOutputArgs()[output];
-  if (!combiner || combiner->getBlock() != op.getBody() || combiner->getNumOperands() != 2 ||
-      !before.hasOneUse() || *before.getUsers().begin() != combiner || !combiner->getResult(0).hasOneUse())
-    return nullptr;
-  return combiner->hasTrait<OpTrait::IsCommutative>() && arith::getNeutralElement(combiner) ? combiner
-                                                                                            : nullptr;
-}
-
 /// Empty when `dim` can be vectorised.
 std::string Vectorizer::whyNot(unsigned dim) {
   for (OpOperand &operand : op->getOpOperands()) {
@@ -121,7 +108,7 @@ std::string Vectorizer::whyNot(unsigned dim) {
     unsigned number = operand.getOperandNumber();
     if (access == Access::Unsupported || (isOutput && access == Access::Gather))
       return "operand " + std::to_string(number) + " is not contiguous along it";
-    if (isOutput && access == Access::Uniform && !getCombiner(number - op.getNumDpsInputs()))
+    if (isOutput && access == Access::Uniform && !mlora::getCombiner(op, number - op.getNumDpsInputs()))
       return "output " + std::to_string(number - op.getNumDpsInputs()) +
              " is no sum, product or extremum over it";
   }
@@ -331,14 +318,10 @@ void Vectorizer::vectorRow() {
   SmallVector<Operation *> combiners;
   SmallVector<Value> accumulators;
   for (unsigned output : reductions) {
-    combiners.push_back(getCombiner(output));
-    auto neutral = *arith::getNeutralElement(combiners.back());
-    if (isa<arith::MaximumFOp, arith::MaxNumFOp, arith::MinimumFOp, arith::MinNumFOp>(combiners.back()))
-      neutral = b.getFloatAttr(neutral.getType(),
-                               APFloat::getInf(cast<FloatType>(neutral.getType()).getFloatSemantics(),
-                                               isa<arith::MaximumFOp, arith::MaxNumFOp>(combiners.back())));
+    combiners.push_back(mlora::getCombiner(op, output));
     auto type = vectorType(yield->getOperand(output).getType(), lanes);
-    accumulators.push_back(arith::ConstantOp::create(b, type, DenseElementsAttr::get(type, neutral)));
+    accumulators.push_back(arith::ConstantOp::create(
+        b, type, DenseElementsAttr::get(type, mlora::getNeutral(combiners.back()))));
   }
 
   auto boundary = [&](int64_t step) -> Value {
@@ -364,7 +347,7 @@ void Vectorizer::vectorRow() {
     });
     for (int64_t width = unroll / 2; width > 0; width /= 2)
       for (size_t i = 0; i < width * count; ++i)
-        results[i] = combine(combiners[i % count], results[i], results[i + width * count]);
+        results[i] = mlora::combine(b, combiners[i % count], results[i], results[i + width * count]);
     accumulators.assign(results.begin(), results.begin() + count);
   };
   if (isReduction && (isDynamic || size >= lanes * kAccumulators))
@@ -396,7 +379,7 @@ void Vectorizer::vectorRow() {
     OpOperand &operand = op.getDpsInitsMutable()[output];
     SmallVector<Value> at = indices(operand, position);
     Value before = memref::LoadOp::create(b, operand.get(), at);
-    memref::StoreOp::create(b, combine(combiner, before, reduceToScalar(combiner, accumulator)),
+    memref::StoreOp::create(b, mlora::combine(b, combiner, before, reduceToScalar(combiner, accumulator)),
                             operand.get(), at);
   }
 }
@@ -483,7 +466,7 @@ SmallVector<Value> Vectorizer::vectorBody(Value base, int64_t lanes, Value mask,
                           : loadVector(operand.get(), indices(operand, at), argument.getType(), lanes, mask));
   }
   SmallVector<Operation *> combiners =
-      llvm::map_to_vector(reductions, [&](unsigned i) { return getCombiner(i); });
+      llvm::map_to_vector(reductions, [&](unsigned i) { return mlora::getCombiner(op, i); });
   for (Operation &inner : op.getBody()->without_terminator()) {
     Value result = inner.getResult(0);
     if (uniform.contains(result) || llvm::is_contained(combiners, &inner))
@@ -513,7 +496,7 @@ SmallVector<Value> Vectorizer::vectorBody(Value base, int64_t lanes, Value mask,
       Operation *combiner = combiners[next.size()];
       Value before = accumulators[next.size()];
       bool isFirst = combiner->getOperand(0) == op.getRegionOutputArgs()[number];
-      Value sum = combine(combiner, before, vectorOf(combiner->getOperand(isFirst), map, lanes));
+      Value sum = mlora::combine(b, combiner, before, vectorOf(combiner->getOperand(isFirst), map, lanes));
       next.push_back(mask ? arith::SelectOp::create(b, mask, sum, before) : sum);
       continue;
     }
@@ -526,13 +509,8 @@ SmallVector<Value> Vectorizer::vectorBody(Value base, int64_t lanes, Value mask,
   return next;
 }
 
-Value Vectorizer::combine(Operation *combiner, Value a, Value c) {
-  OperationState state(combiner->getLoc(), combiner->getName(), {a, c}, {a.getType()}, combiner->getAttrs());
-  return b.create(state)->getResult(0);
-}
-
 Value Vectorizer::reduceToScalar(Operation *combiner, Value vector) {
-  return foldLanes(b, vector, [&](Value x, Value y) { return combine(combiner, x, y); });
+  return foldLanes(b, vector, [&](Value x, Value y) { return mlora::combine(b, combiner, x, y); });
 }
 
 //===- Pass ---------------------------------------------------------------------===//

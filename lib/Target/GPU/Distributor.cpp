@@ -6,6 +6,8 @@
 
 #include "Distributor.h"
 
+#include "../CPU/Building.h"
+#include "../CPU/Reduction.h"
 #include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -42,12 +44,7 @@ void Distributor::loop(StringRef variable, Value from, Value to, int64_t step,
   body(op.getInductionVar());
 }
 
-void Distributor::when(Value condition, function_ref<void()> body) {
-  auto op = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(op.thenBlock()->getTerminator());
-  body();
-}
+void Distributor::when(Value condition, function_ref<void()> body) { buildIf(b, condition, body); }
 
 Value Distributor::product(ArrayRef<Value> sizes) {
   Value total = index(1);
@@ -262,33 +259,6 @@ void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, const Te
        });
 }
 
-/// The op by which an output accumulates: its only use of what was there before, fit for any order.
-static Operation *getCombiner(linalg::GenericOp op, unsigned output) {
-  Operation *combiner = op.getBody()->getTerminator()->getOperand(output).getDefiningOp();
-  Value before = op.getRegionOutputArgs()[output];
-  if (!combiner || combiner->getBlock() != op.getBody() || combiner->getNumOperands() != 2 ||
-      !before.hasOneUse() || *before.getUsers().begin() != combiner)
-    return nullptr;
-  return combiner->hasTrait<OpTrait::IsCommutative>() && arith::getNeutralElement(combiner) ? combiner
-                                                                                            : nullptr;
-}
-
-/// What changes nothing; of extrema an infinity, not NaN as upstream has it.
-static Value neutralOf(ImplicitLocOpBuilder &b, Operation *combiner) {
-  TypedAttr neutral = *arith::getNeutralElement(combiner);
-  if (isa<arith::MaximumFOp, arith::MaxNumFOp, arith::MinimumFOp, arith::MinNumFOp>(combiner)) {
-    auto type = cast<FloatType>(neutral.getType());
-    bool isMost = isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner);
-    neutral = b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(), isMost));
-  }
-  return arith::ConstantOp::create(b, neutral);
-}
-
-static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value a, Value c) {
-  OperationState state(b.getLoc(), combiner->getName(), {a, c}, {a.getType()}, combiner->getAttrs());
-  return b.create(state)->getResult(0);
-}
-
 /// The innermost loop is summed into the outputs.
 LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team) {
   SmallVector<Operation *> combiners;
@@ -306,7 +276,7 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
     SmallVector<Value> at = delinearize(position, outer), sums;
     at.push_back({});
     for (Operation *combiner : combiners)
-      sums.push_back(neutralOf(b, combiner));
+      sums.push_back(arith::ConstantOp::create(b, getNeutral(combiner)));
     auto along = scf::ForOp::create(b, lane, sizes.back(), index(isAlone ? 1 : kWarp), sums);
     {
       OpBuilder::InsertionGuard guard(b);
