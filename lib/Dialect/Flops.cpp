@@ -29,6 +29,9 @@ int64_t mlir::mlora::flopsPerRow(Operation *op) {
         int64_t u = products(grad.getUps());
         return grad.getInputCotangent() ? u + products(grad.getWeights()) + product(grad.getDown()) : u;
       })
+      .Case([](ProductOp op) {
+        return 2 * op.getInput().getType().getDimSize(1) * op.getOutput().getType().getDimSize(1);
+      })
       .Case([](TokenOuterOp outer) { return product(outer.getOutput()); })
       .Case([](CrossEntropyOp loss) { return product(loss.getWeight()); })
       // The logits again, unless they are those of the loss in the same kernel.

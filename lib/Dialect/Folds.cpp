@@ -44,6 +44,16 @@ OpFoldResult ScatterRowsOp::fold(FoldAdaptor) {
 
 OpFoldResult SpreadOp::fold(FoldAdaptor) { return takeRowsFrom(*this, rowsSource(getLike())); }
 
+/// All of a tensor.
+OpFoldResult WindowOp::fold(FoldAdaptor) {
+  return getInput().getType() == getType() ? OpFoldResult(getInput()) : OpFoldResult();
+}
+
+/// One tensor beside nothing.
+OpFoldResult JoinOp::fold(FoldAdaptor) {
+  return getInputs().size() == 1 ? OpFoldResult(getInputs().front()) : OpFoldResult();
+}
+
 /// Plain LoRA with alpha = r: B̃ is B and G its gradient.
 LogicalResult StackUpGradOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &results) {
   if (getS() || getScale() != 1)

@@ -65,13 +65,13 @@ std::string mlir::mlora::shortName(StringRef tensor) {
 std::string mlir::mlora::shortName(BufferOp buffer) {
   StringRef name = buffer.getName(), role = buffer.getRole();
   std::string of = shortName(buffer.getOf().value_or(""));
-  if (role == "gradient")
-    return "d" + of;
+  if (role == "gradient") // of a factor inside a weight: `of` says nothing
+    return "d" + (of.empty() ? shortName(name.drop_back(StringRef(".gradient").size())) : of);
   if (role == "moment1" || role == "moment2")
     return of + "." + role.str();
-  if (role == "weight")
+  if (role == "weight" && !name.ends_with(".augmented"))
     return name.substr(name.rfind('.') + 1).str();
-  if (role == "parameter" || role == "factor")
+  if (role == "weight" || role == "parameter" || role == "factor")
     return shortName(name);
   if (name.consume_back(".partial"))
     return shortName(name) + ".partial";

@@ -144,7 +144,8 @@ LogicalResult BranchOp::buildVJP(OpBuilder &builder, ValueRange cotangents, cons
   if (wanted[0])
     grads[0] = dy;
   if (wanted[1] || wanted[2]) { // u = B̃ᵀ dy
-    Value up = StackUpOp::create(builder, getLoc(), getB().getType(), getB(), column, getAlphaAttr());
+    Value up =
+        StackUpOp::create(builder, getLoc(), getB().getType(), getB(), column, getAlphaAttr(), IntegerAttr());
     Value u = inputGrad(builder, getLoc(), dy, up);
     if (wanted[1])
       grads[1] = inputGrad(builder, getLoc(), u, getA());
@@ -159,7 +160,7 @@ LogicalResult BranchOp::buildVJP(OpBuilder &builder, ValueRange cotangents, cons
     if (column)
       types.push_back(column.getType());
     auto grad = StackUpGradOp::create(builder, getLoc(), types, tokenOuter(builder, getLoc(), getB(), dy, m),
-                                      getB(), column, getAlphaAttr());
+                                      getB(), column, getAlphaAttr(), IntegerAttr());
     if (wanted[3])
       grads[3] = grad.getDb();
     if (wantsS)
@@ -172,7 +173,8 @@ LogicalResult BranchOp::buildVJP(OpBuilder &builder, ValueRange cotangents, cons
 LogicalResult StackUpOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                                   MutableArrayRef<Value> grads) {
   SmallVector<Type> types(getOperandTypes());
-  auto grad = StackUpGradOp::create(builder, getLoc(), types, cotangents[0], getB(), getS(), getAlphaAttr());
+  auto grad = StackUpGradOp::create(builder, getLoc(), types, cotangents[0], getB(), getS(), getAlphaAttr(),
+                                    getRankAttr());
   for (unsigned i : wanted.set_bits())
     grads[i] = grad->getResult(i);
   return success();

@@ -234,19 +234,22 @@ LogicalResult BranchOp::verify() {
       .check();
 }
 
-/// Whole branches: n from the columns of s.
-static Shapes &branches(Shapes &shapes, Value s) {
-  if (s)
-    shapes.require(shapes["n"] > 0 && shapes["nr"] % shapes["n"] == 0,
-                   "b has " + Twine(shapes["nr"]) + " columns, which is not a multiple of the " +
-                       Twine(shapes["n"]) + " columns of s");
-  return shapes;
+/// Whole branches: n from the columns of s. With a rank, they may be followed by padding.
+template <typename Op> static Shapes &branches(Shapes &shapes, Op op) {
+  int64_t columns = shapes["nr"], n = op.getS() ? shapes["n"] : 1;
+  if (op.getRank())
+    return shapes.require(int64_t(*op.getRank()) > 0 && n * int64_t(*op.getRank()) <= columns,
+                          "b has " + Twine(columns) + " columns, too few for " + Twine(n) +
+                              " branches of rank " + Twine(int64_t(*op.getRank())));
+  return shapes.require(n > 0 && columns % n == 0, "b has " + Twine(columns) +
+                                                       " columns, which is not a multiple of the " +
+                                                       Twine(n) + " columns of s");
 }
 
 LogicalResult StackUpOp::verify() {
   Shapes shapes(*this);
   shapes("b", getB(), "out nr")("s", getS(), "out n")("result", getOutput(), "out nr");
-  return branches(shapes, getS()).check();
+  return branches(shapes, *this).check();
 }
 
 LogicalResult AdaptedLinearOp::verify() {
@@ -364,7 +367,70 @@ LogicalResult StackUpGradOp::verify() {
   Shapes shapes(*this);
   shapes("b", getB(), "out nr")("cotangent", getCotangent(), "out nr")("s", getS(), "out n")(
       "db", getDb(), "out nr")("ds", getDs(), "out n");
-  return branches(shapes, getS()).require(bool(getS()) == bool(getDs()), "has s or ds, but not both").check();
+  return branches(shapes, *this).require(bool(getS()) == bool(getDs()), "has s or ds, but not both").check();
+}
+
+//===- library products --------------------------------------------------------------===//
+
+LogicalResult ProductOp::verify() {
+  Shapes shapes(*this);
+  shapes("input", getInput(), "T k")("weight", getWeight(), "r c")("result", getOutput(), "T n");
+  if (failed(shapes.check()))
+    return failure();
+  int64_t rows = getTransposed() ? shapes["k"] : shapes["n"],
+          columns = getTransposed() ? shapes["n"] : shapes["k"];
+  Type element = getInput().getType().getElementType();
+  return shapes
+      .require(rows <= shapes["r"] && columns <= shapes["c"],
+               "weight is " + Twine(shapes["r"]) + " by " + Twine(shapes["c"]) + ", smaller than the " +
+                   Twine(rows) + " by " + Twine(columns) + " that count")
+      .require(element == getWeight().getType().getElementType() &&
+                   element == getOutput().getType().getElementType(),
+               "operands and result have elements of different types")
+      .check();
+}
+
+LogicalResult JoinOp::verify() {
+  Shapes shapes(*this);
+  shapes.require(!getInputs().empty(), "joins nothing");
+  int64_t columns = 0;
+  for (Value input : getInputs())
+    columns += cast<ShapedType>(input.getType()).getDimSize(1);
+  shapes.size("d", columns, "the sum of the inputs' columns")("result", getOutput(), "T d");
+  for (auto [i, input] : llvm::enumerate(getInputs())) {
+    shapes(numbered("input", i), input, "T k" + std::to_string(i));
+    shapes.require(getElementTypeOrSelf(input) == getElementTypeOrSelf(getOutput()),
+                   "input #" + Twine(i) + " and result have elements of different types");
+  }
+  return shapes.check();
+}
+
+/// The part's rows and columns from `at` on are inside the whole.
+static LogicalResult inside(Operation *op, ArrayRef<int64_t> at, ShapedType part, StringRef partName,
+                            ShapedType whole) {
+  if (at.size() != 2 || at[0] < 0 || at[1] < 0)
+    return op->emitOpError("'at' is not a row and a column from 0 on");
+  for (int dim : {0, 1}) {
+    StringRef noun = dim ? "columns" : "rows";
+    if (part.isDynamicDim(dim) != whole.isDynamicDim(dim) || (part.isDynamicDim(dim) && at[dim] != 0))
+      return op->emitOpError() << "takes some " << noun << " where their number is known at run time only";
+    if (!part.isDynamicDim(dim) && at[dim] + part.getDimSize(dim) > whole.getDimSize(dim))
+      return op->emitOpError() << partName << " has " << part.getDimSize(dim) << " " << noun << " from "
+                               << at[dim] << " on, input has " << whole.getDimSize(dim);
+  }
+  return success();
+}
+
+LogicalResult WindowOp::verify() {
+  if (getElementTypeOrSelf(getInput()) != getElementTypeOrSelf(getOutput()))
+    return emitOpError("input and result have elements of different types");
+  return inside(*this, getAt(), getOutput().getType(), "result", getInput().getType());
+}
+
+LogicalResult PlaceOp::verify() {
+  if (getInput().getType() != getOutput().getType())
+    return emitOpError() << "result is " << getOutput().getType() << ", input " << getInput().getType();
+  return inside(*this, getAt(), getPart().getType(), "part", getInput().getType());
 }
 
 //===- the optimizer -----------------------------------------------------------------===//

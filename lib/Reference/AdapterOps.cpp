@@ -17,10 +17,11 @@ Tensors run(BranchOp op, const Environment &at) {
 /// B̃[o, i·r + k] = (alpha/r) · s[o, i] · b[o, i·r + k]
 Tensors run(StackUpOp op, const Environment &at) {
   Tensor y = at(op.getB());
-  int64_t rank = y.columns() / op.getBranches();
   for (int64_t o = 0; o < y.rows(); ++o)
     for (int64_t j = 0; j < y.columns(); ++j)
-      y(o, j) *= op.getScale() * (op.getS() ? at(op.getS())(o, j / rank) : 1);
+      y(o, j) *= j >= op.getStackedColumns() ? 0
+                 : op.getS()                 ? op.getScale() * at(op.getS())(o, j / op.getBranchRank())
+                                             : op.getScale();
   return {y};
 }
 

@@ -173,11 +173,11 @@ Tensors run(CrossEntropyWeightGradOp op, const Environment &at) {
 /// + k]
 Tensors run(StackUpGradOp op, const Environment &at) {
   const Tensor &g = at(op.getCotangent()), &b = at(op.getB());
-  int64_t branches = op.getS() ? at(op.getS()).columns() : 1, rank = b.columns() / branches;
-  double scale = op.getAlpha().convertToDouble() / rank;
+  int64_t branches = op.getBranches(), rank = op.getBranchRank();
+  double scale = op.getScale();
   Tensor db(b.shape), ds({b.rows(), branches});
   for (int64_t o = 0; o < b.rows(); ++o)
-    for (int64_t j = 0; j < b.columns(); ++j) {
+    for (int64_t j = 0; j < op.getStackedColumns(); ++j) {
       db(o, j) = scale * (op.getS() ? at(op.getS())(o, j / rank) : 1) * g(o, j);
       ds(o, j / rank) += scale * b(o, j) * g(o, j);
     }

@@ -48,8 +48,9 @@ static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
             LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
             RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
             EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp, CrossEntropyInputGradOp, CrossEntropyWeightGradOp,
-            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, arith::ConstantOp, tensor::ExpandShapeOp,
-            tensor::CollapseShapeOp>([&](auto typed) -> Result { return run(typed, at); })
+            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, JoinOp, WindowOp, PlaceOp,
+            arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+          [&](auto typed) -> Result { return run(typed, at); })
       .Case<func::CallOp>(
           [&](func::CallOp call) { return callFunction(call, call.getCalleeAttr(), call.getOperands(), at); })
       .Case<LaunchOp>([&](LaunchOp launch) {

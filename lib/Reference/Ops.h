@@ -53,6 +53,12 @@ Tensors run(CrossEntropyInputGradOp op, const Environment &at);
 Tensors run(CrossEntropyWeightGradOp op, const Environment &at);
 Tensors run(StackUpGradOp op, const Environment &at);
 
+// ProductOps.cpp
+Tensors run(ProductOp op, const Environment &at);
+Tensors run(JoinOp op, const Environment &at);
+Tensors run(WindowOp op, const Environment &at);
+Tensors run(PlaceOp op, const Environment &at);
+
 // OptimizerOps.cpp
 Tensors run(SquareSumOp op, const Environment &at);
 Tensors run(NormOp op, const Environment &at);

@@ -165,7 +165,7 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
           SmallVector<Value> grads; // folded: of plain LoRA with alpha = r, G itself
           f.builder.createOrFold<StackUpGradOp>(grads, f.named(ArrayRef(names)), types,
                                                 f.argument(kGradientAttr, name, type), b, s,
-                                                stack.getAlphaAttr());
+                                                stack.getAlphaAttr(), stack.getRankAttr());
           return std::tuple(b, s, grads);
         };
         auto [nb, ns, normGrads] = split(norm);
@@ -176,7 +176,7 @@ struct AddOptimizer : mlir::mlora::impl::MLoraAddOptimizerBase<AddOptimizer> {
         Value newB = adamw(update, nameOfTensor(stack.getB()), b, grads[0]);
         Value newS = s ? adamw(update, nameOfTensor(stack.getS()), s, grads[1]) : Value();
         Value up = StackUpOp::create(update.builder, update.named(shortName(name)), type, newB, newS,
-                                     stack.getAlphaAttr());
+                                     stack.getAlphaAttr(), stack.getRankAttr());
         update.result(kFactorAttr, name, up);
       }
       norm.finish();

@@ -19,9 +19,20 @@ using namespace mlir::mlora;
 namespace {
 
 /// How an op is cut into blocks, and with whom it may share a kernel.
-enum class Shape { Rows, Attention, AttentionKeys, TokenSum, CrossEntropy, VocabularyGradient, Whole };
+enum class Shape {
+  Library,
+  Rows,
+  Attention,
+  AttentionKeys,
+  TokenSum,
+  CrossEntropy,
+  VocabularyGradient,
+  Whole
+};
 
 Shape shapeOf(Operation *op) {
+  if (isa<ProductOp>(op))
+    return Shape::Library;
   if (isa<AttentionOp, AttentionQueryGradOp>(op))
     return Shape::Attention;
   if (isa<AttentionKeyValueGradOp>(op))
@@ -53,6 +64,22 @@ bool givesRowsOnly(OpOperand &operand) {
   return spread && operand == spread.getLikeMutable();
 }
 
+/// Whether kernels can look through this window at rows of their block, at a weight or at all that a sum is
+/// over: then it is a view in each that does so, otherwise an op that copies.
+bool isView(WindowOp window) {
+  return llvm::none_of(window.getOutput().getUses(), [](OpOperand &use) {
+    return isa<func::ReturnOp>(use.getOwner()) ||
+           (readsWhole(use) && shapeOf(use.getOwner()) != Shape::TokenSum);
+  });
+}
+
+/// The op that makes what an operand reads, through a view.
+Operation *producerOf(OpOperand &operand) {
+  Operation *op = operand.get().getDefiningOp();
+  auto window = dyn_cast_or_null<WindowOp>(op);
+  return window && isView(window) ? window.getInput().getDefiningOp() : op;
+}
+
 /// Ops that will be one kernel.
 struct Group {
   Shape shape;
@@ -73,6 +100,8 @@ private:
   std::string rowsOf(Operation *op);
   SmallVector<Operation *> lineUp();
   void assign(Operation *op);
+  void addTo(Group &group, Operation *op);
+  void splitViews();
   void outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values);
   SmallVector<std::string> gridOf(Group &group, SmallVectorImpl<int64_t> &tiles);
 
@@ -80,6 +109,7 @@ private:
   MLoraFormKernelsOptions options;
   SymbolTable &symbols;
   SmallVector<Group> groups;
+  SmallVector<Operation *> views; ///< windows that are copied into kernels
   DenseMap<Operation *, unsigned> groupOf;
 };
 
@@ -93,7 +123,8 @@ LogicalResult Former::checkExtents() {
 }
 
 std::string Former::rowsOf(Operation *op) {
-  Value result = op->getResult(0);
+  auto place = dyn_cast<PlaceOp>(op); // walks over the part
+  Value result = place ? Value(place.getPart()) : op->getResult(0);
   if (StringAttr extent = extentOf(function, result))
     return extent.str();
   auto type = cast<RankedTensorType>(result.getType());
@@ -106,12 +137,14 @@ std::string Former::rowsOf(Operation *op) {
 SmallVector<Operation *> Former::lineUp() {
   llvm::SetVector<Operation *> early, others;
   auto waits = [&](OpOperand &operand) {
-    Operation *producer = operand.get().getDefiningOp();
+    Operation *producer = producerOf(operand);
     return (isTokenSized(operand.get()) && !givesRowsOnly(operand)) ||
            (producer && !early.contains(producer));
   };
   for (Operation &op : function.getBody().front().without_terminator())
-    if (shapeOf(&op) != Shape::TokenSum)
+    if (auto window = dyn_cast<WindowOp>(op); window && isView(window))
+      views.push_back(window);
+    else if (shapeOf(&op) != Shape::TokenSum)
       (llvm::any_of(op.getOpOperands(), waits) ? others : early).insert(&op);
   early.insert_range(others);
   return early.takeVector();
@@ -123,7 +156,7 @@ void Former::assign(Operation *op) {
   // The earliest group that has everything this op reads.
   unsigned earliest = 0;
   for (OpOperand &operand : op->getOpOperands()) {
-    Operation *producer = operand.get().getDefiningOp();
+    Operation *producer = producerOf(operand);
     if (!producer)
       continue;
     unsigned from = groupOf.lookup(producer);
@@ -136,19 +169,46 @@ void Former::assign(Operation *op) {
     for (unsigned index = groups.size(); index > earliest; --index) {
       Group &group = groups[index - 1];
       if (group.shape == shape && group.extent == extent) {
-        group.ops.push_back(op);
+        addTo(group, op);
         groupOf[op] = index - 1;
         return;
       }
     }
   groupOf[op] = groups.size();
-  groups.push_back({shape, extent, {op}});
+  groups.push_back({shape, extent, {}});
+  addTo(groups.back(), op);
+}
+
+/// An op comes with its views.
+void Former::addTo(Group &group, Operation *op) {
+  for (Value operand : op->getOperands())
+    if (auto window = operand.getDefiningOp<WindowOp>(); window && isView(window))
+      group.ops.push_back(window);
+  group.ops.push_back(op);
+}
+
+/// A view of its own for each op that looks through it.
+void Former::splitViews() {
+  SmallVector<WindowOp> windows(function.getBody().front().getOps<WindowOp>());
+  for (WindowOp window : windows) {
+    if (!isView(window))
+      continue;
+    while (!window.getOutput().use_empty() && !window.getOutput().hasOneUse()) {
+      Operation *user = *window.getOutput().user_begin();
+      OpBuilder builder(user);
+      auto own = cast<WindowOp>(builder.clone(*window));
+      window.getOutput().replaceUsesWithIf(own.getOutput(),
+                                           [&](OpOperand &use) { return use.getOwner() == user; });
+    }
+  }
 }
 
 SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &tiles) {
   auto by = [](Twine extent, int64_t block) { return (extent + " by " + Twine(block)).str(); };
   Operation *first = group.ops.front();
   switch (group.shape) {
+  case Shape::Library:
+    return {};
   case Shape::Rows:
     return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
   case Shape::Attention:
@@ -160,6 +220,8 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
   case Shape::TokenSum: {
     int64_t total = 0;
     for (Operation *op : group.ops) {
+      if (isa<WindowOp>(op))
+        continue;
       int64_t count = 1;
       if (auto outer = dyn_cast<TokenOuterOp>(op)) {
         auto shape = outer.getOutput().getType().getShape();
@@ -191,14 +253,14 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   llvm::StringSet<> named;
   for (Operation *op : group.ops) {
     StringRef mnemonic = op->getName().stripDialect();
-    if (named.insert(mnemonic).second && name.size() < 72)
+    if (!isa<WindowOp>(op) && named.insert(mnemonic).second && name.size() < 72)
       name += (named.size() == 1 ? "." : "_") + mnemonic.str();
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
         inputs.insert(operand);
     for (Value result : op->getResults())
       // Ops with a grid of their own write all that they make, even what only training reads (lse).
-      if (group.shape != Shape::Rows ||
+      if ((group.shape != Shape::Rows && !isa<WindowOp>(op)) ||
           llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
         outputs.insert(result);
   }
@@ -222,6 +284,8 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
       kernels.getFunctionType(typesOf(inputs), typesOf(outputs)),
       kernels.getStrArrayAttr(llvm::map_to_vector(grid, [](std::string &s) -> StringRef { return s; })),
       attrsOf(inputs), attrsOf(outputs));
+  if (group.shape == Shape::Library)
+    kernel->setAttr("library", kernels.getUnitAttr());
   if (!tiles.empty())
     kernel->setAttr("mlora.tiles", kernels.getDenseI64ArrayAttr(tiles));
   symbols.insert(kernel);
@@ -249,6 +313,7 @@ LogicalResult Former::run() {
   function.walk([](SpreadOp spread) { spread.getLikeMutable().assign(rowsSource(spread.getLike())); });
   if (failed(checkExtents()))
     return failure();
+  splitViews();
   SmallVector<Operation *> line = lineUp(), sums;
   for (Operation *op : line)
     assign(op);
@@ -257,8 +322,11 @@ LogicalResult Former::run() {
   for (Operation &op : body.without_terminator())
     if (shapeOf(&op) == Shape::TokenSum)
       sums.push_back(&op);
-  if (!sums.empty())
-    groups.push_back({Shape::TokenSum, "", sums});
+  if (!sums.empty()) {
+    groups.push_back({Shape::TokenSum, "", {}});
+    for (Operation *op : sums)
+      addTo(groups.back(), op);
+  }
 
   OpBuilder builder(body.getTerminator());
   IRMapping values;
@@ -266,10 +334,10 @@ LogicalResult Former::run() {
     outline(group, index, builder, values);
   for (OpOperand &operand : body.getTerminator()->getOpOperands())
     operand.set(values.lookupOrDefault(operand.get()));
-  for (SmallVector<Operation *> *list : {&sums, &line})
+  for (SmallVector<Operation *> *list : {&sums, &line, &views})
     for (Operation *op : *list)
       op->dropAllUses();
-  for (SmallVector<Operation *> *list : {&sums, &line})
+  for (SmallVector<Operation *> *list : {&sums, &line, &views})
     for (Operation *op : llvm::reverse(*list))
       op->erase();
   return success();

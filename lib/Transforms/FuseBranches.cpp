@@ -42,7 +42,8 @@ struct Chain {
 /// Fuses the branches of one function.
 class FunctionFuser {
 public:
-  explicit FunctionFuser(func::FuncOp function) : function(function), builder(function.getContext()) {}
+  FunctionFuser(func::FuncOp function, int64_t padRank)
+      : function(function), builder(function.getContext()), padRank(padRank) {}
 
   void run() {
     llvm::MapVector<Value, SmallVector<Chain>> groups;
@@ -59,6 +60,9 @@ public:
   }
 
 private:
+  /// Columns of a layer's B̃ and rows of its Ã, padding included.
+  int64_t padded(const Chain &chain) { return llvm::alignTo(chain.columns(), padRank); }
+
   /// The argument attribute `mlora.trainable` of a value with a single use, empty for anything else.
   StringRef trainableName(Value value) {
     auto argument = dyn_cast_or_null<BlockArgument>(value);
@@ -123,8 +127,10 @@ private:
     SmallVector<StringRef> names;
     for (const Chain &chain : group) {
       names.push_back(chain.name);
-      for (int64_t i = 0; i < chain.count(); ++i, stacked += chain.rank())
-        parts.push_back(part(chain.partName(i, "A"), stacked * in, {chain.rank(), in}, {in, 1}));
+      for (int64_t i = 0; i < chain.count(); ++i)
+        parts.push_back(
+            part(chain.partName(i, "A"), (stacked + i * chain.rank()) * in, {chain.rank(), in}, {in, 1}));
+      stacked += padded(chain);
     }
     std::string name = llvm::join(names, "+") + ".A";
     RankedTensorType like = BranchOp(group[0].branches[0]).getA().getType();
@@ -140,7 +146,7 @@ private:
           builder.getDictionaryAttr({builder.getNamedAttr(kFactorAttr, builder.getStringAttr(up)),
                                      builder.getNamedAttr(kTrainableAttr, builder.getStringAttr(up))});
       ups.push_back(
-          addArgument(like.clone(ArrayRef<int64_t>{chain.outputs(), chain.columns()}), up, attributes));
+          addArgument(like.clone(ArrayRef<int64_t>{chain.outputs(), padded(chain)}), up, attributes));
     }
     auto inputType = cast<RankedTensorType>(input.getType());
     auto mid = inputType.clone(ArrayRef<int64_t>{inputType.getDimSize(0), stacked});
@@ -174,24 +180,28 @@ private:
     RankedTensorType b, s; ///< s is null without scalings
     DictionaryAttr bAttributes, sAttributes;
     double alpha;
+    IntegerAttr rank; ///< where padding follows the branches
   };
 
   Prepared prepare(const Chain &chain) {
-    int64_t n = chain.count(), rank = chain.rank(), out = chain.outputs();
+    int64_t n = chain.count(), rank = chain.rank(), out = chain.outputs(), columns = padded(chain);
     SmallVector<Attribute> bParts, sParts;
     for (int64_t i = 0; i < n; ++i) {
-      bParts.push_back(part(chain.partName(i, "B"), i * rank, {out, rank}, {n * rank, 1}));
+      bParts.push_back(part(chain.partName(i, "B"), i * rank, {out, rank}, {columns, 1}));
       sParts.push_back(part(chain.partName(i, "s"), i, {out}, {n}));
     }
     BranchOp branch = chain.branches[0];
     RankedTensorType like = branch.getB().getType();
     Prepared result{withName(branch.getLoc(), shortName(chain.name + ".up")),
                     chain.name,
-                    like.clone(ArrayRef<int64_t>{out, n * rank}),
+                    like.clone(ArrayRef<int64_t>{out, columns}),
                     {},
                     trainable(chain.name + ".B", bParts),
                     {},
-                    branch.getAlpha().convertToDouble()};
+                    branch.getAlpha().convertToDouble(),
+                    {}};
+    if (columns != n * rank)
+      result.rank = builder.getI64IntegerAttr(chain.scaled() ? rank : n * rank);
     if (chain.scaled()) {
       result.s = like.clone(ArrayRef<int64_t>{out, n});
       result.sAttributes = trainable(chain.name + ".s", sParts);
@@ -238,23 +248,29 @@ private:
     };
     for (Prepared &layer : prepared) {
       Value b = next(layer.name + ".B"), s = layer.s ? next(layer.name + ".s") : Value();
-      ups.push_back(
-          StackUpOp::create(builder, layer.location, layer.b, b, s, builder.getF64FloatAttr(layer.alpha)));
+      ups.push_back(StackUpOp::create(builder, layer.location, layer.b, b, s,
+                                      builder.getF64FloatAttr(layer.alpha), layer.rank));
     }
     func::ReturnOp::create(builder, function.getLoc(), ups);
   }
 
   func::FuncOp function;
   OpBuilder builder;
+  int64_t padRank;
   SmallVector<unsigned> old;
   SmallVector<Prepared> prepared;
 };
 
 struct FuseBranchesPass : ::mlir::mlora::impl::FuseBranchesBase<FuseBranchesPass> {
+  using FuseBranchesBase::FuseBranchesBase;
   void runOnOperation() override {
+    if (padRank < 1) {
+      getOperation().emitError() << "pad-rank is " << int64_t(padRank) << "; expected at least 1";
+      return signalPassFailure();
+    }
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal())
-        FunctionFuser(function).run();
+        FunctionFuser(function, padRank).run();
   }
 };
 

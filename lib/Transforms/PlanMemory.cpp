@@ -71,7 +71,7 @@ private:
   int64_t slotBytes(BufferOp op);
   int64_t totalBytes(BufferOp op);
   void place(BufferOp op, int64_t offset);
-  ArrayAttr inLayer(ArrayAttr parts);
+  ArrayAttr renamed(ArrayAttr parts, llvm::function_ref<std::string(StringRef)> rename);
   bool has(StringRef name) { return symbols.lookup<func::FuncOp>(name) != nullptr; }
 
   ModuleOp module;
@@ -109,15 +109,26 @@ BufferOp Planner::buffer(const BufferSpec &spec) {
   return known;
 }
 
-/// Parts under the names of adapter files: those of a layer carry its number.
-ArrayAttr Planner::inLayer(ArrayAttr parts) {
+/// Parts under the names that they have in files.
+ArrayAttr Planner::renamed(ArrayAttr parts, llvm::function_ref<std::string(StringRef)> rename) {
   return bufferBuilder.getArrayAttr(
       llvm::map_to_vector(parts.getAsRange<DictionaryAttr>(), [&](DictionaryAttr part) {
         NamedAttrList list(part);
-        list.set("name",
-                 bufferBuilder.getStringAttr("layers.{layer}." + part.getAs<StringAttr>("name").getValue()));
+        list.set("name", bufferBuilder.getStringAttr(rename(part.getAs<StringAttr>("name").getValue())));
         return Attribute(list.getDictionary(bufferBuilder.getContext()));
       }));
+}
+
+/// The operand of a kernel that its result is, written in place; none for any other result.
+static std::optional<unsigned> writtenInPlace(KernelOp kernel, unsigned result) {
+  Value value = kernel.getBody().front().getTerminator()->getOperand(result);
+  auto place = value.getDefiningOp<PlaceOp>();
+  for (; place; place = value.getDefiningOp<PlaceOp>())
+    value = place.getInput();
+  auto argument = dyn_cast<BlockArgument>(value);
+  return argument && value != kernel.getBody().front().getTerminator()->getOperand(result)
+             ? std::optional<unsigned>(argument.getArgNumber())
+             : std::nullopt;
 }
 
 /// The place that an argument's or result's attributes name; a null buffer when they name none.
@@ -132,8 +143,14 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
   auto tensorName = [&](StringRef name) {
     return ((perLayer ? "model.layers.{layer}." : "") + name + ".weight").str();
   };
-  if (StringRef name = get(kWeightAttr); !name.empty())
-    return {buffer({name.str(), "weight", type, slots, {}, tensorName(name)}), slot};
+  if (StringRef name = get(kWeightAttr); !name.empty()) {
+    BufferSpec spec{name.str(), "weight", type, slots};
+    if (auto parts = attrs.getAs<ArrayAttr>(kPartsAttr))
+      spec.parts = renamed(parts, tensorName);
+    else
+      spec.tensor = tensorName(name);
+    return {buffer(spec), slot};
+  }
   if (StringRef name = get(kFactorAttr); !name.empty())
     return {buffer({name.str(), "factor", type, slots}), slot};
   if (StringRef name = get(kTrainableAttr); !name.empty()) {
@@ -141,7 +158,7 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
       return {buffer({name.str(), "factor", type, slots}), slot};
     BufferSpec spec{name.str(), "parameter", type, slots};
     if (auto parts = attrs.getAs<ArrayAttr>(kPartsAttr))
-      spec.parts = inLayer(parts);
+      spec.parts = renamed(parts, [](StringRef part) { return ("layers.{layer}." + part).str(); });
     else if (!byName.count(name)) { // full fine-tuning: the whole tensor, under its checkpoint's name
       spec.tensor = tensorName(name);
       SmallVector<int64_t> strides(cast<RankedTensorType>(type).getRank(), 1);
@@ -241,6 +258,14 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
     for (Value operand : launch.getOperands_())
       use(operand);
     for (auto [index, result] : llvm::enumerate(launch.getResults())) {
+      if (std::optional<unsigned> operand = writtenInPlace(kernel, index)) {
+        Value input = launch.getOperands_()[*operand];
+        Place place = places[input];
+        auto [known, isNew] = places.try_emplace(result, place);
+        if (!input.hasOneUse() || known->second.buffer != place.buffer || known->second.slot != place.slot)
+          return launch.emitError("result ") << index << " is to be written in place of operand " << *operand
+                                             << ", which is another buffer or is read elsewhere";
+      }
       if (!places.count(result)) {
         auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index])
                                                : DictionaryAttr();
@@ -477,8 +502,12 @@ LogicalResult Planner::run() {
   if (failed(kind == "generate" ? generateSections() : trainSections()))
     return failure();
   SmallVector<BufferOp> all(body->getOps<BufferOp>());
-  for (BufferOp op : llvm::reverse(all))
+  for (BufferOp op : llvm::reverse(all)) {
     op->moveBefore(body, body->begin());
+    // The gradient of a factor that is only a part of an augmented matrix is no buffer's.
+    if (op.getRole() == "gradient" && !byName.count(*op.getOf()))
+      op.removeOfAttr();
+  }
   assignOffsets();
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();

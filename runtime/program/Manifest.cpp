@@ -42,7 +42,7 @@ public:
     each(root, "kernels", [this](const JsonFields &f) { manifest.kernels.push_back(kernel(f)); });
     each(root, "sections", [this](const JsonFields &f) { manifest.sections.push_back(section(f)); });
     if (root.has("parameters"))
-      each(root, "parameters", [this](const JsonFields &f) { manifest.parameters.push_back(view(f)); });
+      each(root, "parameters", [this](const JsonFields &f) { manifest.parameters.push_back(parameter(f)); });
     checkManifest(manifest, root.where());
     return std::move(manifest);
   }
@@ -130,7 +130,10 @@ private:
     buffer.slotBytes = size(fields, "slot_bytes", maxBytes);
     buffer.offset = size(fields, "offset", maxBytes);
     buffer.packed = fields.optionalBoolean("packed").value_or(false);
-    buffer.tensor = fields.optionalString("tensor").value_or("");
+    if (auto tensor = fields.optionalString("tensor"))
+      buffer.tensors.push_back(whole(*tensor, buffer));
+    else if (fields.has("parts"))
+      each(fields, "parts", [&](const JsonFields &f) { buffer.tensors.push_back(view(f)); });
     buffer.of = int(sizeOr(fields, "of", -1, maxSlots));
     return buffer;
   }
@@ -186,14 +189,31 @@ private:
     return section;
   }
 
+  /// A tensor that is all of a slot.
+  static ParameterView whole(const std::string &name, const Buffer &buffer) {
+    ParameterView view;
+    view.name = name;
+    view.shape = buffer.staticShape();
+    view.strides.assign(view.shape.size(), 1);
+    for (size_t i = view.shape.size(); i-- > 1;)
+      if (__builtin_mul_overflow(view.strides[i], view.shape[i], &view.strides[i - 1]))
+        view.strides[i - 1] = INT64_MAX; // the buffer's own size is refused later
+    return view;
+  }
+
   static ParameterView view(const JsonFields &fields) {
     ParameterView view;
     view.name = fields.string("name");
-    view.buffer = int(size(fields, "buffer", INT32_MAX));
     view.offset = sizeOr(fields, "offset", 0, maxBytes);
     view.shape = integers(fields, "shape");
     view.strides = integers(fields, "strides");
     return view;
+  }
+
+  static ParameterView parameter(const JsonFields &fields) {
+    ParameterView parameter = view(fields);
+    parameter.buffer = int(size(fields, "buffer", INT32_MAX));
+    return parameter;
   }
 
   JsonFields root;

@@ -88,13 +88,18 @@ private:
 
   void checkFileTensor(const std::string &name, const Buffer &buffer) const {
     checkTrainable(name, buffer);
-    if (buffer.tensor.empty())
+    if (buffer.tensors.empty())
       refuse(name + ": a weight must say its tensor");
-    if (buffer.slots > 1 && !namesLayer(buffer.tensor))
-      refuse(name + ": has several slots, but its tensor " + buffer.tensor + " does not name the {layer}");
+    for (const ParameterView &tensor : buffer.tensors) {
+      if (buffer.slots > 1 && !namesLayer(tensor.name))
+        refuse(name + ": has several slots, but its tensor " + tensor.name + " does not name the {layer}");
+      checkInside(name + ": tensor " + tensor.name, tensor, buffer);
+    }
   }
 
   void checkOf(const std::string &name, const Buffer &buffer) const {
+    if (buffer.role == Role::Gradient && buffer.of < 0)
+      return; // of a factor that lies inside a weight
     bool known = buffer.of >= 0 && size_t(buffer.of) < manifest.buffers.size();
     Role of = known ? manifest.buffers[size_t(buffer.of)].role : Role::Input;
     // G, the gradient of a factor B̃, is what the gradients of its branches and scalings are made of.
@@ -139,17 +144,21 @@ private:
     const Buffer &buffer = manifest.buffers[size_t(view.buffer)];
     if (buffer.slots > 1 && !namesLayer(view.name))
       refuse(name + ": its buffer has several slots, but the name does not hold {layer}");
+    checkInside(name, view, buffer);
+  }
+
+  void checkInside(const std::string &name, const ParameterView &view, const Buffer &buffer) const {
     if (view.shape.size() != view.strides.size())
       refuse(name + ": needs one stride a dimension");
-    __int128 last = view.offset;
+    __int128 last = view.offset, elements = buffer.slotBytes / 4;
     for (size_t i = 0; i < view.shape.size(); ++i) {
       if (view.shape[i] == 0)
         refuse(name + ": is empty");
       last += __int128(view.shape[i] - 1) * view.strides[i];
-      if (last >= buffer.slotBytes / 4)
+      if (last >= elements)
         refuse(name + " reaches beyond its slot");
     }
-    if (last >= buffer.slotBytes / 4)
+    if (last >= elements)
       refuse(name + " reaches beyond its slot");
   }
 

@@ -53,15 +53,34 @@ int64_t innerStride(const ParameterView &view) { return view.strides.empty() ? 1
 } // namespace
 
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
+  constexpr int64_t pieceElements = int64_t(1) << 20; // only a piece of a tensor is held beside the slot
   const Manifest &manifest = program.manifest();
+  std::vector<float> values;
   for (size_t i = 0; i < manifest.buffers.size(); ++i) {
     const Buffer &buffer = manifest.buffers[i];
     if (buffer.role != Role::Weight)
       continue;
     for (int64_t slot = 0; slot < buffer.slots; ++slot) {
-      const TensorInfo &tensor = findTensor(checkpoint, layerName(buffer.tensor, slot));
-      checkShape(checkpoint, tensor, buffer.staticShape());
-      checkpoint.read(tensor.name, program.slot(int(i), slot));
+      std::span<float> out = program.slot(int(i), slot);
+      if (buffer.tensors.size() > 1)
+        std::ranges::fill(out, 0.0f); // between the tensors lie factors and padding
+      for (const ParameterView &part : buffer.tensors) {
+        const TensorInfo &tensor = findTensor(checkpoint, layerName(part.name, slot));
+        checkShape(checkpoint, tensor, part.shape);
+        if (buffer.tensors.size() == 1 && part.shape == buffer.staticShape()) {
+          checkpoint.read(tensor.name, out);
+          continue;
+        }
+        int64_t columns = part.shape.back(), rows = std::max<int64_t>(1, pieceElements / columns);
+        for (int64_t row = 0; row < part.shape[0]; row += rows) {
+          int64_t count = std::min(rows, part.shape[0] - row);
+          values.resize(size_t(count * columns));
+          checkpoint.readRows(tensor.name, row, count, values);
+          for (int64_t r = 0; r < count; ++r)
+            std::copy_n(values.data() + r * columns, columns,
+                        out.data() + part.offset + (row + r) * part.strides[0]);
+        }
+      }
     }
   }
 }

@@ -320,3 +320,21 @@ mlora.program @train arena 4096 + 7936 * rows + 8 * kv_rows {
     }
   }
 }
+
+// CHECK-LABEL: func.func @products(
+// CHECK: mlora.window %{{.*}} at [128, 0] :
+// CHECK: mlora.join %{{.*}}, %{{.*}} :
+// CHECK: mlora.product %{{.*}}, %{{.*}} : (tensor<?x112xf32>
+// CHECK: mlora.product %{{.*}}, %{{.*}} transposed :
+// CHECK: mlora.place %{{.*}} in %{{.*}} at [128, 0] :
+// CHECK: mlora.stack_up %{{.*}}, %{{.*}} alpha 4.000000e+00 rank 5 :
+func.func @products(%x: tensor<?x64xf32>, %m: tensor<?x48xf32>, %w: tensor<176x112xf32>, %dyu: tensor<?x176xf32>,
+                    %b: tensor<32x16xf32>, %s: tensor<32x3xf32>) {
+  %a = mlora.window %w at [128, 0] : (tensor<176x112xf32>) -> tensor<48x64xf32>
+  %xm = mlora.join %x, %m : (tensor<?x64xf32>, tensor<?x48xf32>) -> tensor<?x112xf32>
+  %y = mlora.product %xm, %w : (tensor<?x112xf32>, tensor<176x112xf32>) -> tensor<?x128xf32>
+  %dx = mlora.product %dyu, %w transposed : (tensor<?x176xf32>, tensor<176x112xf32>) -> tensor<?x64xf32>
+  %w1 = mlora.place %a in %w at [128, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
+  %up = mlora.stack_up %b, %s alpha 4.0 rank 5 : (tensor<32x16xf32>, tensor<32x3xf32>) -> tensor<32x16xf32>
+  return
+}

@@ -30,25 +30,37 @@ def MLora_BranchOp : MLora_PureOp<"branch", [MLora_Differentiable]> {
   }];
 }
 
+/// Branches of one rank side by side in the columns of b, then padding.
+def MLora_Stacked {
+  string declarations = [{
+    int64_t getBranches() { return getS() ? getS().getType().getShape()[1] : 1; }
+    /// Columns of a branch.
+    int64_t getBranchRank() { return getRank() ? int64_t(*getRank()) : getB().getType().getShape()[1] / getBranches(); }
+    /// Columns from here on are padding.
+    int64_t getStackedColumns() { return getBranches() * getBranchRank(); }
+    /// c = alpha / r.
+    double getScale() { return getAlpha().convertToDouble() / getBranchRank(); }
+  }];
+}
+
 def MLora_StackUpOp : MLora_PureOp<"stack_up", [MLora_Differentiable]> {
   let summary = "The factor B̃ of an adapted layer from its branches";
   let description = [{
     Branch i owns columns `[i·r, (i+1)·r)` of the stacked `b` `[out, n·r]` and column i of `s` `[out, n]`:
     `B̃[o, i·r + k] = (alpha/r) · s[o, i] · b[o, i·r + k]`; without `s`, `B̃ = (alpha/r) · b` and n is 1. It depends on parameters alone and runs once an
-    optimizer step.
+    optimizer step. With `rank` r the columns from n·r on are padding and zero; without, there is none.
 
     Example:
     ```mlir
     %up = mlora.stack_up %b, %s alpha 4.0 : (tensor<32x12xf32>, tensor<32x3xf32>) -> tensor<32x12xf32>
     ```
   }];
-  let arguments = (ins MLora_Matrix:$b, Optional<MLora_Matrix>:$s, F64Attr:$alpha);
+  let arguments = (ins MLora_Matrix:$b, Optional<MLora_Matrix>:$s, F64Attr:$alpha, OptionalAttr<I64Attr>:$rank);
   let results = (outs MLora_Matrix:$output);
-  let assemblyFormat = "$b (`,` $s^)? `alpha` $alpha attr-dict `:` functional-type(operands, results)";
-  let extraClassDeclaration = [{
-    int64_t getBranches() { return getS() ? getS().getType().getShape()[1] : 1; }
-    double getScale() { return getAlpha().convertToDouble() / (getB().getType().getShape()[1] / getBranches()); }
+  let assemblyFormat = [{
+    $b (`,` $s^)? `alpha` $alpha (`rank` $rank^)? attr-dict `:` functional-type(operands, results)
   }];
+  let extraClassDeclaration = MLora_Stacked.declarations;
 }
 
 def MLora_AdaptedLinearOp : MLora_PureOp<"adapted_linear", [AttrSizedOperandSegments, MLora_Differentiable]> {

@@ -5,7 +5,7 @@
 #ifndef MLORA_GRADIENT_OPS_TD
 #define MLORA_GRADIENT_OPS_TD
 
-include "mlora/Dialect/MLoraBase.td"
+include "mlora/Dialect/MLoraAdapterOps.td"
 
 def MLora_LinearInputGradOp : MLora_PureOp<"linear.input_grad"> {
   let summary = "Cotangent of a linear layer's input";
@@ -239,7 +239,8 @@ def MLora_StackUpGradOp : MLora_PureOp<"stack_up.grad"> {
   let summary = "Gradients of branches and scalings from G";
   let description = [{
     With `G = dB̃`: `db[o, i·r + k] = (alpha/r) · s[o, i] · G[o, i·r + k]`,
-    `ds[o, i] = (alpha/r) · Σ_k b[o, i·r + k] · G[o, i·r + k]`. Parameter-sized: no pass over tokens.
+    `ds[o, i] = (alpha/r) · Σ_k b[o, i·r + k] · G[o, i·r + k]`. Parameter-sized: no pass over tokens. `rank` as in `stack_up`; of padding
+    both are zero.
 
     Example:
     ```mlir
@@ -247,14 +248,14 @@ def MLora_StackUpGradOp : MLora_PureOp<"stack_up.grad"> {
       : (tensor<32x12xf32>, tensor<32x12xf32>, tensor<32x3xf32>) -> (tensor<32x12xf32>, tensor<32x3xf32>)
     ```
   }];
-  let arguments = (ins MLora_Matrix:$cotangent, MLora_Matrix:$b, Optional<MLora_Matrix>:$s, F64Attr:$alpha);
+  let arguments = (ins MLora_Matrix:$cotangent, MLora_Matrix:$b, Optional<MLora_Matrix>:$s, F64Attr:$alpha,
+                       OptionalAttr<I64Attr>:$rank);
   let results = (outs MLora_Matrix:$db, Optional<MLora_Matrix>:$ds);
   let hasFolder = 1;
-  let extraClassDeclaration = [{
-    int64_t getBranches() { return getS() ? getS().getType().getShape()[1] : 1; }
-    double getScale() { return getAlpha().convertToDouble() / (getB().getType().getShape()[1] / getBranches()); }
+  let extraClassDeclaration = MLora_Stacked.declarations;
+  let assemblyFormat = [{
+    $cotangent `,` $b (`,` $s^)? `alpha` $alpha (`rank` $rank^)? attr-dict `:` functional-type(operands, results)
   }];
-  let assemblyFormat = "$cotangent `,` $b (`,` $s^)? `alpha` $alpha attr-dict `:` functional-type(operands, results)";
 }
 
 #endif // MLORA_GRADIENT_OPS_TD

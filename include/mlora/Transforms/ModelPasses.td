@@ -75,6 +75,9 @@ def FuseBranches : Pass<"mlora-fuse-branches", "::mlir::ModuleOp"> {
     lies, in elements. B̃ depends on parameters alone: a function `@NAME.prepare` computes it once an optimizer step, and the layer
     takes it as an argument marked `mlora.factor` (and `mlora.trainable`, since its gradient is wanted).
 
+    With `pad-rank` the rows of each layer's Ã and the columns of its B and B̃ are padded to a multiple of it: tensor cores want
+    16. Padding is zero, and stays it, since its gradients are.
+
     Before:
     ```mlir
     %y = mlora.linear %x, %w : (tensor<?x64xf32>, tensor<32x64xf32>) -> tensor<?x32xf32>
@@ -97,6 +100,9 @@ def FuseBranches : Pass<"mlora-fuse-branches", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"padRank", "pad-rank", "int64_t", "1", "n·r of a layer is padded to a multiple of it">,
+  ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::mlora::MLoraDialect"];
 }
 

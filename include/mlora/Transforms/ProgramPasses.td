@@ -24,6 +24,29 @@ def MLoraAddOptimizer : Pass<"mlora-add-optimizer", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::func::FuncDialect"];
 }
 
+def AugmentProducts : Pass<"mlora-augment-products", "::mlir::ModuleOp"> {
+  let summary = "Adapted groups become one library product each, over augmented operands";
+  let description = [{
+    For targets whose large products are a library's. A group's weights, its Ã and its B̃ become one matrix `w` (`mlora.product`), its
+    forward the skinny product m and one product over `[x | m]`, its backward the skinny products u and one product over `[dy | u]`. What
+    made factors (`@NAME.prepare`, `@NAME.update`) now writes them into `w`, of which `mlora.parts` says where the checkpoint's
+    weights lie. A linear layer of a stored weight becomes a product, too. Residuals that together are all of a product's result are kept as
+    that one tensor.
+
+    ```mlir
+    %g, %u, %m = mlora.adapted_linear %x weights(%wg, %wu) ups(%bg, %bu) down %a : …
+    // becomes
+    %a = mlora.window %w at [344, 0] : …
+    %m = mlora.linear %x, %a : …
+    %xm = mlora.join %x, %m : …
+    %y = mlora.product %xm, %w : …
+    %g = mlora.window %y at [0, 0] : …
+    %u = mlora.window %y at [0, 172] : …
+    ```
+  }];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect"];
+}
+
 def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Groups ops into kernels: grids of blocks, one memory pass each";
   let description = [{
@@ -31,6 +54,7 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     SwiGLU, additions) join one kernel over blocks of rows, as long as they have the same rows and none needs whole a tensor that the
     group makes. Attention and its gradients have grids of their own. Sums over tokens (`token_outer`) leave the chain and become one
     kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
+    A library's product (`product`) is a kernel of its own, `library`, with an empty grid.
 
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …

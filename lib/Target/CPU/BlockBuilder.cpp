@@ -110,6 +110,8 @@ Value BlockBuilder::in(Value value) {
     return local;
   if (std::optional<unsigned> result = resultIndex(value))
     return rowBlock(results[*result]);
+  if (auto window = value.getDefiningOp<WindowOp>(); window && window.getAt()[0] == 0)
+    return columns(in(window.getInput()), window.getAt()[1], window.getOutput().getType().getDimSize(1));
   fail(value.getDefiningOp(), "result is no block of rows");
   return placeholder(value.getType());
 }
@@ -117,6 +119,20 @@ Value BlockBuilder::in(Value value) {
 Value BlockBuilder::out(Value value) {
   if (std::optional<unsigned> result = resultIndex(value))
     return rowBlock(results[*result]);
+  if (Value local = locals.lookup(value))
+    return local;
+  for (Operation *user : value.getUsers())
+    if (auto join = dyn_cast<JoinOp>(user); join && isComputedIn(value, join)) {
+      int64_t from = 0;
+      for (Value input : join.getInputs()) {
+        if (input == value)
+          break;
+        from += cast<RankedTensorType>(input.getType()).getDimSize(1);
+      }
+      Value place =
+          columns(out(join.getOutput()), from, cast<RankedTensorType>(value.getType()).getDimSize(1));
+      return locals[value] = place;
+    }
   Value local = rowScratch(cast<RankedTensorType>(value.getType()).getShape().drop_front());
   llvm::find_if(allocations, [&](Allocation &a) { return a.value == local; })->value = value;
   return locals[value] = local;
@@ -125,6 +141,10 @@ Value BlockBuilder::out(Value value) {
 Value BlockBuilder::whole(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return operands[argument.getArgNumber()];
+  if (auto window = value.getDefiningOp<WindowOp>())
+    return view(whole(window.getInput()), getAsIndexOpFoldResult(getContext(), window.getAt()),
+                {getAsOpFoldResult(rowsOf(window.getOutput(), kRows)),
+                 getIndexAttr(window.getOutput().getType().getDimSize(1))});
   fail(value.getDefiningOp(), "result is used as a whole inside the kernel that computes it");
   return placeholder(value.getType());
 }
@@ -132,8 +152,21 @@ Value BlockBuilder::whole(Value value) {
 Value BlockBuilder::wholeResult(Value value) {
   if (std::optional<unsigned> result = resultIndex(value))
     return results[*result];
+  for (Operation *user : value.getUsers()) // placed into once more
+    if (auto place = dyn_cast<PlaceOp>(user); place && place.getInput() == value)
+      return wholeResult(place.getOutput());
   fail(value.getDefiningOp(), "result must be yielded");
   return placeholder(value.getType());
+}
+
+/// An op's result that stays in the kernel and that no earlier join has. Others are copied.
+bool BlockBuilder::isComputedIn(Value value, JoinOp join) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isResult(value) || isa<WindowOp>(op) || llvm::count(join.getInputs(), value) != 1)
+    return false;
+  return llvm::none_of(value.getUsers(), [&](Operation *user) {
+    return user != join && isa<JoinOp>(user) && user->isBeforeInBlock(join);
+  });
 }
 
 Value BlockBuilder::rowBlock(Value memory) {
@@ -222,6 +255,8 @@ Value BlockBuilder::rowsOf(Value value, Scalar fallback) {
   auto type = cast<RankedTensorType>(value.getType());
   if (!type.isDynamicDim(0))
     return index(type.getDimSize(0));
+  if (auto window = value.getDefiningOp<WindowOp>())
+    return rowsOf(window.getInput(), fallback);
   if (auto argument = dyn_cast<BlockArgument>(value))
     if (auto name = kernel.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kExtentAttr))
       if (std::optional<Scalar> named = findScalar(name))

@@ -50,7 +50,9 @@ public:
   Value out(Value value);         ///< where the block's rows of a result go
   Value whole(Value value);       ///< all of an operand
   Value wholeResult(Value value); ///< all of the result buffer of a yielded value
-  Value rowBlock(Value memory);   ///< rows [first, first + count) of a buffer
+  bool isResult(Value value) { return resultIndex(value).has_value(); } ///< whether the kernel yields it
+  bool isComputedIn(Value value, JoinOp join); ///< whether `value` is written straight into its columns
+  Value rowBlock(Value memory);                ///< rows [first, first + count) of a buffer
   Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
   Value rowScratch(ArrayRef<int64_t> features = {},
                    bool keep = false); ///< the same, with the block's rows in front

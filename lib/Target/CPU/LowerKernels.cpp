@@ -40,12 +40,21 @@ static LogicalResult checkTypes(KernelOp kernel) {
   return success();
 }
 
+/// Whether a value is needed after an op, maybe through a view.
+static bool isReadAfter(Value value, Operation *op) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    return op->isBeforeInBlock(user) || (isa<WindowOp>(user) && isReadAfter(user->getResult(0), op));
+  });
+}
+
 static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, int64_t keyChunk) {
   if (failed(checkTypes(kernel)))
     return failure();
   SmallVector<Operation *> body;
+  Operation *yield = kernel.getBody().front().getTerminator();
   for (Operation &op : kernel.getBody().front().without_terminator())
-    body.push_back(&op);
+    if (!isa<WindowOp>(op) || llvm::is_contained(op.getUsers(), yield)) // others are views
+      body.push_back(&op);
   auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
   unsigned numTiled = llvm::count_if(body, isTiled);
   if (numTiled > 0 && numTiled < body.size())
@@ -79,7 +88,7 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
     b.release();
     for (Value value :
          llvm::concat<Value>(llvm::to_vector(op->getOperands()), llvm::to_vector(op->getResults())))
-      if (llvm::none_of(value.getUsers(), [&](Operation *user) { return op->isBeforeInBlock(user); }))
+      if (!isReadAfter(value, op))
         b.release(value);
   }
   b.finish();

@@ -7,12 +7,24 @@ using namespace mlir::mlora;
 
 using Values = SmallVector<Value>;
 
+/// Columns of branches as [branch, column of it]; padding behind them is left out.
+template <typename Op> static Value splitBranches(BlockBuilder &b, Op op, Value memory) {
+  return b.split(b.columns(memory, 0, op.getStackedColumns()), op.getBranches(), op.getBranchRank());
+}
+
+/// Zeros in the padding behind branches.
+template <typename Op> static void clearPadding(BlockBuilder &b, Op op, Value memory) {
+  int64_t from = op.getStackedColumns(), columns = cast<MemRefType>(memory.getType()).getDimSize(1);
+  if (from < columns)
+    b.fill(b.columns(memory, from, columns - from), 0);
+}
+
 /// B̃[o, i·r + k] = c · s[o, i] · b[o, i·r + k]
 static void emitStackUp(BlockBuilder &b, StackUpOp op) {
-  int64_t branches = op.getBranches(), rank = op.getB().getType().getShape()[1] / branches;
-  Value factor = b.split(b.in(op.getB()), branches, rank),
-        up = b.split(b.out(op.getOutput()), branches, rank);
+  Value output = b.out(op.getOutput());
+  Value factor = splitBranches(b, op, b.in(op.getB())), up = splitBranches(b, op, output);
   double scale = op.getScale();
+  clearPadding(b, op, output);
   if (!op.getS())
     return b.each(3, {{factor, {0, 1, 2}}}, {{up, {0, 1, 2}}},
                   [&](ValueRange v) { return Values{b.mul(v[0], b.real(scale))}; });
@@ -22,9 +34,10 @@ static void emitStackUp(BlockBuilder &b, StackUpOp op) {
 
 /// db[o, i·r + k] = c · s[o, i] · G[o, i·r + k], ds[o, i] = c · Σ_k b[o, i·r + k] · G[o, i·r + k]
 static void emitStackUpGrad(BlockBuilder &b, StackUpGradOp op) {
-  int64_t branches = op.getBranches(), rank = op.getB().getType().getShape()[1] / branches;
   double scale = op.getScale();
-  Value g = b.split(b.in(op.getCotangent()), branches, rank), db = b.split(b.out(op.getDb()), branches, rank);
+  Value output = b.out(op.getDb());
+  Value g = splitBranches(b, op, b.in(op.getCotangent())), db = splitBranches(b, op, output);
+  clearPadding(b, op, output);
   if (!op.getS())
     return b.each(3, {{g, {0, 1, 2}}}, {{db, {0, 1, 2}}},
                   [&](ValueRange v) { return Values{b.mul(v[0], b.real(scale))}; });
@@ -34,7 +47,7 @@ static void emitStackUpGrad(BlockBuilder &b, StackUpGradOp op) {
     return;
   Value ds = b.out(op.getDs());
   b.fill(ds, 0);
-  b.reduce(3, {{g, {0, 1, 2}}, {b.split(b.in(op.getB()), branches, rank), {0, 1, 2}}}, {{ds, {0, 1}}},
+  b.reduce(3, {{g, {0, 1, 2}}, {splitBranches(b, op, b.in(op.getB())), {0, 1, 2}}}, {{ds, {0, 1}}},
            [&](ValueRange v) { return Values{b.add(v[2], b.mul(b.mul(v[0], v[1]), b.real(scale)))}; });
 }
 

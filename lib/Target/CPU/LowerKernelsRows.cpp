@@ -128,6 +128,32 @@ static void emitSpread(BlockBuilder &b, SpreadOp op) {
          [&](ValueRange v) { return Values{v[0]}; });
 }
 
+/// y[t] = [a[t] | b[t] | …]; what was computed in its place is there.
+static void emitJoin(BlockBuilder &b, JoinOp op) {
+  Value y = b.out(op.getOutput());
+  int64_t from = 0;
+  for (Value input : op.getInputs()) {
+    if (!b.isComputedIn(input, op))
+      b.copy(b.in(input), b.columns(y, from, getColumns(input)));
+    from += getColumns(input);
+  }
+}
+
+/// A window that leaves the kernel is copied; any other is a view (BlockBuilder::in, whole).
+static void emitWindow(BlockBuilder &b, WindowOp op) {
+  if (b.isResult(op.getOutput()))
+    b.copy(b.columns(b.in(op.getInput()), op.getAt()[1], getColumns(op.getOutput())), b.out(op.getOutput()));
+}
+
+/// The result is the input itself, so nothing but the part moves.
+static void emitPlace(BlockBuilder &b, PlaceOp op) {
+  Value whole = b.wholeResult(op.getOutput());
+  b.copy(b.in(op.getPart()),
+         b.view(whole,
+                {getAsOpFoldResult(b.plus(b.first, b.index(op.getAt()[0]))), b.getIndexAttr(op.getAt()[1])},
+                {getAsOpFoldResult(b.count), b.getIndexAttr(getColumns(op.getPart()))}));
+}
+
 /// cache[past + t] = x[t]; the result is the cache itself, so nothing else moves.
 static void emitCacheAppend(BlockBuilder &b, CacheAppendOp op) {
   Value cache = b.wholeResult(op.getOutput()), past = b.scalar(kPast);
@@ -154,5 +180,8 @@ void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitEmbedding, EmbeddingOp>(table);
   addEmitter<emitGatherRows, GatherRowsOp>(table);
   addEmitter<emitSpread, SpreadOp>(table);
+  addEmitter<emitJoin, JoinOp>(table);
+  addEmitter<emitWindow, WindowOp>(table);
+  addEmitter<emitPlace, PlaceOp>(table);
   addEmitter<emitCacheAppend, CacheAppendOp>(table);
 }

@@ -92,6 +92,13 @@ static int64_t bytesPerRow(ArrayRef<int64_t> shape, Type element) {
   return bytes;
 }
 
+/// The part of a product's weight that counts.
+static RankedTensorType countedWeight(ProductOp op) {
+  int64_t k = op.getInput().getType().getDimSize(1), n = op.getOutput().getType().getDimSize(1);
+  auto type = op.getWeight().getType();
+  return op.getTransposed() ? type.clone(ArrayRef<int64_t>{k, n}) : type.clone(ArrayRef<int64_t>{n, k});
+}
+
 namespace {
 
 class ManifestWriter {
@@ -186,7 +193,25 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
     object["packed"] = true;
   if (auto tensor = buffer.getTensor())
     object["tensor"] = *tensor;
+  if (buffer.getRole() == "weight")
+    if (auto parts = buffer->getAttrOfType<ArrayAttr>("parts"))
+      object["parts"] = toJson(parts);
   return object;
+}
+
+/// A library's product: its operands are whole buffers, row after row.
+static json::Object describeProduct(ProductOp op, StringRef extent) {
+  auto columns = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
+  auto rows = op.getOutput().getType().getDimSize(0);
+  return json::Object{
+      {"m", json::Object{{"extent", ShapedType::isDynamic(rows) ? json::Value(extent) : json::Value(rows)}}},
+      {"n", columns(op.getOutput())},
+      {"k", columns(op.getInput())},
+      {"dtype", getElementTypeOrSelf(op.getOutput()).isF32() ? "f32" : "bf16"},
+      {"lda", columns(op.getInput())},
+      {"ldw", columns(op.getWeight())},
+      {"ldy", columns(op.getOutput())},
+      {"transposed", op.getTransposed()}};
 }
 
 json::Object ManifestWriter::describe(KernelOp kernel) {
@@ -196,7 +221,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
         {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
         {"block", dimension.block}});
   // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
-  // as it gives.
+  // as it gives. A product reads of its weight what counts.
   json::Object bytes;
   int64_t flopsPerPair = 0;
   for (Operation &op : kernel.getBody().front())
@@ -208,19 +233,41 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
     bytes[unit] =
         bytes.getInteger(unit).value_or(0) + bytesPerRow(tensor.getShape(), tensor.getElementType());
   };
-  for (auto [i, type] : llvm::enumerate(kernel.getArgumentTypes()))
-    if (llvm::none_of(kernel.getArgument(i).getUsers(),
-                      [](Operation *user) { return isa<EmbeddingOp>(user); }))
-      count(type, kernel.getArgAttrDict(i));
-  for (auto [i, type] : llvm::enumerate(kernel.getResultTypes()))
-    count(type, kernel.getResultAttrDict(i));
-  return json::Object{{"name", kernel.getSymName()},
+  for (auto [i, argument] : llvm::enumerate(kernel.getBody().getArguments())) {
+    // Of what is only looked at through windows those; what a part is placed in is not read.
+    bool isWhole = false;
+    for (OpOperand &use : argument.getUses()) {
+      if (auto window = dyn_cast<WindowOp>(use.getOwner()))
+        count(window.getType(), kernel.getArgAttrDict(i));
+      else if (auto product = dyn_cast<ProductOp>(use.getOwner()); product && use.getOperandNumber() == 1)
+        count(countedWeight(product), kernel.getArgAttrDict(i));
+      else if (auto place = dyn_cast<PlaceOp>(use.getOwner()); !place || place.getInput() != argument)
+        isWhole |= !isa<EmbeddingOp>(use.getOwner());
+    }
+    if (isWhole)
+      count(argument.getType(), kernel.getArgAttrDict(i));
+  }
+  for (auto [i, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands())) {
+    auto place = value.getDefiningOp<PlaceOp>();
+    if (!place)
+      count(value.getType(), kernel.getResultAttrDict(i));
+    for (; place; place = place.getInput().getDefiningOp<PlaceOp>())
+      count(place.getPart().getType(), kernel.getResultAttrDict(i));
+  }
+  json::Object object{{"name", kernel.getSymName()},
                       {"symbol", kernel.getSymName()},
                       {"grid", std::move(grid)},
                       {"doc", describeKernel(kernel)},
                       {"flops_per_row", countFlops(kernel)},
                       {"flops_per_pair", flopsPerPair},
                       {"bytes", std::move(bytes)}};
+  if (kernel->hasAttr("library")) {
+    auto extent = kernel.getResultAttrDict(0).getAs<StringAttr>(kExtentAttr);
+    object.erase("symbol");
+    object["library"] = describeProduct(cast<ProductOp>(kernel.getBody().front().front()),
+                                        extent ? extent.getValue() : StringRef());
+  }
+  return object;
 }
 
 FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
@@ -363,6 +410,8 @@ LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, 
     functions[function.getSymName()] = function;
   for (json::Value &value : *manifest.getArray("kernels")) {
     json::Object &kernel = *value.getAsObject();
+    if (kernel.get("library"))
+      continue;
     LLVM::LLVMFuncOp function = functions.lookup(*kernel.getString("symbol"));
     for (StringRef name : {"shared_bytes", "scratch_bytes"})
       kernel[name] = function->getAttrOfType<IntegerAttr>(("mlora." + name).str()).getInt();
@@ -391,6 +440,9 @@ LogicalResult WriteBundle::compileKernels(StringRef path, json::Object &manifest
   auto copy = cast<ModuleOp>(module->clone());
   for (auto program : llvm::make_early_inc_range(copy.getOps<ProgramOp>()))
     program.erase();
+  for (auto kernel : llvm::make_early_inc_range(copy.getOps<KernelOp>()))
+    if (kernel->hasAttr("library"))
+      kernel.erase();
   OpBuilder::atBlockEnd(module.getBody()).insert(copy);
   OpPassManager passes("builtin.module");
   bool isCPU = target == "cpu";

@@ -30,6 +30,15 @@ std::string_view roleName(Role role);
 
 enum class ElementType { F32, I32 };
 
+/// A tensor of an adapter's (or checkpoint's) file as a strided part of a buffer's slot; lengths in
+/// elements.
+struct ParameterView {
+  std::string name; ///< `{layer}` stands for the slot
+  int buffer = 0;   ///< of a parameter
+  int64_t offset = 0;
+  std::vector<int64_t> shape, strides;
+};
+
 /// `slots` copies of a tensor, `slotBytes` apart, at `offset` of a region of the arena: bytes in the fixed
 /// one, in another's bytes a row of its capacity.
 struct Buffer {
@@ -39,9 +48,9 @@ struct Buffer {
   std::vector<Extent> shape;
   int region = -1; ///< that of the scalar of this index, -1: the fixed one
   int64_t slots = 1, slotBytes = 0, offset = 0;
-  bool packed = false; ///< slots lie back to back: a kernel may take all of them as one tensor
-  std::string tensor;  ///< of a weight: the checkpoint's name, `{layer}` standing for the slot
-  int of = -1;         ///< of a gradient or moment: index of its parameter
+  bool packed = false;                ///< slots lie back to back: a kernel may take all of them as one tensor
+  std::vector<ParameterView> tensors; ///< of a weight: the checkpoint's that it holds
+  int of = -1;                        ///< of a gradient or moment: index of its parameter
 
   bool isStatic() const;
   /// Elements of a slot's tensor; `capacity` stands for the extents that are not static.
@@ -93,15 +102,6 @@ struct CommandLoop {
 struct Section {
   std::string name;
   std::vector<CommandLoop> commands;
-};
-
-/// A tensor of an adapter's (or checkpoint's) file as a strided part of a parameter's slot; lengths in
-/// elements.
-struct ParameterView {
-  std::string name; ///< `{layer}` stands for the slot
-  int buffer = 0;
-  int64_t offset = 0;
-  std::vector<int64_t> shape, strides;
 };
 
 struct Manifest {

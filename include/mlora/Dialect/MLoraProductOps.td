@@ -1,0 +1,78 @@
+//===- MLoraProductOps.td - library products and their operands --*- tablegen -*-===//
+//
+// Where a library multiplies, an adapted group is one product over augmented operands (DESIGN section 2). With N
+// the group's outputs, `in` its inputs and S = Σ k_j the columns of its m:
+//
+//     w = [ W | B̃ ]   [N + S, in + S], B̃ block-diagonal      forward:  y  = [x | m] · (the first N rows of w)ᵀ
+//         [ Ã | 0 ]                                           backward: dx = [dy | u] · (the first `in` columns of w)
+
+#ifndef MLORA_PRODUCT_OPS_TD
+#define MLORA_PRODUCT_OPS_TD
+
+include "mlora/Dialect/MLoraBase.td"
+
+def MLora_ProductOp : MLora_PureOp<"product"> {
+  let summary = "A product that a library does: a kernel of its own";
+  let description = [{
+    With N and K the columns of the result and of `input`: `y[t, n] = Σ_k x[t, k] · w[n, k]`, or `transposed`
+    `y[t, n] = Σ_k x[t, k] · w[k, n]`. The weight may have more rows and columns; its first ones count. Sums in f32.
+
+    Example:
+    ```mlir
+    %qkv = mlora.product %xm, %w : (tensor<?x112xf32>, tensor<176x112xf32>) -> tensor<?x128xf32>
+    %dx = mlora.product %dyu, %w transposed : (tensor<?x176xf32>, tensor<176x112xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins MLora_Matrix:$input, MLora_Matrix:$weight, UnitAttr:$transposed);
+  let results = (outs MLora_Matrix:$output);
+  let assemblyFormat = "$input `,` $weight (`transposed` $transposed^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def MLora_JoinOp : MLora_PureOp<"join"> {
+  let summary = "Tensors side by side";
+  let description = [{
+    `y[t] = [a[t] | b[t] | …]`. In a kernel, what is computed for it is computed in its place.
+
+    Example:
+    ```mlir
+    %xm = mlora.join %x, %m : (tensor<?x64xf32>, tensor<?x48xf32>) -> tensor<?x112xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<MLora_Matrix>:$inputs);
+  let results = (outs MLora_Matrix:$output);
+  let hasFolder = 1;
+  let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
+}
+
+def MLora_WindowOp : MLora_PureOp<"window"> {
+  let summary = "A part of a tensor: some rows and columns";
+  let description = [{
+    `y[i, j] = x[row + i, column + j]`. Of a token-sized tensor all rows.
+
+    Example:
+    ```mlir
+    %k = mlora.window %qkv at [0, 64] : (tensor<?x128xf32>) -> tensor<?x32xf32>
+    ```
+  }];
+  let arguments = (ins MLora_Matrix:$input, DenseI64ArrayAttr:$at);
+  let results = (outs MLora_Matrix:$output);
+  let hasFolder = 1;
+  let assemblyFormat = "$input `at` $at attr-dict `:` functional-type(operands, results)";
+}
+
+def MLora_PlaceOp : MLora_PureOp<"place"> {
+  let summary = "A tensor with a part of it replaced";
+  let description = [{
+    `result = x`, but `result[row + i, column + j] = part[i, j]`, rounded to x's type. A planned program writes in place.
+
+    Example:
+    ```mlir
+    %w1 = mlora.place %down in %w at [128, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
+    ```
+  }];
+  let arguments = (ins MLora_Matrix:$part, MLora_Matrix:$input, DenseI64ArrayAttr:$at);
+  let results = (outs MLora_Matrix:$output);
+  let assemblyFormat = "$part `in` $input `at` $at attr-dict `:` functional-type(operands, results)";
+}
+
+#endif // MLORA_PRODUCT_OPS_TD

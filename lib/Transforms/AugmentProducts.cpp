@@ -1,0 +1,421 @@
+//===- AugmentProducts.cpp - frozen products for a library -------------------------===//
+//
+// An adapted group becomes a skinny product and one library product over augmented operands
+// (MLoraProductOps.td); a linear layer becomes a library product. The weights of a group give way to one
+// matrix that also holds Ã and B̃: what makes factors writes them there.
+
+#include "mlora/Dialect/MLora.h"
+#include "mlora/Dialect/Names.h"
+#include "mlora/Transforms/Passes.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_AUGMENTPRODUCTS
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+
+/// One matrix of weights: W and B̃ side by side, Ã below.
+struct Augmented {
+  std::string name; ///< "self_attn.q_proj+self_attn.k_proj.augmented"
+  RankedTensorType type;
+  ArrayAttr parts; ///< where each weight of the checkpoint lies
+};
+
+/// Where a factor goes in an augmented matrix.
+struct Home {
+  Augmented *matrix;
+  int64_t row, column;
+  DictionaryAttr attributes; ///< of the argument that was the factor
+  RankedTensorType type;
+};
+
+StringRef nameIn(DictionaryAttr attributes, StringRef key) {
+  auto name = attributes ? attributes.getAs<StringAttr>(key) : StringAttr();
+  return name ? name.getValue() : StringRef();
+}
+
+/// The attributes of a function's argument; null for any other value.
+DictionaryAttr attributesOf(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  return function ? function.getArgAttrDict(argument.getArgNumber()) : DictionaryAttr();
+}
+
+class Augmenter {
+public:
+  explicit Augmenter(ModuleOp module) : module(module), builder(module.getContext()) {}
+  LogicalResult run();
+
+private:
+  LogicalResult rewrite(AdaptedLinearOp op);
+  LogicalResult rewrite(AdaptedLinearInputGradOp op);
+  template <typename Op> FailureOr<Augmented *> augment(Op op, RankedTensorType mid);
+  Value argument(func::FuncOp function, StringRef key, StringRef name, RankedTensorType type,
+                 ArrayRef<NamedAttribute> more = {});
+  Value window(Location location, Value input, ArrayRef<int64_t> at, ArrayRef<int64_t> shape);
+  Value join(Location location, ValueRange inputs);
+  void placeFactors(func::FuncOp function);
+  void joinResiduals();
+  void readJoined(func::FuncOp function);
+  void replaceResults(func::FuncOp function, llvm::function_ref<bool(DictionaryAttr)> drop,
+                      ArrayRef<std::pair<Value, DictionaryAttr>> more);
+  void eraseUnusedArguments(func::FuncOp function);
+  DictionaryAttr dictionary(StringRef key, StringRef name, ArrayRef<NamedAttribute> more = {}) {
+    SmallVector<NamedAttribute> all{builder.getNamedAttr(key, builder.getStringAttr(name))};
+    llvm::append_range(all, more);
+    return builder.getDictionaryAttr(all);
+  }
+
+  ModuleOp module;
+  OpBuilder builder;
+  llvm::MapVector<StringRef, std::unique_ptr<Augmented>> matrices;
+  llvm::MapVector<StringRef, Home> factors; ///< by the name of a B̃ or an Ã
+};
+
+int64_t rowsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(0); }
+int64_t columnsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
+
+} // namespace
+
+/// The argument of that attribute and name, made where there is none.
+Value Augmenter::argument(func::FuncOp function, StringRef key, StringRef name, RankedTensorType type,
+                          ArrayRef<NamedAttribute> more) {
+  for (BlockArgument argument : function.getArguments())
+    if (nameIn(attributesOf(argument), key) == name)
+      return argument;
+  unsigned index = function.getNumArguments();
+  if (failed(function.insertArgument(index, type, dictionary(key, name, more),
+                                     withName(builder.getUnknownLoc(), shortName(name)))))
+    llvm_unreachable("function types take any argument");
+  return function.getArgument(index);
+}
+
+Value Augmenter::window(Location location, Value input, ArrayRef<int64_t> at, ArrayRef<int64_t> shape) {
+  auto type = cast<RankedTensorType>(input.getType()).clone(shape);
+  return builder.createOrFold<WindowOp>(location, type, input, builder.getDenseI64ArrayAttr(at));
+}
+
+Value Augmenter::join(Location location, ValueRange inputs) {
+  auto type = cast<RankedTensorType>(inputs.front().getType());
+  int64_t columns = 0;
+  for (Value input : inputs)
+    columns += columnsOf(input);
+  return builder.createOrFold<JoinOp>(location, type.clone(ArrayRef<int64_t>{type.getDimSize(0), columns}),
+                                      inputs);
+}
+
+/// The matrix of a group, by the names of its weights.
+template <typename Op> FailureOr<Augmented *> Augmenter::augment(Op op, RankedTensorType mid) {
+  SmallVector<StringRef> names;
+  int64_t outputs = 0, spare = mid.getDimSize(1), inputs = columnsOf(op.getDown());
+  for (Value weight : op.getWeights()) {
+    StringRef name = nameIn(attributesOf(weight), kWeightAttr);
+    if (name.empty())
+      return op.emitOpError("has a weight that is no frozen argument of the function");
+    names.push_back(name);
+    outputs += rowsOf(weight);
+  }
+  std::string name = llvm::join(names, "+") + ".augmented"; // not the name of a weight alone
+  auto known = matrices.find(name);
+  if (known != matrices.end())
+    return known->second.get();
+
+  auto matrix = std::make_unique<Augmented>();
+  matrix->name = name;
+  matrix->type = cast<RankedTensorType>(op.getWeights().front().getType())
+                     .clone(ArrayRef<int64_t>{outputs + spare, inputs + spare});
+  SmallVector<Attribute> parts;
+  int64_t row = 0, column = inputs;
+  auto home = [&](Value factor, int64_t row, int64_t column) {
+    DictionaryAttr attributes = attributesOf(factor);
+    StringRef factorName = nameIn(attributes, kTrainableAttr);
+    if (factorName.empty()) // without training a factor is an argument all the same
+      factorName = nameIn(attributes, kFactorAttr);
+    factors.insert(
+        {factorName, Home{matrix.get(), row, column, attributes, cast<RankedTensorType>(factor.getType())}});
+  };
+  home(op.getDown(), outputs, 0);
+  for (auto [weight, up, weightName] : llvm::zip_equal(op.getWeights(), op.getUps(), names)) {
+    NamedAttrList part;
+    part.set("name", builder.getStringAttr(weightName));
+    part.set("offset", builder.getI64IntegerAttr(row * (inputs + spare)));
+    part.set("shape", builder.getDenseI64ArrayAttr({rowsOf(weight), inputs}));
+    part.set("strides", builder.getDenseI64ArrayAttr({inputs + spare, 1}));
+    parts.push_back(part.getDictionary(module.getContext()));
+    home(up, row, column);
+    row += rowsOf(weight);
+    column += columnsOf(up);
+  }
+  matrix->parts = builder.getArrayAttr(parts);
+  Augmented *result = matrix.get();
+  matrices.insert({StringRef(result->name), std::move(matrix)});
+  return result;
+}
+
+/// m = Ã x, y = [x | m] · [W | B̃]ᵀ
+LogicalResult Augmenter::rewrite(AdaptedLinearOp op) {
+  FailureOr<Augmented *> matrix = augment(op, op.getMid().getType());
+  if (failed(matrix))
+    return failure();
+  auto function = op->getParentOfType<func::FuncOp>();
+  Value w = argument(function, kWeightAttr, (*matrix)->name, (*matrix)->type,
+                     builder.getNamedAttr(kPartsAttr, (*matrix)->parts));
+  builder.setInsertionPoint(op);
+  Location plain = withoutNames(op.getLoc());
+  int64_t inputs = columnsOf(op.getInput()), spare = columnsOf(op.getMid()), outputs = rowsOf(w) - spare;
+  std::string input = nameOf(op.getInput()).str();
+  Value down = window(withName(plain, nameOf(op.getDown())), w, {outputs, 0}, {spare, inputs});
+  Value m = LinearOp::create(builder, withName(plain, nameOf(op.getMid())), op.getMid().getType(),
+                             op.getInput(), down);
+  Value xm = join(withName(plain, input.empty() ? "" : input + ".m"), {op.getInput(), m});
+  SmallVector<StringRef> names = llvm::map_to_vector(op.getOutputs(), nameOf);
+  auto type = cast<RankedTensorType>(op.getOutputs().front().getType());
+  Value y = ProductOp::create(builder, withName(plain, names.front().empty() ? "" : llvm::join(names, "_")),
+                              type.clone(ArrayRef<int64_t>{type.getDimSize(0), outputs}), xm, w);
+  int64_t column = 0;
+  for (Value output : op.getOutputs()) {
+    int64_t columns = columnsOf(output);
+    output.replaceAllUsesWith(window(namedAs(output), y, {0, column},
+                                     {cast<RankedTensorType>(output.getType()).getDimSize(0), columns}));
+    column += columns;
+  }
+  op.getMid().replaceAllUsesWith(m);
+  op.erase();
+  return success();
+}
+
+/// u = B̃ᵀ dy, dx = [dy | u] · [W; Ã]
+LogicalResult Augmenter::rewrite(AdaptedLinearInputGradOp op) {
+  FailureOr<Augmented *> matrix = augment(op, op.getMidCotangent().getType());
+  if (failed(matrix))
+    return failure();
+  auto function = op->getParentOfType<func::FuncOp>();
+  Value w = argument(function, kWeightAttr, (*matrix)->name, (*matrix)->type,
+                     builder.getNamedAttr(kPartsAttr, (*matrix)->parts));
+  builder.setInsertionPoint(op);
+  Location plain = withoutNames(op.getLoc());
+  int64_t spare = columnsOf(op.getMidCotangent()), column = columnsOf(w) - spare, row = 0;
+  SmallVector<Value> us, joined(op.getCotangents());
+  for (auto [dy, up] : llvm::zip_equal(op.getCotangents(), op.getUps())) {
+    int64_t rows = rowsOf(up), columns = columnsOf(up);
+    Value factor = window(withName(plain, nameOf(up)), w, {row, column}, {rows, columns});
+    auto type = cast<RankedTensorType>(dy.getType());
+    us.push_back(LinearInputGradOp::create(
+        builder, plain, type.clone(ArrayRef<int64_t>{type.getDimSize(0), columns}), dy, factor));
+    row += rows;
+    column += columns;
+  }
+  Value u = join(namedAs(op.getMidCotangent()), us);
+  if (Value dx = op.getInputCotangent()) {
+    joined.push_back(u);
+    Value dyu = join(plain, joined);
+    dx.replaceAllUsesWith(ProductOp::create(builder, namedAs(dx), dx.getType(), dyu, w, /*transposed=*/true));
+  }
+  op.getMidCotangent().replaceAllUsesWith(u);
+  op.erase();
+  return success();
+}
+
+/// Results anew: without those that `drop` takes, then `more`.
+void Augmenter::replaceResults(func::FuncOp function, llvm::function_ref<bool(DictionaryAttr)> drop,
+                               ArrayRef<std::pair<Value, DictionaryAttr>> more) {
+  auto returned = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  SmallVector<Value> values;
+  SmallVector<Attribute> attributes;
+  for (auto [i, value] : llvm::enumerate(returned.getOperands())) {
+    DictionaryAttr of = function.getResultAttrDict(i);
+    if (of && drop(of))
+      continue;
+    values.push_back(value);
+    attributes.push_back(of ? of : builder.getDictionaryAttr({}));
+  }
+  for (auto [value, of] : more) {
+    values.push_back(value);
+    attributes.push_back(of);
+  }
+  returned->setOperands(values);
+  function.setType(builder.getFunctionType(function.getArgumentTypes(), TypeRange(ValueRange(values))));
+  function.setResAttrsAttr(builder.getArrayAttr(attributes));
+}
+
+/// A function that makes factors writes them, and the Ã that it makes or that it is the first to see, into
+/// the matrices.
+void Augmenter::placeFactors(func::FuncOp function) {
+  auto returned = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  llvm::StringMap<Value> made;
+  bool makesFactors = false;
+  for (auto [i, value] : llvm::enumerate(returned.getOperands())) {
+    DictionaryAttr attributes = function.getResultAttrDict(i);
+    StringRef factor = nameIn(attributes, kFactorAttr);
+    StringRef name = factor.empty() ? nameIn(attributes, kTrainableAttr) : factor;
+    if (!name.empty() && factors.count(name))
+      made[name] = value;
+    makesFactors |= !factor.empty() && factors.count(factor);
+  }
+  if (!makesFactors)
+    return;
+  builder.setInsertionPoint(returned);
+  llvm::MapVector<Augmented *, Value> written;
+  for (auto &[name, home] : factors) {
+    Value part = made.lookup(name);
+    if (!part) { // Ã before the first update
+      StringRef key = nameIn(home.attributes, kFactorAttr).empty() ? kTrainableAttr : kFactorAttr;
+      SmallVector<NamedAttribute> more;
+      if (Attribute parts = home.attributes.get(kPartsAttr))
+        more.push_back(builder.getNamedAttr(kPartsAttr, parts));
+      part = argument(function, key, name, home.type, more);
+    }
+    Augmented &matrix = *home.matrix;
+    Value &w = written[&matrix];
+    if (!w)
+      w = argument(function, kWeightAttr, matrix.name, matrix.type,
+                   builder.getNamedAttr(kPartsAttr, matrix.parts));
+    w = PlaceOp::create(builder, withName(withoutNames(part.getLoc()), shortName(matrix.name)), w.getType(),
+                        part, w, builder.getDenseI64ArrayAttr({home.row, home.column}));
+  }
+  SmallVector<std::pair<Value, DictionaryAttr>> results;
+  for (auto &[matrix, w] : written)
+    results.push_back({w, dictionary(kWeightAttr, matrix->name)});
+  replaceResults(
+      function, [&](DictionaryAttr of) { return factors.count(nameIn(of, kFactorAttr)) != 0; }, results);
+}
+
+/// Residuals that are all of a product's result are kept as that: nothing is copied out of it.
+void Augmenter::joinResiduals() {
+  for (auto forward : module.getOps<func::FuncOp>()) {
+    llvm::MapVector<Value, SmallVector<std::pair<WindowOp, StringRef>>> windows;
+    auto returned = cast<func::ReturnOp>(forward.getBody().front().getTerminator());
+    for (auto [i, value] : llvm::enumerate(returned.getOperands()))
+      if (StringRef name = nameIn(forward.getResultAttrDict(i), kResidualAttr); !name.empty())
+        if (auto window = value.getDefiningOp<WindowOp>();
+            window && window.getInput().getDefiningOp<ProductOp>())
+          windows[window.getInput()].push_back({window, name});
+    StringRef kind = forward.getName().split('.').first;
+    for (auto &[y, list] : windows) {
+      int64_t columns = 0;
+      for (auto &[window, name] : list)
+        columns += columnsOf(window.getOutput());
+      if (columns != columnsOf(y) || list.size() < 2)
+        continue;
+      llvm::sort(list, [](auto &a, auto &b) { return a.first.getAt()[1] < b.first.getAt()[1]; });
+      llvm::StringMap<WindowOp> byName;
+      SmallVector<StringRef> names;
+      for (auto &[window, name] : list) {
+        byName[name] = window;
+        names.push_back(name);
+      }
+      std::string joined = llvm::join(names, "+");
+      auto replaced = [&](DictionaryAttr of) { return byName.count(nameIn(of, kResidualAttr)) != 0; };
+      NamedAttrList attributes;
+      for (auto [i, value] : llvm::enumerate(returned.getOperands()))
+        if (replaced(forward.getResultAttrDict(i)))
+          attributes = NamedAttrList(forward.getResultAttrDict(i));
+      attributes.set(kResidualAttr, builder.getStringAttr(joined));
+      replaceResults(forward, replaced, {{y, attributes.getDictionary(module.getContext())}});
+      for (auto backward : module.getOps<func::FuncOp>()) {
+        if (backward == forward || backward.getName().split('.').first != kind)
+          continue;
+        builder.setInsertionPointToStart(&backward.getBody().front());
+        for (BlockArgument old : llvm::to_vector(backward.getArguments())) {
+          WindowOp window = byName.lookup(nameIn(attributesOf(old), kResidualAttr));
+          if (!window || old.use_empty())
+            continue;
+          auto extent = attributesOf(old).getAs<StringAttr>(kExtentAttr);
+          Value whole = argument(backward, kResidualAttr, joined, cast<RankedTensorType>(y.getType()),
+                                 builder.getNamedAttr(kExtentAttr, extent));
+          old.replaceAllUsesWith(WindowOp::create(builder, namedAs(window.getOutput()), old.getType(), whole,
+                                                  window.getAtAttr()));
+        }
+      }
+    }
+  }
+}
+
+/// What is joined for a product is read there by all that come later: it is written once.
+void Augmenter::readJoined(func::FuncOp function) {
+  for (auto product : function.getBody().front().getOps<ProductOp>()) {
+    auto join = product.getInput().getDefiningOp<JoinOp>();
+    if (!join)
+      continue;
+    builder.setInsertionPointAfter(join);
+    int64_t column = 0;
+    for (Value input : join.getInputs()) {
+      int64_t from = column;
+      column += columnsOf(input);
+      auto isLater = [&](OpOperand &use) {
+        return join->isBeforeInBlock(use.getOwner()) && !isa<func::ReturnOp, JoinOp>(use.getOwner());
+      };
+      if (isa<BlockArgument>(input) || llvm::none_of(input.getUses(), isLater))
+        continue;
+      auto type = cast<RankedTensorType>(input.getType());
+      input.replaceUsesWithIf(window(namedAs(input), join, {0, from}, {type.getDimSize(0), columnsOf(input)}),
+                              isLater);
+    }
+  }
+}
+
+void Augmenter::eraseUnusedArguments(func::FuncOp function) {
+  llvm::BitVector unused(function.getNumArguments());
+  for (BlockArgument argument : function.getArguments()) {
+    DictionaryAttr attributes = attributesOf(argument);
+    bool isNamed = attributes && (attributes.contains(kWeightAttr) || attributes.contains(kFactorAttr) ||
+                                  attributes.contains(kTrainableAttr) || attributes.contains(kResidualAttr));
+    unused[argument.getArgNumber()] = isNamed && argument.use_empty();
+  }
+  if (failed(function.eraseArguments(unused)))
+    llvm_unreachable("function types lose any argument");
+}
+
+LogicalResult Augmenter::run() {
+  SmallVector<Operation *> adapted;
+  module.walk([&](Operation *op) {
+    if (isa<AdaptedLinearOp, AdaptedLinearInputGradOp>(op))
+      adapted.push_back(op);
+    // A linear layer of a weight as it is stored.
+    auto isStored = [](Value input, Value weight) {
+      DictionaryAttr attributes = attributesOf(weight);
+      return attributes && (attributes.contains(kWeightAttr) || attributes.contains(kTrainableAttr)) &&
+             getElementTypeOrSelf(input) == getElementTypeOrSelf(weight);
+    };
+    builder.setInsertionPoint(op);
+    if (auto linear = dyn_cast<LinearOp>(op); linear && isStored(linear.getInput(), linear.getWeight())) {
+      linear.getOutput().replaceAllUsesWith(
+          ProductOp::create(builder, op->getLoc(), linear.getType(), linear.getInput(), linear.getWeight()));
+      op->erase();
+    } else if (auto grad = dyn_cast<LinearInputGradOp>(op);
+               grad && isStored(grad.getCotangent(), grad.getWeight())) {
+      grad.getOutput().replaceAllUsesWith(ProductOp::create(builder, op->getLoc(), grad.getType(),
+                                                            grad.getCotangent(), grad.getWeight(), true));
+      op->erase();
+    }
+  });
+  for (Operation *op : adapted)
+    if (failed(isa<AdaptedLinearOp>(op) ? rewrite(cast<AdaptedLinearOp>(op))
+                                        : rewrite(cast<AdaptedLinearInputGradOp>(op))))
+      return failure();
+  for (auto function : module.getOps<func::FuncOp>())
+    placeFactors(function);
+  joinResiduals();
+  for (auto function : module.getOps<func::FuncOp>())
+    readJoined(function);
+  for (auto function : module.getOps<func::FuncOp>())
+    eraseUnusedArguments(function);
+  return success();
+}
+
+namespace {
+struct AugmentProducts : ::mlir::mlora::impl::AugmentProductsBase<AugmentProducts> {
+  void runOnOperation() override {
+    if (failed(Augmenter(getOperation()).run()))
+      signalPassFailure();
+  }
+};
+} // namespace

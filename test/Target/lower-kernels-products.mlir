@@ -1,0 +1,58 @@
+// RUN: mlora-opt %s --mlora-lower-kernels | FileCheck %s
+
+// What is joined is computed in its columns of the result: x is written once, m reads it there.
+// CHECK-LABEL: func.func @join(
+// CHECK-SAME:    %[[W:[a-z0-9]+]]: memref<56x40xf32>, %[[XM:[a-z0-9]+]]: memref<?x40xf32>, %scalars
+// CHECK:         memref.subview %[[XM]][%{{.*}}, 0] [%count, 40] [1, 1]
+// CHECK:         %[[X:.*]] = memref.subview %{{.*}}[0, 0] [%count, 32] [1, 1]
+// CHECK:         %[[M:.*]] = memref.subview %{{.*}}[0, 32] [%count, 8] [1, 1]
+// CHECK:         %[[A:.*]] = memref.subview %[[W]][48, 0] [8, 32] [1, 1]
+// CHECK:         mlora.gemm %[[X]], transposed %[[A]] into %[[M]] alpha
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @join(%h: tensor<?x32xf32> {mlora.extent = "rows"}, %n: tensor<32xf32>, %w: tensor<56x40xf32>)
+    -> (tensor<?x40xf32> {mlora.extent = "rows"}) grid ["rows by 16"] {
+  %x = mlora.rms_norm %h, %n eps 1.0e-5 : (tensor<?x32xf32>, tensor<32xf32>) -> tensor<?x32xf32>
+  %a = mlora.window %w at [48, 0] : (tensor<56x40xf32>) -> tensor<8x32xf32>
+  %m = mlora.linear %x, %a : (tensor<?x32xf32>, tensor<8x32xf32>) -> tensor<?x8xf32>
+  %xm = mlora.join %x, %m : (tensor<?x32xf32>, tensor<?x8xf32>) -> tensor<?x40xf32>
+  mlora.yield %xm : tensor<?x40xf32>
+}
+
+// An operand that is there already is copied.
+// CHECK-LABEL: func.func @join_operand(
+// CHECK-COUNT-2: linalg.generic
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @join_operand(%x: tensor<?x32xf32> {mlora.extent = "rows"}, %m: tensor<?x8xf32> {mlora.extent = "rows"})
+    -> (tensor<?x40xf32> {mlora.extent = "rows"}) grid ["rows by 16"] {
+  %xm = mlora.join %x, %m : (tensor<?x32xf32>, tensor<?x8xf32>) -> tensor<?x40xf32>
+  mlora.yield %xm : tensor<?x40xf32>
+}
+
+// A window of all rows is a view for a sum over tokens.
+// CHECK-LABEL: func.func @window_of_tokens(
+// CHECK:         memref.subview %{{.*}}[0, 24] [%rows, 8] [1, 1]
+// CHECK:         mlora.gemm transposed
+mlora.kernel @window_of_tokens(%dyu: tensor<?x32xf32> {mlora.extent = "rows"}, %x: tensor<?x16xf32> {mlora.extent = "rows"})
+    -> tensor<8x16xf32> grid ["1 by 1"] attributes {mlora.tiles = array<i64: 1>} {
+  %u = mlora.window %dyu at [0, 24] : (tensor<?x32xf32>) -> tensor<?x8xf32>
+  %da = mlora.token_outer %u, %x : (tensor<?x8xf32>, tensor<?x16xf32>) -> tensor<8x16xf32>
+  mlora.yield %da : tensor<8x16xf32>
+}
+
+// Parts are written where they go, the rest stays.
+// CHECK-LABEL: func.func @place(
+// CHECK-SAME:    %[[OUT:[a-z0-9]+]]: memref<56x40xf32>, %scalars
+// CHECK:         %[[ROW:.*]] = arith.addi %{{.*}}, %c48
+// CHECK:         memref.subview %[[OUT]][%[[ROW]], 0] [%count, 32] [1, 1]
+// CHECK:         linalg.generic
+// CHECK:         memref.subview %[[OUT]][%{{.*}}, 32] [%count, 8] [1, 1]
+// CHECK:         linalg.generic
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @place(%a: tensor<8x32xf32>, %w: tensor<56x40xf32>, %b: tensor<8x8xf32>) -> tensor<56x40xf32> grid ["8 by 3"] {
+  %w1 = mlora.place %a in %w at [48, 0] : (tensor<8x32xf32>, tensor<56x40xf32>) -> tensor<56x40xf32>
+  %w2 = mlora.place %b in %w1 at [0, 32] : (tensor<8x8xf32>, tensor<56x40xf32>) -> tensor<56x40xf32>
+  mlora.yield %w2 : tensor<56x40xf32>
+}
