@@ -73,6 +73,18 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];
 }
 
+def ReportTraffic : Pass<"mlora-report-traffic", "::mlir::ModuleOp"> {
+  let summary = "The bytes that each function's kernels have to move";
+  let description = [{
+    After `mlora-form-kernels`: a line for each function that launches kernels, with the bytes of every launch's operands and results, each once
+    a launch, for that many rows (of all extents). It is what memory has to give when nothing stays in a cache between launches. The module does
+    not change.
+
+        decoder_layer.forward: 11 launches, 1003.55 MB for 2048 rows
+  }];
+  let options = [Option<"rows", "rows", "int64_t", "2048", "Token rows">];
+}
+
 def MLoraPlanMemory : Pass<"mlora-plan-memory", "::mlir::ModuleOp"> {
   let summary = "One program over one arena: every buffer at an offset that is linear in the capacity";
   let description = [{

@@ -5,6 +5,7 @@
 #include "mlora/Dialect/Flops.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/Traffic.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Program/Scalars.h"
@@ -82,21 +83,6 @@ static std::string describeKernel(KernelOp kernel) {
   list("reads", body.getArguments());
   list("writes", body.getTerminator()->getOperands());
   return text;
-}
-
-/// Bytes of a tensor's rows, of a `?` one row.
-static int64_t bytesPerRow(ArrayRef<int64_t> shape, Type element) {
-  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  for (int64_t size : shape)
-    bytes *= ShapedType::isDynamic(size) ? 1 : size;
-  return bytes;
-}
-
-/// The part of a product's weight that counts.
-static RankedTensorType countedWeight(ProductOp op) {
-  int64_t k = op.getInput().getType().getDimSize(1), n = op.getOutput().getType().getDimSize(1);
-  auto type = op.getWeight().getType();
-  return op.getTransposed() ? type.clone(ArrayRef<int64_t>{k, n}) : type.clone(ArrayRef<int64_t>{n, k});
 }
 
 namespace {
@@ -184,7 +170,7 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
       {"dtype", type.getElementType().isF32() ? "f32" : "i32"},
       {"shape", std::move(shape)},
       {"slots", int64_t(buffer.getSlots())},
-      {"slot_bytes", slotBytes ? slotBytes.getInt() : bytesPerRow(type.getShape(), type.getElementType())},
+      {"slot_bytes", slotBytes ? slotBytes.getInt() : bytesPerRow(type)},
       {"offset", int64_t(*buffer.getOffset())},
   };
   if (auto region = buffer.getPlace())
@@ -220,40 +206,12 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
     grid.push_back(json::Object{
         {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
         {"block", dimension.block}});
-  // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
-  // as it gives. A product reads of its weight what counts.
   json::Object bytes;
+  for (auto &[extent, count] : bytesMoved(kernel))
+    bytes[extent.empty() ? StringRef("fixed") : extent] = count;
   int64_t flopsPerPair = 0;
   for (Operation &op : kernel.getBody().front())
     flopsPerPair += mlir::mlora::flopsPerPair(&op);
-  auto count = [&](Type type, DictionaryAttr attrs) {
-    auto extent = attrs ? attrs.getAs<StringAttr>(kExtentAttr) : StringAttr();
-    auto tensor = cast<RankedTensorType>(type);
-    StringRef unit = tensor.hasStaticShape() ? "fixed" : extent ? extent.getValue() : "rows";
-    bytes[unit] =
-        bytes.getInteger(unit).value_or(0) + bytesPerRow(tensor.getShape(), tensor.getElementType());
-  };
-  for (auto [i, argument] : llvm::enumerate(kernel.getBody().getArguments())) {
-    // Of what is only looked at through windows those; what a part is placed in is not read.
-    bool isWhole = false;
-    for (OpOperand &use : argument.getUses()) {
-      if (auto window = dyn_cast<WindowOp>(use.getOwner()))
-        count(window.getType(), kernel.getArgAttrDict(i));
-      else if (auto product = dyn_cast<ProductOp>(use.getOwner()); product && use.getOperandNumber() == 1)
-        count(countedWeight(product), kernel.getArgAttrDict(i));
-      else if (auto place = dyn_cast<PlaceOp>(use.getOwner()); !place || place.getInput() != argument)
-        isWhole |= !isa<EmbeddingOp>(use.getOwner());
-    }
-    if (isWhole)
-      count(argument.getType(), kernel.getArgAttrDict(i));
-  }
-  for (auto [i, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands())) {
-    auto place = value.getDefiningOp<PlaceOp>();
-    if (!place)
-      count(value.getType(), kernel.getResultAttrDict(i));
-    for (; place; place = place.getInput().getDefiningOp<PlaceOp>())
-      count(place.getPart().getType(), kernel.getResultAttrDict(i));
-  }
   json::Object object{{"name", kernel.getSymName()},
                       {"symbol", kernel.getSymName()},
                       {"grid", std::move(grid)},
