@@ -63,7 +63,7 @@ private:
   Value window(Location location, Value input, ArrayRef<int64_t> at, ArrayRef<int64_t> shape);
   Value join(Location location, ValueRange inputs);
   void placeFactors(func::FuncOp function);
-  void joinResiduals();
+  void joinResiduals(func::FuncOp forward);
   void readJoined(func::FuncOp function);
   void replaceResults(func::FuncOp function, llvm::function_ref<bool(DictionaryAttr)> drop,
                       ArrayRef<std::pair<Value, DictionaryAttr>> more);
@@ -288,52 +288,74 @@ void Augmenter::placeFactors(func::FuncOp function) {
       function, [&](DictionaryAttr of) { return factors.count(nameIn(of, kFactorAttr)) != 0; }, results);
 }
 
-/// Residuals that are all of a product's result are kept as that: nothing is copied out of it.
-void Augmenter::joinResiduals() {
-  for (auto forward : module.getOps<func::FuncOp>()) {
-    llvm::MapVector<Value, SmallVector<std::pair<WindowOp, StringRef>>> windows;
-    auto returned = cast<func::ReturnOp>(forward.getBody().front().getTerminator());
-    for (auto [i, value] : llvm::enumerate(returned.getOperands()))
-      if (StringRef name = nameIn(forward.getResultAttrDict(i), kResidualAttr); !name.empty())
-        if (auto window = value.getDefiningOp<WindowOp>();
-            window && window.getInput().getDefiningOp<ProductOp>())
-          windows[window.getInput()].push_back({window, name});
+/// A tensor that a value is some columns of: the product's result that it is a window of, or what it is
+/// joined into for a product. Attention has a tensor of its own.
+static std::pair<Value, int64_t> wholeOf(Value value) {
+  if (auto window = value.getDefiningOp<WindowOp>(); window && window.getInput().getDefiningOp<ProductOp>())
+    return {window.getInput(), window.getAt()[1]};
+  if (isa_and_nonnull<AttentionOp>(value.getDefiningOp()))
+    return {};
+  for (Operation *user : value.getUsers()) {
+    auto join = dyn_cast<JoinOp>(user);
+    if (!join || llvm::none_of(join->getUsers(), [](Operation *reader) { return isa<ProductOp>(reader); }))
+      continue;
+    int64_t column = 0;
+    for (Value input : join.getInputs()) {
+      if (input == value)
+        return {join.getOutput(), column};
+      column += columnsOf(input);
+    }
+  }
+  return {};
+}
+
+/// Residuals that together are all of a product's result, or of its operand, are kept as that: nothing is
+/// written twice.
+void Augmenter::joinResiduals(func::FuncOp forward) {
+  struct Part {
+    StringRef name;
+    Value value;
+    int64_t column;
+  };
+  llvm::MapVector<Value, SmallVector<Part>> wholes;
+  auto returned = cast<func::ReturnOp>(forward.getBody().front().getTerminator());
+  for (auto [i, value] : llvm::enumerate(returned.getOperands()))
+    if (StringRef name = nameIn(forward.getResultAttrDict(i), kResidualAttr); !name.empty())
+      if (auto [whole, column] = wholeOf(value); whole)
+        wholes[whole].push_back({name, value, column});
+  for (auto &[whole, parts] : wholes) {
+    int64_t columns = 0;
+    for (const Part &part : parts)
+      columns += columnsOf(part.value);
+    if (columns != columnsOf(whole) || parts.size() < 2)
+      continue;
+    llvm::sort(parts, [](const Part &a, const Part &b) { return a.column < b.column; });
+    llvm::StringMap<Part> byName;
+    for (const Part &part : parts)
+      byName[part.name] = part;
+    std::string joined = llvm::join(llvm::map_range(parts, [](const Part &part) { return part.name; }), "+");
+    auto isPart = [&](DictionaryAttr of) { return byName.count(nameIn(of, kResidualAttr)) != 0; };
+    NamedAttrList attributes;
+    for (DictionaryAttr of : forward.getAllResultAttrs().getAsRange<DictionaryAttr>())
+      if (isPart(of))
+        attributes = NamedAttrList(of);
+    attributes.set(kResidualAttr, builder.getStringAttr(joined));
+    replaceResults(forward, isPart, {{whole, attributes.getDictionary(module.getContext())}});
+
     StringRef kind = forward.getName().split('.').first;
-    for (auto &[y, list] : windows) {
-      int64_t columns = 0;
-      for (auto &[window, name] : list)
-        columns += columnsOf(window.getOutput());
-      if (columns != columnsOf(y) || list.size() < 2)
+    for (auto backward : module.getOps<func::FuncOp>()) {
+      if (backward == forward || backward.getName().split('.').first != kind)
         continue;
-      llvm::sort(list, [](auto &a, auto &b) { return a.first.getAt()[1] < b.first.getAt()[1]; });
-      llvm::StringMap<WindowOp> byName;
-      SmallVector<StringRef> names;
-      for (auto &[window, name] : list) {
-        byName[name] = window;
-        names.push_back(name);
-      }
-      std::string joined = llvm::join(names, "+");
-      auto replaced = [&](DictionaryAttr of) { return byName.count(nameIn(of, kResidualAttr)) != 0; };
-      NamedAttrList attributes;
-      for (auto [i, value] : llvm::enumerate(returned.getOperands()))
-        if (replaced(forward.getResultAttrDict(i)))
-          attributes = NamedAttrList(forward.getResultAttrDict(i));
-      attributes.set(kResidualAttr, builder.getStringAttr(joined));
-      replaceResults(forward, replaced, {{y, attributes.getDictionary(module.getContext())}});
-      for (auto backward : module.getOps<func::FuncOp>()) {
-        if (backward == forward || backward.getName().split('.').first != kind)
+      builder.setInsertionPointToStart(&backward.getBody().front());
+      for (BlockArgument old : llvm::to_vector(backward.getArguments())) {
+        DictionaryAttr of = attributesOf(old);
+        if (!of || !isPart(of) || old.use_empty())
           continue;
-        builder.setInsertionPointToStart(&backward.getBody().front());
-        for (BlockArgument old : llvm::to_vector(backward.getArguments())) {
-          WindowOp window = byName.lookup(nameIn(attributesOf(old), kResidualAttr));
-          if (!window || old.use_empty())
-            continue;
-          auto extent = attributesOf(old).getAs<StringAttr>(kExtentAttr);
-          Value whole = argument(backward, kResidualAttr, joined, cast<RankedTensorType>(y.getType()),
-                                 builder.getNamedAttr(kExtentAttr, extent));
-          old.replaceAllUsesWith(WindowOp::create(builder, namedAs(window.getOutput()), old.getType(), whole,
-                                                  window.getAtAttr()));
-        }
+        const Part &part = byName[nameIn(of, kResidualAttr)];
+        Value kept = argument(backward, kResidualAttr, joined, cast<RankedTensorType>(whole.getType()),
+                              builder.getNamedAttr(kExtentAttr, of.get(kExtentAttr)));
+        old.replaceAllUsesWith(window(namedAs(part.value), kept, {0, part.column},
+                                      {cast<RankedTensorType>(old.getType()).getDimSize(0), columnsOf(old)}));
       }
     }
   }
@@ -403,7 +425,8 @@ LogicalResult Augmenter::run() {
       return failure();
   for (auto function : module.getOps<func::FuncOp>())
     placeFactors(function);
-  joinResiduals();
+  for (auto function : module.getOps<func::FuncOp>())
+    joinResiduals(function);
   for (auto function : module.getOps<func::FuncOp>())
     readJoined(function);
   for (auto function : module.getOps<func::FuncOp>())

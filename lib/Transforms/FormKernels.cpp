@@ -99,6 +99,7 @@ private:
   LogicalResult checkExtents();
   std::string rowsOf(Operation *op);
   SmallVector<Operation *> lineUp();
+  static SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
   void assign(Operation *op);
   void addTo(Group &group, Operation *op);
   void splitViews();
@@ -147,7 +148,37 @@ SmallVector<Operation *> Former::lineUp() {
     else if (shapeOf(&op) != Shape::TokenSum)
       (llvm::any_of(op.getOpOperands(), waits) ? others : early).insert(&op);
   early.insert_range(others);
-  return early.takeVector();
+  return withSharedReads(early.takeVector());
+}
+
+/// What a value is or looks at.
+static Value seen(Value value) {
+  auto window = value.getDefiningOp<WindowOp>();
+  return window ? Value(window.getInput()) : value;
+}
+
+/// What only sums over tokens wait for moves behind the last op that reads the same rows: one kernel reads
+/// them once.
+SmallVector<Operation *> Former::withSharedReads(SmallVector<Operation *> line) {
+  auto isPatient = [](Operation *op) {
+    return shapeOf(op) == Shape::Rows && !op->use_empty() &&
+           llvm::all_of(op->getUsers(), [](Operation *user) { return shapeOf(user) == Shape::TokenSum; });
+  };
+  for (Operation *op : llvm::to_vector(llvm::make_filter_range(line, isPatient))) {
+    auto readsTheSame = [&](Operation *other) {
+      return other != op && shapeOf(other) == Shape::Rows &&
+             llvm::any_of(other->getOperands(), [&](Value value) {
+               return isTokenSized(value) && llvm::any_of(op->getOperands(), [&](Value own) {
+                        return isTokenSized(own) && seen(own) == seen(value);
+                      });
+             });
+    };
+    auto *from = llvm::find(line, op);
+    auto last = std::find_if(line.rbegin(), std::make_reverse_iterator(from + 1), readsTheSame);
+    if (last != std::make_reverse_iterator(from + 1))
+      std::rotate(from, from + 1, last.base());
+  }
+  return line;
 }
 
 void Former::assign(Operation *op) {

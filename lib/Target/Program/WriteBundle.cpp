@@ -208,7 +208,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
         {"block", dimension.block}});
   json::Object bytes;
   for (auto &[extent, count] : bytesMoved(kernel))
-    bytes[extent.empty() ? StringRef("fixed") : extent] = count;
+    bytes[extent.empty() ? std::string("fixed") : extent.str()] = count; // a StringRef would not be copied
   int64_t flopsPerPair = 0;
   for (Operation &op : kernel.getBody().front())
     flopsPerPair += mlir::mlora::flopsPerPair(&op);
