@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Program/Parameters.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <algorithm>
 #include <cstring>
@@ -50,6 +51,20 @@ template <typename Visit> void eachRow(const ParameterView &view, Visit visit) {
 
 int64_t innerStride(const ParameterView &view) { return view.strides.empty() ? 1 : view.strides.back(); }
 
+/// A tensor rounded to bf16, in pieces: only one of them is there as f32.
+void readRounded(const Checkpoint &checkpoint, const TensorInfo &tensor, std::span<uint16_t> out) {
+  int64_t rows = tensor.shape.empty() ? 1 : tensor.shape[0];
+  int64_t columns = rows ? int64_t(out.size()) / rows : 0;
+  int64_t piece = std::max<int64_t>(1, (int64_t(1) << 20) / std::max<int64_t>(1, columns));
+  std::vector<float> values;
+  for (int64_t row = 0; row < rows; row += piece) {
+    int64_t count = std::min(piece, rows - row);
+    values.resize(size_t(count * columns));
+    checkpoint.readRows(tensor.name, row, count, values);
+    floatsToBfloats(values.data(), count * columns, out.data() + row * columns);
+  }
+}
+
 } // namespace
 
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
@@ -61,7 +76,10 @@ void loadWeights(Program &program, const Checkpoint &checkpoint) {
     for (int64_t slot = 0; slot < buffer.slots; ++slot) {
       const TensorInfo &tensor = findTensor(checkpoint, layerName(buffer.tensor, slot));
       checkShape(checkpoint, tensor, buffer.staticShape());
-      checkpoint.read(tensor.name, program.slot(int(i), slot));
+      if (buffer.type == ElementType::BF16)
+        readRounded(checkpoint, tensor, program.bfloatSlot(int(i), slot));
+      else
+        checkpoint.read(tensor.name, program.slot(int(i), slot));
     }
   }
 }

@@ -92,6 +92,22 @@ static int64_t bytesPerRow(ArrayRef<int64_t> shape, Type element) {
   return bytes;
 }
 
+/// `f32`, `bf16`, `i32`.
+static std::string toText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static json::Array describeGrid(ArrayAttr dimensions) {
+  json::Array grid;
+  for (const KernelOp::GridDimension &dimension : KernelOp::parseGrid(dimensions))
+    grid.push_back(json::Object{
+        {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
+        {"block", dimension.block}});
+  return grid;
+}
+
 namespace {
 
 class ManifestWriter {
@@ -174,7 +190,7 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
   json::Object object{
       {"name", buffer.getName()},
       {"role", buffer.getRole()},
-      {"dtype", type.getElementType().isF32() ? "f32" : "i32"},
+      {"dtype", toText(type.getElementType())},
       {"shape", std::move(shape)},
       {"slots", int64_t(buffer.getSlots())},
       {"slot_bytes", slotBytes ? slotBytes.getInt() : bytesPerRow(type.getShape(), type.getElementType())},
@@ -190,11 +206,6 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
 }
 
 json::Object ManifestWriter::describe(KernelOp kernel) {
-  json::Array grid;
-  for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
-    grid.push_back(json::Object{
-        {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
-        {"block", dimension.block}});
   // Each operand and result once; of an embedding's table only the rows that are asked for, which are as many
   // as it gives.
   json::Object bytes;
@@ -216,7 +227,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
     count(type, kernel.getResultAttrDict(i));
   return json::Object{{"name", kernel.getSymName()},
                       {"symbol", kernel.getSymName()},
-                      {"grid", std::move(grid)},
+                      {"grid", describeGrid(kernel.getGrid())},
                       {"doc", describeKernel(kernel)},
                       {"flops_per_row", countFlops(kernel)},
                       {"flops_per_pair", flopsPerPair},
@@ -355,7 +366,8 @@ LogicalResult WriteBundle::compileForCPU(ModuleOp kernels, StringRef path, json:
   return mlir::mlora::emitSharedObject(kernels, path);
 }
 
-/// Each kernel says what its launch needs; the module has constants, and its operations' names for messages.
+/// Each kernel says what its launch needs, which is its schedule's choice: not even the grid is that of the
+/// kernel it was made of. The module has constants, and its operations' names for messages.
 LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest) {
   auto gpuModule = *kernels.getOps<gpu::GPUModuleOp>().begin();
   llvm::StringMap<LLVM::LLVMFuncOp> functions;
@@ -367,6 +379,8 @@ LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, 
     for (StringRef name : {"shared_bytes", "scratch_bytes"})
       kernel[name] = function->getAttrOfType<IntegerAttr>(("mlora." + name).str()).getInt();
     kernel["threads"] = function->getAttrOfType<DenseI32ArrayAttr>("gpu.known_block_size")[0];
+    kernel["grid"] = describeGrid(function->getAttrOfType<ArrayAttr>("mlora.grid"));
+    kernel["schedule"] = function->getAttrOfType<StringAttr>("mlora.schedule").getValue();
   }
   FailureOr<EmulatedModule> emulated = rewriteForEmulator(gpuModule);
   if (failed(emulated))
