@@ -170,9 +170,9 @@ SmallVector<double> RopeTableOp::getFrequencies() {
   return frequencies;
 }
 
-SmallVector<KernelOp::GridDimension> KernelOp::getGridDimensions() {
+SmallVector<KernelOp::GridDimension> KernelOp::parseGrid(ArrayAttr grid) {
   SmallVector<GridDimension> dimensions;
-  for (StringRef text : getGrid().getAsValueRange<StringAttr>()) {
+  for (StringRef text : grid.getAsValueRange<StringAttr>()) {
     auto [extent, block] = text.split(" by ");
     GridDimension dimension;
     if (extent.getAsInteger(10, dimension.size))

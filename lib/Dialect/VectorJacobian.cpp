@@ -10,12 +10,12 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// dx of `y = W x`.
-static Value inputGrad(OpBuilder &builder, Location loc, Value dy, Value weight) {
-  auto type = cast<RankedTensorType>(dy.getType());
+/// dx of `y = W x`, of elements as those of `like`: a cotangent has the type of its primal.
+static Value inputGrad(OpBuilder &builder, Location loc, Value dy, Value weight, Value like) {
+  int64_t rows = cast<RankedTensorType>(dy.getType()).getDimSize(0);
   int64_t in = cast<RankedTensorType>(weight.getType()).getDimSize(1);
-  return LinearInputGradOp::create(builder, loc, type.clone(ArrayRef<int64_t>{type.getDimSize(0), in}), dy,
-                                   weight);
+  auto type = cast<RankedTensorType>(like.getType()).clone(ArrayRef<int64_t>{rows, in});
+  return LinearInputGradOp::create(builder, loc, type, dy, weight);
 }
 
 /// A sum over tokens: the gradient of `like`.
@@ -35,7 +35,7 @@ LogicalResult EmbeddingOp::buildVJP(OpBuilder &builder, ValueRange cotangents, c
 LogicalResult LinearOp::buildVJP(OpBuilder &builder, ValueRange cotangents, const BitVector &wanted,
                                  MutableArrayRef<Value> grads) {
   if (wanted[0])
-    grads[0] = inputGrad(builder, getLoc(), cotangents[0], getWeight());
+    grads[0] = inputGrad(builder, getLoc(), cotangents[0], getWeight(), getInput());
   if (wanted[1])
     grads[1] = tokenOuter(builder, getLoc(), getWeight(), cotangents[0], getInput());
   return success();
@@ -146,9 +146,9 @@ LogicalResult BranchOp::buildVJP(OpBuilder &builder, ValueRange cotangents, cons
   if (wanted[1] || wanted[2]) { // u = B̃ᵀ dy
     Value up =
         StackUpOp::create(builder, getLoc(), getB().getType(), getB(), column, getAlphaAttr(), IntegerAttr());
-    Value u = inputGrad(builder, getLoc(), dy, up);
+    Value u = inputGrad(builder, getLoc(), dy, up, getInput());
     if (wanted[1])
-      grads[1] = inputGrad(builder, getLoc(), u, getA());
+      grads[1] = inputGrad(builder, getLoc(), u, getA(), getInput());
     if (wanted[2])
       grads[2] = tokenOuter(builder, getLoc(), getA(), u, getInput());
   }

@@ -70,7 +70,7 @@ private:
     return *this;
   }
 
-  /// f32 and f64 do not meet in one op; bf16 is how weights are stored, indices are integers.
+  /// f32 and f64 do not meet in one op; bf16 is how a tensor is stored, beside either, indices are integers.
   void elements(StringRef what, Type type) {
     if (!type.isF32() && !type.isF64())
       return;

@@ -74,11 +74,17 @@ private:
   int64_t branches() const { return scaled() ? int64_t(numBranches) : 1; }
   double effectiveAlpha() const { return alpha == 0 ? double(rank) : double(alpha); }
 
+  /// What is trained is f32 where the model is bf16: 8 bits would lose small updates.
+  static RankedTensorType trainedType(RankedTensorType weight) {
+    Type element = weight.getElementType();
+    return weight.clone(element.isBF16() ? Type(Float32Type::get(weight.getContext())) : element);
+  }
+
   void attach(func::FuncOp function, LinearOp linear) {
     OpBuilder builder(linear->getContext());
     builder.setInsertionPointAfter(linear);
     std::string layer = weightName(function, linear).str();
-    RankedTensorType weight = linear.getWeight().getType();
+    RankedTensorType weight = trainedType(linear.getWeight().getType());
     int64_t out = weight.getDimSize(0), in = weight.getDimSize(1);
     auto addArgument = [&](int64_t branch, StringRef tensor, ArrayRef<int64_t> shape) -> Value {
       std::string suffix = ("branch." + Twine(branch) + "." + tensor).str();
@@ -106,10 +112,15 @@ private:
   }
 
   void trainEverything() {
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      for (unsigned i = 0; i < function.getNumArguments(); ++i)
-        if (Attribute name = function.removeArgAttr(i, kWeightAttr))
-          function.setArgAttr(i, kTrainableAttr, name);
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      for (BlockArgument argument : function.getArguments())
+        if (Attribute name = function.removeArgAttr(argument.getArgNumber(), kWeightAttr)) {
+          function.setArgAttr(argument.getArgNumber(), kTrainableAttr, name);
+          argument.setType(trainedType(cast<RankedTensorType>(argument.getType())));
+        }
+      function.setFunctionType(
+          FunctionType::get(&getContext(), function.front().getArgumentTypes(), function.getResultTypes()));
+    }
   }
 
   void describe(ArrayRef<StringRef> names) {

@@ -16,16 +16,27 @@ using ::mlora::ModelConfig;
 
 namespace {
 
+/// What is imported. Weights, activations and what layers hand on are stored as `element`; angles, row
+/// statistics, losses and logits are f32.
+struct Model {
+  ModelConfig config;
+  Type element;
+};
+
 /// One function being written; arguments are declared first, then ops are built.
 class Layer {
 public:
-  Layer(ModuleOp module, StringRef name, const ModelConfig &config)
-      : config(config), builder(module.getContext()), module(module), name(name) {}
+  Layer(ModuleOp module, StringRef name, const Model &model)
+      : config(model.config), builder(module.getContext()), element(model.element), module(module),
+        name(name) {}
 
   /// A tensor of real numbers (or, of elements i32, indices) with one row per `extent`; its name survives as
   /// a NameLoc.
+  size_t tokens(StringRef argName, StringRef extent, RankedTensorType type) {
+    return add(argName, type, kExtentAttr, extent);
+  }
   size_t tokens(StringRef argName, StringRef extent, int64_t features) {
-    return add(argName, matrix(features), kExtentAttr, extent);
+    return tokens(argName, extent, matrix(features));
   }
   size_t indices(StringRef argName, StringRef extent) {
     return add(argName, RankedTensorType::get({ShapedType::kDynamic}, builder.getI32Type()), kExtentAttr,
@@ -38,8 +49,8 @@ public:
   }
   size_t past() { return add("past", RankedTensorType::get({}, builder.getI32Type()), {}, {}); }
   size_t weight(StringRef tensor, ArrayRef<int64_t> shape) {
-    return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, builder.getF32Type()),
-               kWeightAttr, tensor);
+    return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, element), kWeightAttr,
+               tensor);
   }
 
   /// Arguments are complete: opens the body.
@@ -64,16 +75,20 @@ public:
                              builder.getF64FloatAttr(config.rmsNormEps));
   }
   Value linear(StringRef result, Value x, Value weight) {
-    return LinearOp::create(builder, named(result),
-                            matrix(cast<RankedTensorType>(weight.getType()).getDimSize(0)), x, weight);
+    return LinearOp::create(builder, named(result), matrix(rowsOf(weight)), x, weight);
+  }
+  /// Logits: whoever compares them wants all bits.
+  Value logits(StringRef result, Value x, Value weight) {
+    return LinearOp::create(builder, named(result), matrixF32(rowsOf(weight)), x, weight);
   }
   Value rope(StringRef result, Value x, Value table, int64_t heads) {
     return RopeOp::create(builder, named(result), x.getType(), x, table, heads, /*inverse=*/false);
   }
   RankedTensorType matrix(int64_t features) {
-    return RankedTensorType::get({ShapedType::kDynamic, features}, builder.getF32Type());
+    return RankedTensorType::get({ShapedType::kDynamic, features}, element);
   }
-  RankedTensorType vector() { return RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()); }
+  RankedTensorType matrixF32(int64_t features) { return matrix(features).clone(builder.getF32Type()); }
+  RankedTensorType vectorF32() { return RankedTensorType::get({ShapedType::kDynamic}, builder.getF32Type()); }
   Location named(StringRef result) { return withName(builder.getUnknownLoc(), result); }
   Location named(StringRef first, StringRef second) {
     return withNames(builder.getUnknownLoc(), {first, second});
@@ -83,6 +98,8 @@ public:
   OpBuilder builder;
 
 private:
+  static int64_t rowsOf(Value weight) { return cast<RankedTensorType>(weight.getType()).getDimSize(0); }
+
   size_t add(StringRef argName, Type type, StringRef attribute, StringRef value) {
     types.push_back(type);
     locations.push_back(named(argName));
@@ -94,6 +111,7 @@ private:
     return types.size() - 1;
   }
 
+  Type element;
   ModuleOp module;
   StringRef name;
   func::FuncOp function;
@@ -102,8 +120,9 @@ private:
   SmallVector<NamedAttrList> attributes;
 };
 
-void importEmbed(ModuleOp module, const ModelConfig &config) {
-  Layer layer(module, "embed", config);
+void importEmbed(ModuleOp module, const Model &model) {
+  const ModelConfig &config = model.config;
+  Layer layer(module, "embed", model);
   size_t ids = layer.indices("ids", "rows"), position = layer.indices("position", "rows");
   size_t table = layer.weight("model.embed_tokens", {config.vocabSize, config.hiddenSize});
   layer.begin();
@@ -118,20 +137,22 @@ void importEmbed(ModuleOp module, const ModelConfig &config) {
   if (!config.ropeDivisors.empty())
     divisors = builder.getDenseF64ArrayAttr(config.ropeDivisors);
   Value rotary =
-      RopeTableOp::create(builder, layer.named("rotary"), layer.matrix(config.headDim), layer[position],
+      RopeTableOp::create(builder, layer.named("rotary"), layer.matrixF32(config.headDim), layer[position],
                           builder.getF64FloatAttr(config.ropeTheta), llama3, divisors);
   layer.end({h, rotary});
 }
 
 /// Keys and values of training come from the micro-batch, those of generation from a cache that the layer
 /// extends.
-void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached) {
-  Layer layer(module, "decoder_layer", config);
+void importDecoderLayer(ModuleOp module, const Model &model, bool cached) {
+  const ModelConfig &config = model.config;
+  Layer layer(module, "decoder_layer", model);
   int64_t hidden = config.hiddenSize, inner = config.intermediateSize;
   int64_t heads = config.numHeads, kvHeads = config.numKeyValueHeads;
   int64_t queries = heads * config.headDim, keys = kvHeads * config.headDim;
 
-  size_t h = layer.tokens("h", "rows", hidden), rotary = layer.tokens("rotary", "rows", config.headDim);
+  size_t h = layer.tokens("h", "rows", hidden);
+  size_t rotary = layer.tokens("rotary", "rows", layer.matrixF32(config.headDim));
   size_t start = 0, keyCache = 0, valueCache = 0, past = 0;
   if (cached) {
     keyCache = layer.cache("key_cache", "key");
@@ -161,9 +182,9 @@ void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached)
     k = CacheAppendOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[past]);
     v = CacheAppendOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[past]);
   }
-  auto attention =
-      AttentionOp::create(builder, layer.named("o", "lse"), layer.matrix(queries), layer.matrix(heads), q, k,
-                          v, cached ? Value() : layer[start], cached ? layer[past] : Value(), heads, kvHeads);
+  auto attention = AttentionOp::create(builder, layer.named("o", "lse"), layer.matrix(queries),
+                                       layer.matrixF32(heads), q, k, v, cached ? Value() : layer[start],
+                                       cached ? layer[past] : Value(), heads, kvHeads);
   Value o = layer.linear("attended", attention.getOutput(), layer[wo]);
   Value h1 = AddOp::create(builder, layer.named("h1"), layer[h], o);
   Value x1 = layer.norm("x1", h1, layer[postNorm]);
@@ -174,8 +195,9 @@ void importDecoderLayer(ModuleOp module, const ModelConfig &config, bool cached)
   cached ? layer.end({h2, k, v}) : layer.end(h2);
 }
 
-void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
-  Layer layer(module, logits ? "head_logits" : "head_loss", config);
+void importHead(ModuleOp module, const Model &model, bool logits) {
+  const ModelConfig &config = model.config;
+  Layer layer(module, logits ? "head_logits" : "head_loss", model);
   size_t h = layer.tokens("h", "rows", config.hiddenSize);
   size_t counted = layer.indices(logits ? "last" : "counted", "counted_rows");
   size_t targets = logits ? 0 : layer.indices("targets", "counted_rows");
@@ -188,9 +210,9 @@ void importHead(ModuleOp module, const ModelConfig &config, bool logits) {
                                     layer[counted]);
   Value x = layer.norm("x", rows, layer[norm]);
   if (logits)
-    return layer.end(layer.linear("logits", x, layer[head]));
-  auto loss = CrossEntropyOp::create(builder, layer.named("nll", "lse"), layer.vector(), layer.vector(), x,
-                                     layer[head], layer[targets]);
+    return layer.end(layer.logits("logits", x, layer[head]));
+  auto loss = CrossEntropyOp::create(builder, layer.named("nll", "lse"), layer.vectorF32(), layer.vectorF32(),
+                                     x, layer[head], layer[targets]);
   layer.end(SumOp::create(builder, layer.named("loss"), RankedTensorType::get({}, builder.getF32Type()),
                           loss.getNll())
                 ->getResults());
@@ -221,10 +243,16 @@ struct ImportPass : ::mlir::mlora::impl::ImportBase<ImportPass> {
       emitError(module.getLoc(), "mlora-import: kind is '") << kind << "', not train or generate";
       return signalPassFailure();
     }
-    ModelConfig model;
+    Builder builder(module.getContext());
+    Model model;
+    model.element = dtype == "bf16" ? Type(builder.getBF16Type()) : builder.getF32Type();
+    if (dtype != "f32" && dtype != "bf16") {
+      emitError(module.getLoc(), "mlora-import: dtype is '") << dtype << "', not f32 or bf16";
+      return signalPassFailure();
+    }
     // The runtime's libraries throw; the compiler reports. This is the border.
     try {
-      model = ModelConfig::read(std::string(config));
+      model.config = ModelConfig::read(std::string(config));
     } catch (const std::exception &error) {
       emitError(module.getLoc(), "mlora-import: ") << error.what();
       return signalPassFailure();
@@ -233,10 +261,9 @@ struct ImportPass : ::mlir::mlora::impl::ImportBase<ImportPass> {
     importEmbed(module, model);
     importDecoderLayer(module, model, generate);
     importHead(module, model, generate);
-    Builder builder(module.getContext());
     module->setAttr("mlora.kind", builder.getStringAttr(kind));
-    module->setAttr("mlora.layers", builder.getI64IntegerAttr(model.numLayers));
-    module->setAttr("mlora.model", describe(builder, model));
+    module->setAttr("mlora.layers", builder.getI64IntegerAttr(model.config.numLayers));
+    module->setAttr("mlora.model", describe(builder, model.config));
   }
 };
 

@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Program/BundleCache.h"
 #include "mlora/Runtime/Program/Generator.h"
 #include "mlora/Runtime/Program/Parameters.h"
+#include "mlora/Runtime/Program/Schedules.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 #include "mlora/Runtime/Train/Trainable.h"
 
@@ -90,8 +91,11 @@ int runGenerate(Arguments &arguments) {
   cache.message = [](const std::string &text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
   request.target = config.device;
+  request.dtype = config.dtype;
   Program program(cache.get(request), {.rows = pieceRows, .countedRows = 1, .kvRows = length},
                   config.numThreads);
+  for (const std::string &line : describeSchedules(program.manifest()))
+    std::fprintf(stderr, "%s\n", line.c_str());
   Parameters parameters(program);
   loadWeights(program, *base);
   if (adapter)

@@ -209,7 +209,9 @@ const std::vector<Key> &table() {
       {.name = "dtype",
        .field = &Config::dtype,
        .commands = computes | Merge,
-       .doc = "type of the weights: merge writes f32 or bf16, the others compute in f32 so far",
+       .doc = "type of the weights: merge writes f32 or bf16; the others compute in f32, or with "
+              "device=emulate in "
+              "bf16 (weights and activations; sums and what is trained stay f32)",
        .choices = {"f32", "bf16"}},
       {.name = "num_threads",
        .field = &Config::numThreads,

@@ -78,8 +78,10 @@ void refuseUnbuilt(const Arguments &arguments) {
   unbuilt("device", config.device == "cuda", config.device);
   if (config.device == "emulate" && arguments.command == Command::Bench)
     refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu");
-  unbuilt("dtype", config.dtype != "f32" && arguments.command != Command::Merge,
-          "computing in " + config.dtype);
+  if (config.dtype == "bf16" && config.device != "emulate" && arguments.command != Command::Merge)
+    refuse(arguments, "dtype",
+           "computing in bf16 is not built yet for device=" + config.device +
+               ": the GPU's kernels do it (device=emulate), the CPU's are f32");
   unbuilt("offload", config.offload != "none", config.offload);
   unbuilt("lora_dropout", config.loraDropout != 0, "dropout");
   unbuilt("eval_tasks", !config.evalTasks.empty(), "scoring tasks");

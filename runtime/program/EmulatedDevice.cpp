@@ -91,7 +91,7 @@ void EmulatedDevice::launch(int number, LaunchBuffers buffers, const Scalars &sc
       views.push_back({reinterpret_cast<char *>(programArena->at(buffer.offset)),
                        size_t(buffer.slots * buffer.slotBytes), buffer.name});
     else
-      views.push_back({address, size_t(4 * buffer.elements(scalars)), buffer.name});
+      views.push_back({address, size_t(bytesOf(buffer.type) * buffer.elements(scalars)), buffer.name});
     launch.parameters.push_back(reinterpret_cast<uint64_t>(address));
   }
   memory->showOnly(reinterpret_cast<char *>(programArena->at(0)), std::move(views));

@@ -10,6 +10,8 @@
 namespace mlora {
 namespace {
 
+constexpr std::array<std::string_view, 3> typeNames = {"f32", "i32", "bf16"};
+
 constexpr std::array<std::string_view, 11> roleNames = {"input",     "weight",  "parameter", "gradient",
                                                         "moment1",   "moment2", "factor",    "residual",
                                                         "temporary", "cache",   "output"};
@@ -116,9 +118,10 @@ private:
       fields.refuse("role", "unknown role " + role);
     buffer.role = Role(known - roleNames.begin());
     std::string type = fields.string("dtype");
-    if (type != "f32" && type != "i32")
-      fields.refuse("dtype", "must be f32 or i32, not " + type);
-    buffer.type = type == "f32" ? ElementType::F32 : ElementType::I32;
+    auto *knownType = std::find(typeNames.begin(), typeNames.end(), type);
+    if (knownType == typeNames.end())
+      fields.refuse("dtype", "must be f32, bf16 or i32, not " + type);
+    buffer.type = ElementType(knownType - typeNames.begin());
     for (const nlohmann::json &item : array(fields, "shape"))
       buffer.shape.push_back(extent(item, fields, "shape"));
     if (fields.has("region")) {
@@ -147,6 +150,7 @@ private:
     kernel.flopsPerPair = fields.optionalNumber("flops_per_pair").value_or(0);
     if (fields.has("bytes"))
       kernel.bytes = linear(fields.object("bytes"));
+    kernel.schedule = fields.optionalString("schedule").value_or("");
     kernel.threads = sizeOr(fields, "threads", 0, 1024);
     kernel.sharedBytes = sizeOr(fields, "shared_bytes", 0, 1 << 20);
     kernel.scratchBytes = sizeOr(fields, "scratch_bytes", 0, maxBytes);

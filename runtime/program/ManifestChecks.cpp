@@ -51,9 +51,8 @@ private:
     if (std::count_if(buffer.shape.begin(), buffer.shape.end(), [](Extent e) { return !e.isStatic(); }) > 1)
       refuse(name + ": has more than one run-time extent");
     // From here on of one row where it has rows: a region's capacity is at least that of what lies in it.
-    // Both types have four bytes.
     int64_t elements = buffer.elements({.rows = 1, .countedRows = 1, .kvRows = 1});
-    if (elements > buffer.slotBytes / 4)
+    if (elements > buffer.slotBytes / bytesOf(buffer.type))
       refuse(name + ": its shape needs more than slot_bytes = " + std::to_string(buffer.slotBytes));
     if (buffer.offset % 4 || buffer.slotBytes % 4)
       refuse(name + ": offset and slot_bytes must be multiples of 4");
@@ -87,7 +86,8 @@ private:
   }
 
   void checkFileTensor(const std::string &name, const Buffer &buffer) const {
-    checkTrainable(name, buffer);
+    if (!buffer.isStatic() || buffer.type == ElementType::I32)
+      refuse(name + ": a weight must be f32 or bf16 and of static shape");
     if (buffer.tensors.empty())
       refuse(name + ": a weight must say its tensor");
     for (const ParameterView &tensor : buffer.tensors) {
@@ -150,7 +150,7 @@ private:
   void checkInside(const std::string &name, const ParameterView &view, const Buffer &buffer) const {
     if (view.shape.size() != view.strides.size())
       refuse(name + ": needs one stride a dimension");
-    __int128 last = view.offset, elements = buffer.slotBytes / 4;
+    __int128 last = view.offset, elements = buffer.slotBytes / bytesOf(buffer.type);
     for (size_t i = 0; i < view.shape.size(); ++i) {
       if (view.shape[i] == 0)
         refuse(name + ": is empty");

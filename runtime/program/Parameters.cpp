@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Program/Parameters.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <algorithm>
 #include <cstring>
@@ -50,37 +51,52 @@ template <typename Visit> void eachRow(const ParameterView &view, Visit visit) {
 
 int64_t innerStride(const ParameterView &view) { return view.strides.empty() ? 1 : view.strides.back(); }
 
+/// A tensor of the checkpoint into its part of a weight's slot, in pieces: only one of them is there as f32.
+template <typename Store>
+void readPart(const Checkpoint &checkpoint, const std::string &name, const ParameterView &part, Store store) {
+  checkShape(checkpoint, findTensor(checkpoint, name), part.shape);
+  constexpr int64_t pieceElements = int64_t(1) << 20;
+  bool isVector = part.shape.size() == 1;
+  int64_t rows = isVector ? 1 : part.shape[0], columns = part.shape.back();
+  int64_t piece = std::max<int64_t>(1, pieceElements / std::max<int64_t>(1, columns));
+  std::vector<float> values;
+  for (int64_t row = 0; row < rows; row += piece) {
+    int64_t count = std::min(piece, rows - row);
+    values.resize(size_t(count * columns));
+    isVector ? checkpoint.read(name, values) : checkpoint.readRows(name, row, count, values);
+    for (int64_t r = 0; r < count; ++r)
+      store(values.data() + r * columns, columns, part.offset + (isVector ? 0 : (row + r) * part.strides[0]));
+  }
+}
+
 } // namespace
 
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
-  constexpr int64_t pieceElements = int64_t(1) << 20; // only a piece of a tensor is held beside the slot
   const Manifest &manifest = program.manifest();
-  std::vector<float> values;
   for (size_t i = 0; i < manifest.buffers.size(); ++i) {
     const Buffer &buffer = manifest.buffers[i];
     if (buffer.role != Role::Weight)
       continue;
-    for (int64_t slot = 0; slot < buffer.slots; ++slot) {
-      std::span<float> out = program.slot(int(i), slot);
+    // Between several tensors lie factors and padding: zero.
+    auto load = [&](auto slot, auto store) {
       if (buffer.tensors.size() > 1)
-        std::ranges::fill(out, 0.0f); // between the tensors lie factors and padding
-      for (const ParameterView &part : buffer.tensors) {
-        const TensorInfo &tensor = findTensor(checkpoint, layerName(part.name, slot));
-        checkShape(checkpoint, tensor, part.shape);
-        if (buffer.tensors.size() == 1 && part.shape == buffer.staticShape()) {
-          checkpoint.read(tensor.name, out);
-          continue;
-        }
-        int64_t columns = part.shape.back(), rows = std::max<int64_t>(1, pieceElements / columns);
-        for (int64_t row = 0; row < part.shape[0]; row += rows) {
-          int64_t count = std::min(rows, part.shape[0] - row);
-          values.resize(size_t(count * columns));
-          checkpoint.readRows(tensor.name, row, count, values);
-          for (int64_t r = 0; r < count; ++r)
-            std::copy_n(values.data() + r * columns, columns,
-                        out.data() + part.offset + (row + r) * part.strides[0]);
-        }
-      }
+        std::ranges::fill(slot, 0);
+      return [&, slot, store](const ParameterView &part, const std::string &name) {
+        readPart(checkpoint, name, part, [&](const float *from, int64_t count, int64_t offset) {
+          store(from, count, slot.data() + offset);
+        });
+      };
+    };
+    for (int64_t slot = 0; slot < buffer.slots; ++slot) {
+      auto each = [&](auto read) {
+        for (const ParameterView &part : buffer.tensors)
+          read(part, layerName(part.name, slot));
+      };
+      if (buffer.type == ElementType::BF16)
+        each(load(program.bfloatSlot(int(i), slot), floatsToBfloats));
+      else
+        each(load(program.slot(int(i), slot),
+                  [](const float *from, int64_t count, float *to) { std::copy_n(from, count, to); }));
     }
   }
 }

@@ -38,8 +38,20 @@ std::span<const float> Program::output(std::string_view name) const {
   return slot(index, 0);
 }
 
+std::byte *Program::slotOf(int buffer, int64_t index, ElementType type) const {
+  const Buffer &wanted = manifest().buffers[size_t(buffer)];
+  if (wanted.type != type)
+    failed("the program's buffer " + wanted.name + " is of another type");
+  return static_cast<std::byte *>(device_->arena().at(layout_.offset(size_t(buffer), index)));
+}
+
 std::span<float> Program::slot(int buffer, int64_t index) const {
-  return {reinterpret_cast<float *>(device_->arena().at(layout_.offset(size_t(buffer), index))),
+  return {reinterpret_cast<float *>(slotOf(buffer, index, ElementType::F32)),
+          size_t(manifest().buffers[size_t(buffer)].elements(capacity()))};
+}
+
+std::span<uint16_t> Program::bfloatSlot(int buffer, int64_t index) const {
+  return {reinterpret_cast<uint16_t *>(slotOf(buffer, index, ElementType::BF16)),
           size_t(manifest().buffers[size_t(buffer)].elements(capacity()))};
 }
 

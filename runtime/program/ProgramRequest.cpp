@@ -7,13 +7,10 @@ std::filesystem::path ProgramRequest::modelFile() const {
 }
 
 nlohmann::json ProgramRequest::toJson() const {
-  nlohmann::json json = {{"kind", kind},
-                         {"model", std::filesystem::absolute(modelFile()).string()},
-                         {"target", target},
-                         {"method", method},
-                         {"num_branches", numBranches},
-                         {"lora_r", loraR},
-                         {"lora_alpha", loraAlpha},
+  nlohmann::json json = {{"kind", kind},      {"model", std::filesystem::absolute(modelFile()).string()},
+                         {"target", target},  {"dtype", dtype},
+                         {"method", method},  {"num_branches", numBranches},
+                         {"lora_r", loraR},   {"lora_alpha", loraAlpha},
                          {"targets", targets}};
   if (memoryBudget > 0) {
     json["memory_budget"] = memoryBudget;

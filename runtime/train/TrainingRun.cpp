@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Adapter/HfFolder.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Program/BundleCache.h"
+#include "mlora/Runtime/Program/Schedules.h"
 #include "mlora/Runtime/Report/JsonLog.h"
 #include "mlora/Runtime/Report/ProgressLine.h"
 #include "mlora/Runtime/Report/TensorBoard.h"
@@ -125,9 +126,12 @@ void TrainingRun::openProgram() {
   cache.message = [this](const std::string &text) { say(text); };
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
   request.target = config.device;
+  request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = capacity();
   program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads);
+  for (const std::string &line : describeSchedules(program->manifest()))
+    say(line);
   parameters = std::make_unique<Parameters>(*program);
   loadStart(*program, *parameters, *base, adapter);
   trainable = std::make_unique<Trainable>(*base, adapter ? &*adapter : nullptr, *parameters);

@@ -1,9 +1,9 @@
 // RUN: mlora-opt %s --mlora-lower-kernels --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{operand or result of type 'tensor<?x8xbf16>' (f32 and i32 tensors are supported)}}
-mlora.kernel @type(%x: tensor<?x8xbf16>) -> tensor<?x8xbf16> grid ["rows by 128"] {
-  %y = mlora.add %x, %x : tensor<?x8xbf16>
-  mlora.yield %y : tensor<?x8xbf16>
+// expected-error @+1 {{operand or result of type 'tensor<?x8xf64>' (f32, bf16 and i32 tensors are supported)}}
+mlora.kernel @type(%x: tensor<?x8xf64>) -> tensor<?x8xf64> grid ["rows by 128"] {
+  %y = mlora.add %x, %x : tensor<?x8xf64>
+  mlora.yield %y : tensor<?x8xf64>
 }
 
 // -----

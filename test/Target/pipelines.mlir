@@ -9,6 +9,10 @@
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CUDA
 // RUN: mlora-opt %s --mlora-train-pipeline='target=emulate config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=EMULATE
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CHIP
+// RUN: mlora-opt %s --mlora-generate-pipeline='target=emulate dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=BF16
+// RUN: mlora-opt %s --mlora-train-pipeline='target=emulate dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' | mlora-opt --verify-roundtrip -o /dev/null
+// RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu dtype=bf16' 2>&1 | FileCheck %s --check-prefix=CPU-BF16
+// RUN: not mlora-opt %s --mlora-train-pipeline='target=emulate dtype=f16' 2>&1 | FileCheck %s --check-prefix=F16
 // RUN: not mlora-opt %s --mlora-train-pipeline=target=tpu 2>&1 | FileCheck %s --check-prefix=TPU
 // RUN: mlora-opt --help | FileCheck %s --check-prefix=HELP
 
@@ -23,6 +27,11 @@
 // GENERATE: mlora.program @generate arena
 // GENERATE: mlora.section "step"
 
+// BF16: mlora.buffer "cache.key" cache {{.*}} : memref<?x4xbf16>
+// BF16: mlora.buffer "logits" output {{.*}} : memref<?x16xf32>
+// CPU-BF16: dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate
+// F16: Cannot find option named 'f16'
+
 // CUDA: target=cuda is not built yet: this compiler has target=cpu and target=emulate
 // CHIP: target=cpu and target=emulate take no chip: code is generated for the CPU at hand
 // TPU: Cannot find option named 'tpu'
@@ -33,6 +42,9 @@
 // HELP-NEXT: --budget=
 // HELP-NEXT: --chip=
 // HELP-NEXT: --config=
+// HELP-NEXT: --dtype=
+// HELP-NEXT:   =f32
+// HELP-NEXT:   =bf16
 // HELP-NEXT: --method=
 // HELP-NEXT: --num-branches=
 // HELP-NEXT: --rank=

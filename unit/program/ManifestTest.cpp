@@ -59,7 +59,7 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/arena/rows", 160, "ends beyond its region of 160 bytes a row");
   refuses("/arena/rows", 166, "multiples of 4");
   refuses("/buffers/0/role", "ghost", "unknown role");
-  refuses("/buffers/0/dtype", "f64", "f32 or i32");
+  refuses("/buffers/0/dtype", "f64", "f32, bf16 or i32");
   refuses("/buffers/0/shape", {"past"}, "shape");
   refuses("/buffers/0/shape", {-1}, "shape");
   refuses("/buffers/2/shape", {int64_t(1) << 40, int64_t(1) << 40}, "slot_bytes");
@@ -68,7 +68,8 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/buffers/1/slots", 0, "slots");
   refuses("/buffers/1/slots", 30000, "ends beyond its region");
   refuses("/buffers/2/tensor", "model.w", "{layer}");
-  refuses("/buffers/2/dtype", "i32", "f32 and of static shape");
+  refuses("/buffers/3/dtype", "bf16", "a parameter must be f32");
+  refuses("/buffers/2/dtype", "i32", "f32 or bf16 and of static shape");
   refuses("/buffers/4/of", 2, "parameter");
   refuses("/buffers/4/of", 99, "parameter");
   refuses("/buffers/4/slots", 2, "differs");

@@ -2,6 +2,7 @@
 
 #include "../Expect.h"
 #include "TestBundle.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <numeric>
 
@@ -20,7 +21,9 @@ public:
   const ModelConfig &config() const override { return modelConfig; }
   const std::filesystem::path &path() const override { return place; }
   const std::vector<TensorInfo> &tensors() const override { return list; }
-  void readRows(const std::string &, int64_t, int64_t, std::span<float>) const override {}
+  void readRows(const std::string &name, int64_t first, int64_t, std::span<float> out) const override {
+    std::iota(out.begin(), out.end(), float(name[13] - '0') * 200 + float(first));
+  }
   void read(const std::string &name, std::span<float> out) const override {
     std::iota(out.begin(), out.end(), float(name[13] - '0') * 100);
   }
@@ -43,6 +46,18 @@ TEST_F(ParametersTest, WeightsComeFromTheCheckpoint) {
   EXPECT_EQ(program.slot(2, 2)[3], 203);
   EXPECT_REFUSED(loadWeights(program, ThreeLayers(9)), "three.safetensors", "layers.0.w", "[9]", "[8]");
   EXPECT_REFUSED(loadWeights(program, ThreeLayers(8, 2)), "layers.2.w");
+}
+
+TEST_F(ParametersTest, WeightsAreRoundedToTheNearestOfTheirType) {
+  files.json["buffers"][2]["dtype"] = "bf16";
+  files.write();
+  Program rounded{Bundle::load(files.path()), {.rows = 64}, 1};
+  loadWeights(rounded, ThreeLayers());
+  EXPECT_EQ(bfloatToFloat(rounded.bfloatSlot(2, 1)[7]), 207);
+  EXPECT_EQ(bfloatToFloat(rounded.bfloatSlot(2, 2)[1]), 400); // between 400 and 402: the even one
+  EXPECT_EQ(bfloatToFloat(rounded.bfloatSlot(2, 2)[3]), 404);
+  EXPECT_REFUSED(rounded.slot(2, 0), "buffer w", "another type");
+  EXPECT_REFUSED(rounded.bfloatSlot(3, 0), "buffer p", "another type");
 }
 
 TEST_F(ParametersTest, StridedTensorsAreReadAsTheyWereWritten) {

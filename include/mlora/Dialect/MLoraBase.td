@@ -15,7 +15,8 @@ def MLora_Dialect : Dialect {
   let summary = "LLaMA-family layers, MultiLoRA adapters and the programs that train them";
   let description = [{
     Tensors are row-major. A *token-sized* tensor has one row per token, its first dimension is `?` (a run-time
-    scalar) or static in tests; feature dimensions are always static. Linear weights are `[out, in]` as in
+    scalar) or static in tests; feature dimensions are always static. bf16 is a type of storage: it may stand beside f32 in one op, whose
+    sums are f32 then and whose results are rounded once, when they are stored. Linear weights are `[out, in]` as in
     Hugging Face's checkpoints. Notation in the formulas: `x[t]` is row t.
 
     Frozen or trainable is a property of a function argument, nothing else:

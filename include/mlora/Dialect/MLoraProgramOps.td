@@ -39,7 +39,9 @@ def MLora_KernelOp : MLora_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
       int64_t size = 0, block = 1;
     };
     /// The parsed grid; outermost first.
-    ::llvm::SmallVector<GridDimension> getGridDimensions();
+    ::llvm::SmallVector<GridDimension> getGridDimensions() { return parseGrid(getGrid()); }
+    /// Of a grid that is written elsewhere: `mlora.grid` of what a kernel becomes.
+    static ::llvm::SmallVector<GridDimension> parseGrid(::mlir::ArrayAttr grid);
   }];
 }
 

@@ -1,7 +1,8 @@
 //===- Interpreter.h - what the ops mean, in f64 -----------------------------------===//
 //
 // Written to be read, not to be fast: one short function an op, its formula above it. Everything else is
-// tested against it.
+// tested against it. Values are f64 whatever a tensor's type: what storing as f32 or bf16 rounds off is no
+// part of what an op means, but what a tolerance is for.
 
 #pragma once
 

@@ -9,6 +9,7 @@ def Interpret : Pass<"mlora-interpret", "::mlir::ModuleOp"> {
   let summary = "Runs a function in f64 and prints what it returns";
   let description = [{
     Runs `@main`, which has no arguments, and prints each result, one row a line, to standard output. For tests of what ops mean.
+    Values are f64 whatever the tensors' types: nothing is rounded to f32 or bf16.
 
     ```mlir
     func.func @main() -> tensor<2xf32> {

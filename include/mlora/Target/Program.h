@@ -12,6 +12,9 @@ namespace mlir::mlora {
 /// Where kernels run.
 enum class ProgramTarget { CPU, CUDA, Emulate };
 
+/// What weights and activations are stored as.
+enum class ProgramType { F32, BF16 };
+
 /// What a program is made of, as asked for on the command line or by request.json (docs/architecture.md).
 struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
   Option<ProgramTarget> target{
@@ -21,6 +24,11 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
                        clEnumValN(ProgramTarget::Emulate, "emulate", "the GPU's kernels, on the CPU"))};
   Option<std::string> chip{*this, "chip",
                            llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda and emulate)")};
+  Option<ProgramType> dtype{
+      *this, "dtype", llvm::cl::desc("what weights and activations are stored as"),
+      llvm::cl::init(ProgramType::F32),
+      llvm::cl::values(clEnumValN(ProgramType::F32, "f32", "f32"),
+                       clEnumValN(ProgramType::BF16, "bf16", "bf16, with sums, adapters and losses in f32"))};
   Option<std::string> config{*this, "config",
                              llvm::cl::desc("config.json, a folder that holds one, or a GGUF file")};
   Option<std::string> method{*this, "method", llvm::cl::desc("multilora, lora, ft or none"),

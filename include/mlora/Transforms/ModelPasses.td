@@ -15,6 +15,9 @@ def Import : Pass<"mlora-import", "::mlir::ModuleOp"> {
     Arguments say what they are: `mlora.weight` names a tensor of the checkpoint (below the layer, without `.weight`),
     `mlora.extent` the run-time scalar behind a `?`, `mlora.cache` the key or value cache of generation.
 
+    With `dtype=bf16` weights, activations, what layers hand on and the cache are bf16; the rotary table, `lse`, losses and logits stay
+    f32. The passes behind this one keep it so: a cotangent has the type of its primal, adapters, their gradients and moments are f32.
+
     Before: an empty module. After, with `kind=train`:
     ```mlir
     module attributes {mlora.kind = "train", mlora.layers = 2 : i64, mlora.model = {hidden_size = 64 : i64, ...}} {
@@ -30,6 +33,7 @@ def Import : Pass<"mlora-import", "::mlir::ModuleOp"> {
   let options = [
     Option<"config", "config", "std::string", "", "config.json, a folder that holds one, or a GGUF file">,
     Option<"kind", "kind", "std::string", "\"train\"", "train or generate">,
+    Option<"dtype", "dtype", "std::string", "\"f32\"", "what weights and activations are stored as: f32 or bf16">,
   ];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::mlora::MLoraDialect"];
 }
@@ -38,7 +42,8 @@ def AttachAdapters : Pass<"mlora-attach-adapters", "::mlir::ModuleOp"> {
   let summary = "Low-rank branches beside linear layers, literally the paper's equation 4";
   let description = [{
     `multilora` puts `num-branches` branches with scalings behind each targeted linear layer of `@decoder_layer`, `lora` one
-    branch without scaling; `ft` trains every weight of every function instead; `none` changes nothing. What was chosen is in
+    branch without scaling; `ft` trains every weight of every function instead; `none` changes nothing. What is trained is f32, whatever
+    the model is stored as: bf16 would lose small updates. What was chosen is in
     the module's `mlora.adapter`.
 
     Before:

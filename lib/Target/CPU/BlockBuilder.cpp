@@ -232,6 +232,18 @@ Value BlockBuilder::columns(Value memory, int64_t from, int64_t size) {
   return view(memory, {getIndexAttr(0), getIndexAttr(from)}, {rows, getIndexAttr(size)});
 }
 
+Value BlockBuilder::sumsFor(Value result) {
+  auto type = cast<MemRefType>(result.getType());
+  return type.getElementType().isF32() ? result : rowScratch(type.getShape().drop_front());
+}
+
+void BlockBuilder::storeSums(Value sums, Value result) {
+  if (sums == result)
+    return;
+  copy(sums, result);
+  release(sums);
+}
+
 Value BlockBuilder::scalarView(Value memory, int64_t at) {
   auto type = cast<MemRefType>(memory.getType());
   SmallVector<OpFoldResult> offset = {getIndexAttr(at)}, one = {getIndexAttr(1)};
@@ -282,6 +294,23 @@ Value BlockBuilder::loadIndex(Value memory, ValueRange at) {
   return arith::IndexCastOp::create(*this, getIndexType(), load(memory, at));
 }
 
+Value BlockBuilder::widen(Value value) {
+  return value.getType().isBF16() ? arith::ExtFOp::create(*this, getF32Type(), value) : value;
+}
+
+Value BlockBuilder::narrow(Value value, Type type) {
+  if (value.getType() == type || !type.isBF16())
+    return value;
+  if (auto wide = value.getDefiningOp<arith::ExtFOp>(); wide && wide.getIn().getType() == type)
+    return wide.getIn(); // moved, not computed
+  return createOrFold<arith::TruncFOp>(type, value);
+}
+
+void BlockBuilder::store(Value value, Value memory, ValueRange at) {
+  Type type = cast<MemRefType>(memory.getType()).getElementType();
+  memref::StoreOp::create(*this, narrow(value, type), memory, at);
+}
+
 Value BlockBuilder::maximum(Value a, Value b) {
   // Plain `maxps`: scores are no NaN in a run that is worth anything, and a NaN still reaches the loss
   // through exp.
@@ -325,7 +354,15 @@ void BlockBuilder::generic(unsigned loops, ArrayRef<Operand> ins, ArrayRef<Opera
                             [&](OpBuilder &nested, Location, ValueRange arguments) {
                               InsertionGuard guard(*this);
                               setInsertionPointToEnd(nested.getInsertionBlock());
-                              linalg::YieldOp::create(*this, body(arguments));
+                              auto wide = llvm::map_to_vector(arguments, [&](Value v) { return widen(v); });
+                              SmallVector<Value> values = body(wide);
+                              for (auto [value, output] : llvm::zip_equal(values, outputs))
+                                value = narrow(value, cast<MemRefType>(output.getType()).getElementType());
+                              linalg::YieldOp::create(*this, values);
+                              // What only seems to be read would be loaded.
+                              for (auto [value, argument] : llvm::zip_equal(wide, arguments))
+                                if (value != argument && value.use_empty())
+                                  value.getDefiningOp()->erase();
                             });
 }
 

@@ -2,7 +2,8 @@
 //
 // The body of a kernel reads as if it ran on whole tensors; what is built here runs on one block of the grid.
 // Row-wise ops see *blocks* (views of the block's rows, of an operand, a result or scratch), others see
-// *whole* buffers.
+// *whole* buffers. All arithmetic is in f32, and so is scratch: bf16 is widened when it is loaded and rounded
+// when it is stored, once an element of a result.
 
 #pragma once
 
@@ -58,6 +59,10 @@ public:
                    bool keep = false); ///< the same, with the block's rows in front
   Value view(Value memory, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes);
   Value columns(Value memory, int64_t from, int64_t size);
+  /// Where sums that end up in the block's rows `result` are built by more than one product: there, or in
+  /// scratch where that would round them each time. `storeSums` is their end.
+  Value sumsFor(Value result);
+  void storeSums(Value sums, Value result);
   Value scalarView(Value memory, int64_t index); ///< element `index` of a vector, as a rank-0 memref
   Value split(Value memory, int64_t outer, int64_t inner); ///< the last dimension as two
   void release();                                          ///< temporaries of the op just built
@@ -97,8 +102,11 @@ public:
   Value sqrt(Value a) { return math::SqrtOp::create(*this, a); }
   Value maximum(Value a, Value b);
   Value sigmoid(Value a) { return div(real(1), add(real(1), exp(neg(a)))); }
-  Value load(Value memory, ValueRange at) { return memref::LoadOp::create(*this, memory, at); }
-  void store(Value value, Value memory, ValueRange at) { memref::StoreOp::create(*this, value, memory, at); }
+  /// bf16 as f32, other types as they are; and back.
+  Value widen(Value value);
+  Value narrow(Value value, Type type);
+  Value load(Value memory, ValueRange at) { return widen(memref::LoadOp::create(*this, memory, at)); }
+  void store(Value value, Value memory, ValueRange at);
 
   // Control.
   void loop(Value from, Value to, int64_t step, function_ref<void(Value)> body);

@@ -26,13 +26,14 @@ static BlockEmitters makeEmitters() {
   return table;
 }
 
-/// Kernels hold f32 and i32; anything else has no block form yet.
+/// Kernels hold f32, bf16 and i32; anything else has no block form.
 static LogicalResult checkTypes(KernelOp kernel) {
   for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
-    if (!tensor || !(tensor.getElementType().isF32() || tensor.getElementType().isInteger(32)))
+    Type element = tensor ? tensor.getElementType() : Type();
+    if (!tensor || !(element.isF32() || element.isBF16() || element.isInteger(32)))
       return kernel.emitOpError() << "operand or result of type " << type
-                                  << " (f32 and i32 tensors are supported)";
+                                  << " (f32, bf16 and i32 tensors are supported)";
     for (int64_t i = 1; i < tensor.getRank(); ++i)
       if (tensor.isDynamicDim(i))
         return kernel.emitOpError() << "type " << type << ": only the first dimension may be dynamic";

@@ -62,6 +62,14 @@ struct Attention {
     /// 0 where a sum over keys begins, 1 where it goes on.
     Value beta(BlockBuilder &b) const { return arith::SelectOp::create(b, isLater, b.real(1), b.real(0)); }
   };
+  /// Where the sums over chunks of a block's rows of a result are built. A product whose beta is only known
+  /// at run time may read what it does not add.
+  Value sumsOverChunks(Value result) {
+    Value sums = b.sumsFor(result);
+    if (sums != result)
+      b.fill(sums, 0);
+    return sums;
+  }
   /// Calls `body` for the chunks of the keys that a block of query rows sees, in order; the last is `last`.
   void eachChunk(Value last, function_ref<void(const Chunk &)> body) {
     Value from = documentStart(b.first), to = b.plus(last, b.index(1)), kvHead = keyHead(b.position[0]);
@@ -119,7 +127,8 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
   Value head = b.position[0], first = b.first, count = b.count;
   Value past = op.getPast() ? b.scalar(kPast) : b.index(0);
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
-  Value output = a.head(b.wholeResult(op.getOutput()), head, first, count);
+  Value result = a.head(b.wholeResult(op.getOutput()), head, first, count);
+  Value output = a.sumsOverChunks(result);
   Value scratchScores = b.scratch({b.blockRows, b.keyChunk});
   Value top = b.rowScratch(), total = b.rowScratch(), shrink = b.rowScratch(), added = b.rowScratch();
 
@@ -152,6 +161,7 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
     b.gemm(scores, chunk.value, output, b.real(1), chunk.beta(b));
   });
   b.each(2, {{total, {0}}}, {{output, {0, 1}}}, [&](ValueRange v) { return Values{b.div(v[1], v[0])}; });
+  b.storeSums(output, result);
   Value lse = added;
   b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
          [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
@@ -168,7 +178,8 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
   Value dOutput = a.head(b.whole(op.getCotangent()), head, first, count);
   Value output = a.head(b.whole(op.getOutput()), head, first, count);
-  Value dQuery = a.head(b.wholeResult(op.getQueryCotangent()), head, first, count);
+  Value result = a.head(b.wholeResult(op.getQueryCotangent()), head, first, count);
+  Value dQuery = a.sumsOverChunks(result);
   Value scratchP = b.scratch({b.blockRows, b.keyChunk}), scratchDP = b.scratch({b.blockRows, b.keyChunk});
   Value lse = b.rowScratch(), delta = b.rowScratch();
 
@@ -186,6 +197,7 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
     a.buildScoreGrad(p, delta, dP);
     b.gemm(dP, chunk.key, dQuery, a.scale(), chunk.beta(b));
   });
+  b.storeSums(dQuery, result);
 }
 
 /// dk = scale · Σ dSᵀ q, dv = Σ Pᵀ do over the query heads of a group and all query rows that see the block
@@ -198,8 +210,9 @@ static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
   Value rows = b.rowsOf(op.getQuery(), kRows);
   Value key = a.head(a.keys, keyHead, keyFirst, keys);
   Value value = a.head(a.values, keyHead, keyFirst, keys);
-  Value dKey = a.head(b.wholeResult(op.getKeyCotangent()), keyHead, keyFirst, keys);
-  Value dValue = a.head(b.wholeResult(op.getValueCotangent()), keyHead, keyFirst, keys);
+  Value keyResult = a.head(b.wholeResult(op.getKeyCotangent()), keyHead, keyFirst, keys);
+  Value valueResult = a.head(b.wholeResult(op.getValueCotangent()), keyHead, keyFirst, keys);
+  Value dKey = b.sumsFor(keyResult), dValue = b.sumsFor(valueResult);
   int64_t step = b.blockRows, group = a.heads / a.kvHeads;
   Value scratchP = b.scratch({step, step}), scratchDP = b.scratch({step, step});
   Value scratchLse = b.scratch({step}), scratchDelta = b.scratch({step});
@@ -233,6 +246,8 @@ static void emitKeyValueGrad(BlockBuilder &b, AttentionKeyValueGradOp op) {
       });
     });
   });
+  b.storeSums(dKey, keyResult);
+  b.storeSums(dValue, valueResult);
 }
 
 void mlir::mlora::addAttentionEmitters(BlockEmitters &table) {

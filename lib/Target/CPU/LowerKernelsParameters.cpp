@@ -53,9 +53,10 @@ static void emitStackUpGrad(BlockBuilder &b, StackUpGradOp op) {
 
 /// W' = W + B̃ Ã
 static void emitMerge(BlockBuilder &b, MergeOp op) {
-  Value merged = b.out(op.getOutput());
-  b.copy(b.in(op.getWeight()), merged);
-  b.gemm(b.in(op.getUp()), b.whole(op.getDown()), merged, 1);
+  Value merged = b.out(op.getOutput()), sums = b.sumsFor(merged);
+  b.copy(b.in(op.getWeight()), sums);
+  b.gemm(b.in(op.getUp()), b.whole(op.getDown()), sums, 1);
+  b.storeSums(sums, merged);
 }
 
 /// y[o] = Σ_i x[o, i]²; of a vector x[o]²

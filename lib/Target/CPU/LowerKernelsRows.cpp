@@ -58,9 +58,10 @@ static void emitAdaptedLinear(BlockBuilder &b, AdaptedLinearOp op) {
   b.gemmTransposed(x, b.whole(op.getDown()), mid);
   int64_t from = 0;
   for (auto [weight, up, output] : llvm::zip_equal(op.getWeights(), op.getUps(), op.getOutputs())) {
-    Value y = b.out(output);
-    b.gemmTransposed(x, b.whole(weight), y);
-    b.gemmTransposed(b.columns(mid, from, getColumns(up)), b.whole(up), y, 1);
+    Value y = b.out(output), sums = b.sumsFor(y);
+    b.gemmTransposed(x, b.whole(weight), sums);
+    b.gemmTransposed(b.columns(mid, from, getColumns(up)), b.whole(up), sums, 1);
+    b.storeSums(sums, y);
     from += getColumns(up);
   }
 }
@@ -75,10 +76,11 @@ static void emitAdaptedLinearInputGrad(BlockBuilder &b, AdaptedLinearInputGradOp
   }
   if (!op.getInputCotangent())
     return;
-  Value dx = b.out(op.getInputCotangent());
+  Value dx = b.out(op.getInputCotangent()), sums = b.sumsFor(dx);
   for (auto [j, dy, weight] : llvm::enumerate(op.getCotangents(), op.getWeights()))
-    b.gemm(b.in(dy), b.whole(weight), dx, j == 0 ? 0 : 1);
-  b.gemm(u, b.whole(op.getDown()), dx, 1);
+    b.gemm(b.in(dy), b.whole(weight), sums, j == 0 ? 0 : 1);
+  b.gemm(u, b.whole(op.getDown()), sums, 1);
+  b.storeSums(sums, dx);
 }
 
 /// y = u ∘ g ∘ σ(g)

@@ -535,6 +535,11 @@ struct Vectorize : mlora::impl::VectorizeBase<Vectorize> {
         work.push_back(op);
     });
     for (Operation *op : work) {
+      if (llvm::any_of(op->getOperandTypes(),
+                       [](Type type) { return getElementTypeOrSelf(type).isBF16(); })) {
+        op->emitOpError("has bf16 operands, which are not built for the CPU: use f32");
+        return signalPassFailure();
+      }
       rewriter.setInsertionPoint(op);
       if (auto copy = dyn_cast<memref::CopyOp>(op))
         op = rewriter.replaceOpWithNewOp<linalg::CopyOp>(copy, copy.getSource(), copy.getTarget());

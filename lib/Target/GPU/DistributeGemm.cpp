@@ -1,7 +1,8 @@
 //===- DistributeGemm.cpp - a product of blocks by all threads of a block ------------===//
 //
 // The general schedule, for every shape: tiles of 32 by 64 of C, K in steps of 16 through shared memory, 4 by
-// 4 sums in each thread's registers. Every element of C is summed along K in order.
+// 4 sums in each thread's registers. Every element of C is summed along K in order, in f32: bf16 is widened
+// on its way into a tile and rounded on its way into C.
 
 #include "Distributor.h"
 
@@ -52,7 +53,10 @@ void Distributor::stage(Value memory, bool isRowMajor, Value tile, Value first, 
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(read.thenBlock());
       ValueRange place = isRowMajor ? ValueRange{fromHere, atHere} : ValueRange{atHere, fromHere};
-      scf::YieldOp::create(b, ValueRange(memref::LoadOp::create(b, memory, place)));
+      Value element = memref::LoadOp::create(b, memory, place);
+      if (element.getType().isBF16())
+        element = arith::ExtFOp::create(b, b.getF32Type(), element);
+      scf::YieldOp::create(b, ValueRange(element));
       b.setInsertionPointToEnd(read.elseBlock());
       scf::YieldOp::create(b, ValueRange(zero));
     }
@@ -131,8 +135,13 @@ LogicalResult Distributor::distribute(GemmOp op, const Team &team) {
             Value scaled = arith::MulFOp::create(b, sum, op.getAlpha());
             // With beta 0 whatever lies in C, NaN too, is gone.
             Value before = memref::LoadOp::create(b, op.getC(), ValueRange{row, column});
+            bool isNarrow = before.getType().isBF16();
+            if (isNarrow)
+              before = arith::ExtFOp::create(b, b.getF32Type(), before);
             Value added = arith::AddFOp::create(b, scaled, arith::MulFOp::create(b, op.getBeta(), before));
             Value value = arith::SelectOp::create(b, isPlain, scaled, added);
+            if (isNarrow)
+              value = arith::TruncFOp::create(b, b.getBF16Type(), value);
             memref::StoreOp::create(b, value, op.getC(), ValueRange{row, column});
           });
         }

@@ -30,6 +30,12 @@ static void readRequest(const std::string &path, Request &request) {
   if (target != "cpu" && target != "emulate")
     fields.refuse("target", "this compiler has only the targets cpu and emulate");
   options.target = target == "cpu" ? ProgramTarget::CPU : ProgramTarget::Emulate;
+  std::string dtype = fields.optionalString("dtype").value_or("f32");
+  if (dtype != "f32" && dtype != "bf16")
+    fields.refuse("dtype", "must be f32 or bf16");
+  if (dtype == "bf16" && options.target == ProgramTarget::CPU)
+    fields.refuse("dtype", "bf16 is not built for the target cpu, whose kernels are f32");
+  options.dtype = dtype == "bf16" ? ProgramType::BF16 : ProgramType::F32;
   options.config = fields.string("model");
   std::string kind = fields.string("kind");
   if (kind != "train" && kind != "generate")

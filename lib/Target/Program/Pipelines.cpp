@@ -11,7 +11,8 @@ using namespace mlir::mlora;
 void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
                                        const ProgramOptions &options) {
   bool isTraining = kind == ProgramKind::Train;
-  passes.addPass(createImport({options.config, isTraining ? "train" : "generate"}));
+  passes.addPass(createImport({options.config, isTraining ? "train" : "generate",
+                               options.dtype == ProgramType::BF16 ? "bf16" : "f32"}));
   AttachAdaptersOptions adapters;
   adapters.method = options.method;
   adapters.numBranches = options.numBranches;
@@ -49,6 +50,8 @@ static void registerProgramPipeline(StringRef name, StringRef description, Progr
       return refuse("target=cuda is not built yet: this compiler has target=cpu and target=emulate");
     if (!options.chip.empty())
       return refuse("target=cpu and target=emulate take no chip: code is generated for the CPU at hand");
+    if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
+      return refuse("dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate");
     buildProgramPipeline(passes, kind, options);
     return success();
   };

@@ -85,6 +85,22 @@ static std::string describeKernel(KernelOp kernel) {
   return text;
 }
 
+/// `f32`, `bf16`, `i32`.
+static std::string toText(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+static json::Array describeGrid(ArrayAttr dimensions) {
+  json::Array grid;
+  for (const KernelOp::GridDimension &dimension : KernelOp::parseGrid(dimensions))
+    grid.push_back(json::Object{
+        {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
+        {"block", dimension.block}});
+  return grid;
+}
+
 namespace {
 
 class ManifestWriter {
@@ -167,7 +183,7 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
   json::Object object{
       {"name", buffer.getName()},
       {"role", buffer.getRole()},
-      {"dtype", type.getElementType().isF32() ? "f32" : "i32"},
+      {"dtype", toText(type.getElementType())},
       {"shape", std::move(shape)},
       {"slots", int64_t(buffer.getSlots())},
       {"slot_bytes", slotBytes ? slotBytes.getInt() : bytesPerRow(type)},
@@ -193,7 +209,7 @@ static json::Object describeProduct(ProductOp op, StringRef extent) {
       {"m", json::Object{{"extent", ShapedType::isDynamic(rows) ? json::Value(extent) : json::Value(rows)}}},
       {"n", columns(op.getOutput())},
       {"k", columns(op.getInput())},
-      {"dtype", getElementTypeOrSelf(op.getOutput()).isF32() ? "f32" : "bf16"},
+      {"dtype", toText(getElementTypeOrSelf(op.getOutput()))},
       {"lda", columns(op.getInput())},
       {"ldw", columns(op.getWeight())},
       {"ldy", columns(op.getOutput())},
@@ -201,11 +217,6 @@ static json::Object describeProduct(ProductOp op, StringRef extent) {
 }
 
 json::Object ManifestWriter::describe(KernelOp kernel) {
-  json::Array grid;
-  for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
-    grid.push_back(json::Object{
-        {"extent", dimension.extent.empty() ? json::Value(dimension.size) : json::Value(dimension.extent)},
-        {"block", dimension.block}});
   json::Object bytes;
   for (auto &[extent, count] : bytesMoved(kernel))
     bytes[extent.empty() ? std::string("fixed") : extent.str()] = count; // a StringRef would not be copied
@@ -214,7 +225,7 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
     flopsPerPair += mlir::mlora::flopsPerPair(&op);
   json::Object object{{"name", kernel.getSymName()},
                       {"symbol", kernel.getSymName()},
-                      {"grid", std::move(grid)},
+                      {"grid", describeGrid(kernel.getGrid())},
                       {"doc", describeKernel(kernel)},
                       {"flops_per_row", countFlops(kernel)},
                       {"flops_per_pair", flopsPerPair},
@@ -360,7 +371,8 @@ LogicalResult WriteBundle::compileForCPU(ModuleOp kernels, StringRef path, json:
   return mlir::mlora::emitSharedObject(kernels, path);
 }
 
-/// Each kernel says what its launch needs; the module has constants, and its operations' names for messages.
+/// Each kernel says what its launch needs, which is its schedule's choice: not even the grid is that of the
+/// kernel it was made of. The module has constants, and its operations' names for messages.
 LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest) {
   auto gpuModule = *kernels.getOps<gpu::GPUModuleOp>().begin();
   llvm::StringMap<LLVM::LLVMFuncOp> functions;
@@ -374,6 +386,8 @@ LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, 
     for (StringRef name : {"shared_bytes", "scratch_bytes"})
       kernel[name] = function->getAttrOfType<IntegerAttr>(("mlora." + name).str()).getInt();
     kernel["threads"] = function->getAttrOfType<DenseI32ArrayAttr>("gpu.known_block_size")[0];
+    kernel["grid"] = describeGrid(function->getAttrOfType<ArrayAttr>("mlora.grid"));
+    kernel["schedule"] = function->getAttrOfType<StringAttr>("mlora.schedule").getValue();
   }
   FailureOr<EmulatedModule> emulated = rewriteForEmulator(gpuModule);
   if (failed(emulated))

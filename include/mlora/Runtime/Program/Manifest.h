@@ -28,7 +28,8 @@ enum class Role {
 };
 std::string_view roleName(Role role);
 
-enum class ElementType { F32, I32 };
+enum class ElementType { F32, I32, BF16 };
+inline int64_t bytesOf(ElementType type) { return type == ElementType::BF16 ? 2 : 4; }
 
 /// A tensor of an adapter's (or checkpoint's) file as a strided part of a buffer's slot; lengths in
 /// elements.
@@ -73,6 +74,7 @@ struct Kernel {
   LinearBytes bytes; ///< for reports: its operands and results, each once
   // Of a GPU's kernel.
   int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
+  std::string schedule; ///< how its work is cut and where its operands are; general: for every shape
 
   /// The product of ceil(extent / block).
   int64_t blocks(const Scalars &scalars) const;

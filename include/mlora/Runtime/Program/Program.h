@@ -30,13 +30,16 @@ public:
   /// An output, as large as its capacity.
   std::span<const float> output(std::string_view name) const;
 
-  /// All elements of a slot of a f32 buffer.
+  /// All elements of a slot of a f32 buffer. Throws Error(Failed) for one of another type.
   std::span<float> slot(int buffer, int64_t index) const;
+  /// The same of a bf16 buffer, as bits.
+  std::span<uint16_t> bfloatSlot(int buffer, int64_t index) const;
 
   int64_t arenaBytes() const { return device_->arena().bytes(); }
 
 private:
   void setInput(std::string_view name, const void *values, size_t count, ElementType type);
+  std::byte *slotOf(int buffer, int64_t index, ElementType type) const;
 
   Bundle bundle_;
   Layout layout_;

@@ -15,6 +15,7 @@ struct ProgramRequest {
   std::string kind = "train";  ///< or "generate"
   std::filesystem::path model; ///< a HF folder, its config.json, or a .gguf file
   std::string target = "cpu";
+  std::string dtype = "f32";        ///< or bf16: what weights and activations are stored as
   std::string method = "multilora"; ///< lora, ft, none
   int64_t numBranches = 1, loraR = 0;
   double loraAlpha = 0;
