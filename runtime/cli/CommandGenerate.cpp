@@ -89,7 +89,7 @@ int runGenerate(Arguments &arguments) {
   BundleCache cache;
   cache.message = [](const std::string &text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
-  request.target = config.device;
+  request.setDevice(config.device);
   Program program(cache.get(request), {.rows = pieceRows, .countedRows = 1, .kvRows = length},
                   config.numThreads);
   Parameters parameters(program);

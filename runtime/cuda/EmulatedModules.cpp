@@ -31,7 +31,7 @@ void checkLaunch(const Function &function, const emulator::Launch &launch) {
     refuseLaunch("a block of " + list(block) + " threads; expected 1 to 1024");
   if (function.kernel->threads && (block[0] != function.kernel->threads || block[1] != 1 || block[2] != 1))
     refuseLaunch("a block of " + list(block) + " threads; it is compiled for " +
-                 std::to_string(function.kernel->threads) + " (.reqntid)");
+                 std::to_string(function.kernel->threads));
   if (launch.dynamicSharedBytes > function.mostDynamicBytes)
     refuseLaunch(bytesText(launch.dynamicSharedBytes) + " of dynamic shared memory; without " +
                  "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES it may have " +

@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Program/Parameters.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <algorithm>
 #include <cstring>
@@ -50,6 +51,40 @@ template <typename Visit> void eachRow(const ParameterView &view, Visit visit) {
 
 int64_t innerStride(const ParameterView &view) { return view.strides.empty() ? 1 : view.strides.back(); }
 
+/// Values of whole rows into memory of a weight's type: where it takes the whole tensor at once, without a
+/// copy in between.
+void readRows(const Checkpoint &checkpoint, const TensorInfo &tensor, int64_t first, int64_t rows,
+              int64_t columns, std::span<float> to) {
+  if (rows * columns == int64_t(to.size()) && first == 0 &&
+      rows == (tensor.shape.empty() ? 1 : tensor.shape[0]))
+    return checkpoint.read(tensor.name, to);
+  checkpoint.readRows(tensor.name, first, rows, to);
+}
+
+void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &checkpoint,
+                 const TensorInfo &tensor) {
+  const Buffer &buffer = program.manifest().buffers[size_t(number)];
+  int64_t rows = tensor.shape.empty() ? 1 : tensor.shape[0];
+  int64_t columns = buffer.elements({}) / std::max<int64_t>(rows, 1),
+          rowBytes = columns * bytesOf(buffer.type);
+  // Of bf16, what is there as f32 is a piece of these rows.
+  constexpr int64_t pieceElements = int64_t(1) << 20;
+  int64_t pieceRows = std::max<int64_t>(1, pieceElements / std::max<int64_t>(columns, 1));
+  std::vector<float> piece;
+  program.write(number, slot, rowBytes, [&](std::byte *to, int64_t begin, int64_t bytes) {
+    int64_t first = begin / rowBytes, count = bytes / rowBytes;
+    if (buffer.type == ElementType::F32)
+      return readRows(checkpoint, tensor, first, count, columns,
+                      {reinterpret_cast<float *>(to), size_t(count * columns)});
+    for (int64_t done = 0; done < count; done += pieceRows) {
+      int64_t some = std::min(pieceRows, count - done);
+      piece.resize(size_t(some * columns));
+      checkpoint.readRows(tensor.name, first + done, some, piece);
+      floatsToBfloats(piece.data(), some * columns, reinterpret_cast<uint16_t *>(to) + done * columns);
+    }
+  });
+}
+
 } // namespace
 
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
@@ -61,7 +96,7 @@ void loadWeights(Program &program, const Checkpoint &checkpoint) {
     for (int64_t slot = 0; slot < buffer.slots; ++slot) {
       const TensorInfo &tensor = findTensor(checkpoint, layerName(buffer.tensor, slot));
       checkShape(checkpoint, tensor, buffer.staticShape());
-      checkpoint.read(tensor.name, program.slot(int(i), slot));
+      writeWeight(program, int(i), slot, checkpoint, tensor);
     }
   }
 }
@@ -99,7 +134,7 @@ int64_t Parameters::elements() const {
   return count;
 }
 
-std::span<float> Parameters::slotOf(const ParameterTensor &tensor, ParameterPart part) const {
+int Parameters::bufferOf(const ParameterTensor &tensor, ParameterPart part) const {
   int buffer = tensor.view->buffer;
   if (part != ParameterPart::Value) {
     Role role = part == ParameterPart::Moment1   ? Role::Moment1
@@ -113,28 +148,59 @@ std::span<float> Parameters::slotOf(const ParameterTensor &tensor, ParameterPart
       failed("the program keeps no " + std::string(roleName(role)) + " of " + tensor.name);
     buffer = int(found - buffers.begin());
   }
-  return program.slot(buffer, tensor.slot);
+  return buffer;
+}
+
+/// Row-major, with nothing between its elements.
+static bool isDense(const ParameterView &view) {
+  int64_t stride = 1;
+  for (size_t i = view.shape.size(); i-- > 0; stride *= view.shape[i])
+    if (view.strides[i] != stride && view.shape[i] > 1)
+      return false;
+  return true;
+}
+
+/// From a view's first element to behind its last one, in elements of its slot.
+static std::pair<int64_t, int64_t> rangeOf(const ParameterView &view) {
+  int64_t last = view.offset;
+  for (size_t i = 0; i < view.shape.size(); ++i)
+    last += (view.shape[i] - 1) * view.strides[i];
+  return {view.offset, last + 1};
 }
 
 void Parameters::write(const ParameterTensor &tensor, ParameterPart part, std::span<const float> values) {
   if (int64_t(values.size()) != tensor.elements())
     failed("tensor " + tensor.name + " has " + std::to_string(tensor.elements()) + " elements, not " +
            std::to_string(values.size()));
-  float *slot = slotOf(tensor, part).data();
+  int buffer = bufferOf(tensor, part);
+  auto [first, end] = rangeOf(*tensor.view);
+  if (isDense(*tensor.view))
+    return program.write(buffer, tensor.slot, first, values);
+  std::vector<float> slot(size_t(end - first));
+  if (int64_t(slot.size()) != tensor.elements()) // other tensors' elements between ours stay
+    program.read(buffer, tensor.slot, first, slot);
   int64_t stride = innerStride(*tensor.view);
-  eachRow(*tensor.view, [&](int64_t offset, int64_t from, int64_t length) {
+  eachRow(*tensor.view, [&, first = first](int64_t offset, int64_t from, int64_t length) {
     for (int64_t i = 0; i < length; ++i)
-      slot[offset + i * stride] = values[size_t(from + i)];
+      slot[size_t(offset - first + i * stride)] = values[size_t(from + i)];
   });
+  program.write(buffer, tensor.slot, first, slot);
 }
 
 std::vector<float> Parameters::read(const ParameterTensor &tensor, ParameterPart part) const {
+  int buffer = bufferOf(tensor, part);
+  auto [first, end] = rangeOf(*tensor.view);
   std::vector<float> values(size_t(tensor.elements()));
-  const float *slot = slotOf(tensor, part).data();
+  if (isDense(*tensor.view)) {
+    program.read(buffer, tensor.slot, first, values);
+    return values;
+  }
+  std::vector<float> slot(size_t(end - first));
+  program.read(buffer, tensor.slot, first, slot);
   int64_t stride = innerStride(*tensor.view);
-  eachRow(*tensor.view, [&](int64_t offset, int64_t to, int64_t length) {
+  eachRow(*tensor.view, [&, first = first](int64_t offset, int64_t to, int64_t length) {
     for (int64_t i = 0; i < length; ++i)
-      values[size_t(to + i)] = slot[offset + i * stride];
+      values[size_t(to + i)] = slot[size_t(offset - first + i * stride)];
   });
   return values;
 }

@@ -124,7 +124,7 @@ void TrainingRun::openProgram() {
   BundleCache cache;
   cache.message = [this](const std::string &text) { say(text); };
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
-  request.target = config.device;
+  request.setDevice(config.device);
   request.memoryBudget = config.memoryBudget;
   request.capacity = capacity();
   program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads);

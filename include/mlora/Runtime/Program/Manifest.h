@@ -28,7 +28,8 @@ enum class Role {
 };
 std::string_view roleName(Role role);
 
-enum class ElementType { F32, I32 };
+enum class ElementType { F32, I32, BF16 };
+inline int64_t bytesOf(ElementType type) { return type == ElementType::BF16 ? 2 : 4; }
 
 /// `slots` copies of a tensor, `slotBytes` apart, at `offset` of a region of the arena: bytes in the fixed
 /// one, in another's bytes a row of its capacity.
@@ -54,6 +55,15 @@ struct GridDimension {
   int64_t block = 1;
 };
 
+/// y[m, n] = Σ_k a[m, k]·w[n, k], or transposed Σ_k a[m, k]·w[k, n], by a library. All by rows, leading
+/// dimensions in elements; of a, w and y only these rows and columns are used. Sums are in f32.
+struct LibraryProduct {
+  Extent m;
+  int64_t n = 0, k = 0, lda = 0, ldw = 0, ldy = 0;
+  ElementType type = ElementType::F32; ///< of all three
+  bool isTransposed = false;
+};
+
 struct Kernel {
   std::string name, symbol, doc;
   std::vector<GridDimension> grid;
@@ -62,6 +72,7 @@ struct Kernel {
   double flopsPerPair =
       0;             ///< for reports: operations per pair of a query row and a key row that it attends to
   LinearBytes bytes; ///< for reports: its operands and results, each once
+  std::optional<LibraryProduct> library; ///< instead of a symbol; its arguments are a, w and y
   // Of a GPU's kernel.
   int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
 
@@ -105,7 +116,9 @@ struct ParameterView {
 };
 
 struct Manifest {
-  std::string kind, target, compiler, cpu, sharedObject, sharedObjectHash;
+  std::string kind, target, compiler, cpu;
+  std::string sharedObject, sharedObjectHash; ///< targets cpu and emulate
+  std::string ptx, ptxHash, chip;             ///< target cuda
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
   LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent

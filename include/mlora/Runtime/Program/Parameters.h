@@ -10,8 +10,8 @@
 
 namespace mlora {
 
-/// Fills every weight buffer from the checkpoint's tensor of its name. Throws Error(BadInput) when the
-/// checkpoint lacks a tensor or has it in another shape.
+/// Fills every weight buffer from the checkpoint's tensor of its name, rounded to the nearest where the
+/// buffer is bf16. Throws Error(BadInput) when the checkpoint lacks a tensor or has it in another shape.
 void loadWeights(Program &program, const Checkpoint &checkpoint);
 
 /// Which of the three values of a trainable element.
@@ -45,7 +45,7 @@ public:
   void load(const Checkpoint &checkpoint);
 
 private:
-  std::span<float> slotOf(const ParameterTensor &tensor, ParameterPart part) const;
+  int bufferOf(const ParameterTensor &tensor, ParameterPart part) const;
 
   Program &program;
   std::vector<ParameterTensor> list;
