@@ -147,9 +147,12 @@ ordered_json gguf(const fs::path &path) {
 ordered_json bundle(const fs::path &manifest) {
   nlohmann::json root = readJsonFile(manifest);
   JsonFields fields(root, manifest.string());
-  std::string object = fields.string("shared_object"), expected = fields.string("shared_object_xxh3");
+  bool isPtx = fields.has("ptx");
+  const char *key = isPtx ? "ptx" : "shared_object";
+  std::string object = fields.string(key),
+              expected = fields.string(isPtx ? "ptx_xxh3" : "shared_object_xxh3");
   if (object.find('/') != std::string::npos)
-    fields.refuse("shared_object", "'" + object + "' is no plain file name");
+    fields.refuse(key, "'" + object + "' is no plain file name");
   fs::path library = manifest.parent_path() / object;
   ordered_json json = {
       {"kind", "bundle"}, {"path", manifest.parent_path().string()}, {"fingerprint", expected}};
@@ -157,7 +160,8 @@ ordered_json bundle(const fs::path &manifest) {
       fs::exists(library) && hashFileHex(library) == expected && Bundle::sealHolds(manifest.parent_path());
   // "kind" of the program is not the kind of thing that this is.
   json["program"] = fields.string("kind");
-  for (const char *key : {"format", "compiler", "cpu", "request", "model", "arena", "scratch_bytes"})
+  for (const char *key :
+       {"format", "compiler", "target", "chip", "cpu", "request", "model", "arena", "scratch_bytes"})
     if (fields.has(key))
       json[key] = root[key];
   for (const char *list : {"buffers", "kernels", "sections", "parameters"})

@@ -43,6 +43,10 @@ nlohmann::ordered_json BenchResult::toJson() const {
                                {"gflops", kernel.gflops},
                                {"limit_milliseconds", kernel.limitMilliseconds}});
   json["outside_kernels_milliseconds"] = outsideMilliseconds;
+  if (!hasLimits) // absent, not 0
+    for (const char *key : {"gemm_gflops", "gemm_floor_seconds", "fma_peak_gflops", "fma_instructions",
+                            "memory_gb_per_second", "planned_peak_mib"})
+      json.erase(key);
   return json;
 }
 
@@ -52,13 +56,18 @@ std::string BenchResult::table() const {
                  (long long)steps, (long long)rows, (long long)threads);
   text += format("%-26s %.1f tokens/s\n", "throughput", tokensPerSecond);
   text += format("%-26s %.1f GFLOP/s\n", "achieved", modelGflops);
-  text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n", "sgemm, these shapes",
-                 gemm.gflops, gemm.secondsPerStep, gemm.secondsPerStep / secondsPerStep);
-  text += format("%-26s %.1f GFLOP/s (%s)\n", "FMA peak", fma.gflops, fma.instructions.c_str());
-  text += format("%-26s %.1f GB/s\n", "memory, copying", memoryBytesPerSecond / 1e9);
-  text += format("%-26s %.0f MiB\n", "peak resident", peakMib);
-  text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f, process %.0f\n", "planned", plannedMib(),
-                 arenaMib, scratchMib, processMib);
+  if (hasLimits) {
+    text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n", "sgemm, these shapes",
+                   gemm.gflops, gemm.secondsPerStep, gemm.secondsPerStep / secondsPerStep);
+    text += format("%-26s %.1f GFLOP/s (%s)\n", "FMA peak", fma.gflops, fma.instructions.c_str());
+    text += format("%-26s %.1f GB/s\n", "memory, copying", memoryBytesPerSecond / 1e9);
+    text += format("%-26s %.0f MiB\n", "peak resident", peakMib);
+    text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f, process %.0f\n", "planned", plannedMib(),
+                   arenaMib, scratchMib, processMib);
+  } else {
+    text += format("%-26s %.0f MiB of the GPU: arena %.0f, scratch %.1f\n", "planned", arenaMib + scratchMib,
+                   arenaMib, scratchMib);
+  }
   text += format("%-26s %.3f s (%s)\n", "compile", compileSeconds, compile.c_str());
   text += format("%-26s %.5f to %.5f\n\n", "loss", losses.front(), losses.back());
   text += format("%-64s %5s %9s %6s %8s %9s %8s\n", "kernel", "calls", "ms", "share", "GFLOP/s", "limit ms",

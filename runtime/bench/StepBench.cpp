@@ -47,10 +47,12 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// The machine's limits are known by now.
-void addKernels(BenchResult &result, const Program &program, const std::vector<KernelTiming> &timings) {
-  auto steps = double(result.steps);
-  double stepMilliseconds = std::accumulate(result.seconds.begin(), result.seconds.end(), 0.0) / steps * 1e3;
+/// The machine's limits are known by now, where they are measured.
+/// The timings are of `steps` steps.
+void addKernels(BenchResult &result, const Program &program, const std::vector<KernelTiming> &timings,
+                double steps) {
+  double stepMilliseconds =
+      std::accumulate(result.seconds.begin(), result.seconds.end(), 0.0) / double(result.steps) * 1e3;
   result.outsideMilliseconds = stepMilliseconds;
   for (size_t i = 0; i < timings.size(); ++i) {
     const KernelTiming &timing = timings[i];
@@ -63,8 +65,9 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
     share.share = share.milliseconds / stepMilliseconds;
     share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
     double perStep = 1e3 / steps;
-    share.limitMilliseconds = std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
-                                       timing.bytes / result.memoryBytesPerSecond * perStep);
+    if (result.hasLimits)
+      share.limitMilliseconds = std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
+                                         timing.bytes / result.memoryBytesPerSecond * perStep);
     result.outsideMilliseconds -= share.milliseconds;
     result.kernels.push_back(std::move(share));
   }
@@ -84,6 +87,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   BundleCache cache;
   cache.message = message;
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
+  request.setDevice(config.device);
   request.memoryBudget = config.memoryBudget;
   request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};
   Bundle bundle = cache.get(request);
@@ -100,15 +104,19 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   result.steps = config.steps;
   result.threads = program.threads();
   std::vector<MicroBatch> batches = randomBatches(config, base->config().vocabSize);
-  for (int64_t step = 0; step <= config.steps; ++step) {
-    if (step == 1) { // the one before touched every page
+  // Where kernels are waited for one by one to be timed, steps and kernels are timed apart. The first steps
+  // touch every page, choose algorithms, and become graphs.
+  bool isApart = config.device != "cpu";
+  int64_t first = isApart ? 2 : 1, last = first + config.steps;
+  for (int64_t step = 0; step < last + (isApart ? 1 : 0); ++step) {
+    if (step == (isApart ? last : first)) {
       program.executor().measure(true);
       program.executor().clearTimings();
     }
     auto start = std::chrono::steady_clock::now();
     result.losses.push_back(stepper.step(batches, step, config.rate()).loss);
     double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (step > 0)
+    if (step >= first && step < last)
       result.seconds.push_back(seconds);
   }
   const std::vector<KernelTiming> timings = program.executor().timings();
@@ -118,13 +126,16 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   result.secondsPerStep = median(result.seconds);
   result.tokensPerSecond = double(result.rows) / result.secondsPerStep;
 
-  message("measuring the machine");
   StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
-  result.gemm = measureGemm(work, program.pool());
-  result.gemm.secondsPerStep *= double(config.accumulation);
-  result.fma = measureFma(program.pool());
-  result.memoryBytesPerSecond = measureMemory(program.pool());
-  addKernels(result, program, timings);
+  result.hasLimits = config.device == "cpu";
+  if (result.hasLimits) {
+    message("measuring the machine");
+    result.gemm = measureGemm(work, program.pool());
+    result.gemm.secondsPerStep *= double(config.accumulation);
+    result.fma = measureFma(program.pool());
+    result.memoryBytesPerSecond = measureMemory(program.pool());
+  }
+  addKernels(result, program, timings, isApart ? 1 : double(config.steps));
   result.modelGflops = work.flops() * double(config.accumulation) / result.secondsPerStep / 1e9;
   return result;
 }

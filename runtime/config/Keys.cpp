@@ -204,7 +204,9 @@ const std::vector<Key> &table() {
       {.name = "device",
        .field = &Config::device,
        .commands = computes,
-       .doc = "what computes: cpu, or emulate (the GPU's kernels, checked access by access, on the CPU)",
+       .doc =
+           "what computes: cpu, cuda (an NVIDIA GPU; no run on one has been seen yet), or emulate (the GPU's "
+           "kernels, checked access by access, on the CPU)",
        .choices = {"cpu", "cuda", "emulate"}},
       {.name = "dtype",
        .field = &Config::dtype,

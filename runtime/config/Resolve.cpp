@@ -75,13 +75,13 @@ void refuseUnbuilt(const Arguments &arguments) {
     if (asked)
       refuse(arguments, key, value + " is not built yet");
   };
-  unbuilt("device", config.device == "cuda", config.device);
   if (config.device == "emulate" && arguments.command == Command::Bench)
-    refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu");
-  if (config.dtype == "bf16" && config.device != "emulate" && arguments.command != Command::Merge)
+    refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu or cuda");
+  if (config.dtype == "bf16" && config.device == "cpu" && arguments.command != Command::Merge)
     refuse(arguments, "dtype",
-           "computing in bf16 is not built yet for device=" + config.device +
-               ": the GPU's kernels do it (device=emulate), the CPU's are f32");
+           "computing in bf16 is not built yet for device=cpu: the GPU's kernels do it (device=cuda, "
+           "device=emulate), "
+           "the CPU's are f32");
   unbuilt("offload", config.offload != "none", config.offload);
   unbuilt("lora_dropout", config.loraDropout != 0, "dropout");
   unbuilt("eval_tasks", !config.evalTasks.empty(), "scoring tasks");

@@ -38,9 +38,6 @@ Arena::Arena(int64_t bytes) : size(bytes), mapped(std::max(bytes, int64_t(1)) + 
   madvise(base, size_t(mapped), MADV_HUGEPAGE);
 }
 
-Arena::~Arena() {
-  if (mapped)
-    munmap(base, size_t(mapped));
-}
+Arena::~Arena() { munmap(base, size_t(mapped)); }
 
 } // namespace mlora

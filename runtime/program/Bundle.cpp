@@ -12,10 +12,17 @@ namespace mlora {
 namespace {
 
 Bundle loadProgram(const fs::path &folder, Manifest manifest) {
+  if (manifest.target == "cuda") {
+    std::string ptx = readOwnFile(folder / manifest.ptx);
+    if (hashHex(ptx) != manifest.ptxHash)
+      failed((folder / manifest.ptx).string() + ": its hash is not the one in the manifest");
+    return {folder, std::move(manifest), std::nullopt, std::move(ptx)};
+  }
   SharedObject code(folder / manifest.sharedObject, manifest.sharedObjectHash);
   for (const Kernel &kernel : manifest.kernels)
-    code.kernel(kernel.symbol);
-  return {folder, std::move(manifest), std::move(code)};
+    if (!kernel.library)
+      code.kernel(kernel.symbol);
+  return {folder, std::move(manifest), std::move(code), ""};
 }
 
 } // namespace

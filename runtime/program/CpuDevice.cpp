@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace mlora {
 namespace {
@@ -31,13 +32,27 @@ void runBlock(void *opaque, int64_t block, int64_t worker) {
 CpuDevice::CpuDevice(const Bundle &bundle, const Layout &layout, ThreadPool &pool)
     : pool(pool), memory(layout.arenaBytes()),
       scratchStride(roundUp(std::max(bundle.manifest.scratchBytes, alignment))) {
-  for (const Kernel &kernel : bundle.manifest.kernels)
-    functions.push_back(bundle.code.kernel(kernel.symbol));
+  for (const Kernel &kernel : bundle.manifest.kernels) {
+    if (kernel.library)
+      failed((bundle.folder / "manifest.json").string() + ": kernel " + kernel.name +
+             " is a library's product, which the target cpu does not have: its products are kernels");
+    functions.push_back(bundle.code->kernel(kernel.symbol));
+  }
   // Fresh pages: each is placed when the thread that uses it first writes to it.
   scratch.reset(static_cast<std::byte *>(std::aligned_alloc(size_t(alignment), size_t(scratchBytes()))));
   if (!scratch)
     failed("no memory for " + std::to_string(scratchBytes() >> 20) + " MiB of scratch");
 }
+
+void CpuDevice::write(int64_t place, const void *from, int64_t bytes) {
+  std::memcpy(memory.at(place), from, size_t(bytes));
+}
+
+void CpuDevice::read(void *to, int64_t place, int64_t bytes) {
+  std::memcpy(to, memory.at(place), size_t(bytes));
+}
+
+void CpuDevice::product(int, LaunchBuffers, int64_t) { failed("the target cpu has no library's products"); }
 
 void CpuDevice::launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) {
   LaunchContext context = {functions[size_t(kernel)], buffers.addresses.data(), scalars.data(), scratch.get(),

@@ -1,8 +1,10 @@
 #include "mlora/Runtime/Program/Device.h"
 
 #include "CpuDevice.h"
-#include "EmulatedDevice.h"
+#include "CudaDevice.h"
 #include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
 
 namespace mlora {
 
@@ -11,7 +13,14 @@ std::unique_ptr<Device> Device::make(const Bundle &bundle, const Layout &layout,
   if (target == "cpu")
     return std::make_unique<CpuDevice>(bundle, layout, pool);
   if (target == "emulate")
-    return std::make_unique<EmulatedDevice>(bundle, layout);
+    return std::make_unique<CudaDevice>(cuda::emulated(), bundle, layout);
+  if (target == "cuda") {
+    cuda::Table &table = cuda::nvidia();
+    if (std::ranges::any_of(bundle.manifest.kernels,
+                            [](const Kernel &kernel) { return kernel.library.has_value(); }))
+      cuda::loadBlasLt(table);
+    return std::make_unique<CudaDevice>(table, bundle, layout);
+  }
   failed((bundle.folder / "manifest.json").string() + ": is for the target " + target +
          ", which this program cannot run");
 }

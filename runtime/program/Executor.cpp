@@ -2,6 +2,7 @@
 
 #include "mlora/Runtime/Core/Error.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace mlora {
@@ -10,6 +11,8 @@ namespace {
 /// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over
 /// tokens).
 int64_t rowsOf(const Kernel &kernel, const Scalars &scalars) {
+  if (kernel.library)
+    return kernel.library->m.at(scalars);
   for (const GridDimension &dimension : kernel.grid)
     if (!dimension.extent.isStatic())
       return dimension.extent.at(scalars);
@@ -43,7 +46,7 @@ void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &sect
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
     addresses.push_back(
-        device.arena().at(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
+        device.address(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
 }
 
@@ -63,14 +66,16 @@ void Executor::checkCapacity(const Scalars &scalars) const {
 
 void Executor::run(std::string_view name, const Scalars &scalars) {
   checkCapacity(scalars);
-  for (const SectionRecords &section : sections) {
-    if (section.name != name)
-      continue;
-    for (const Record &record : section.records)
+  auto section = std::find_if(sections.begin(), sections.end(),
+                              [name](const SectionRecords &known) { return known.name == name; });
+  if (section == sections.end())
+    failed("the program has no section " + std::string(name));
+  auto launches = [&] {
+    for (const Record &record : section->records)
       launch(record, scalars);
-    return;
-  }
-  failed("the program has no section " + std::string(name));
+  };
+  device.begin(scalars);
+  measuring ? launches() : device.replay(size_t(section - sections.begin()), scalars, launches);
 }
 
 void Executor::launch(const Record &record, const Scalars &scalars) {
@@ -78,10 +83,16 @@ void Executor::launch(const Record &record, const Scalars &scalars) {
   LaunchBuffers operands = {{addresses.data() + record.firstAddress, record.numAddresses},
                             {buffers.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
+  auto launch = [&] {
+    kernel.library ? device.product(record.kernel, operands, kernel.library->m.at(scalars))
+                   : device.launch(record.kernel, operands, scalars, blocks);
+  };
   if (!measuring)
-    return device.launch(record.kernel, operands, scalars, blocks);
+    return launch();
+  device.synchronize();
   auto start = std::chrono::steady_clock::now();
-  device.launch(record.kernel, operands, scalars, blocks);
+  launch();
+  device.synchronize();
   KernelTiming &timing = kernelTimings[size_t(record.kernel)];
   timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;

@@ -23,19 +23,23 @@ public:
 
   Manifest parse() {
     if (root.integer("format") != 2)
-      root.refuse("format", "only format 2 is understood: remove the bundle, so that it is compiled again");
+      root.refuse("format", "only format 2 is understood, not " + std::to_string(root.integer("format")) +
+                                ": remove the bundle, so that it is compiled again");
     manifest.kind = root.string("kind");
     manifest.target = root.optionalString("target").value_or("cpu");
-    if (manifest.target != "cpu" && manifest.target != "emulate")
-      root.refuse("target", "must be cpu or emulate, not " + manifest.target);
+    if (manifest.target != "cpu" && manifest.target != "emulate" && manifest.target != "cuda")
+      root.refuse("target", "must be cpu, cuda or emulate, not " + manifest.target);
     manifest.emulator = json("emulator");
     manifest.compiler = root.optionalString("compiler").value_or("");
     manifest.cpu = root.optionalString("cpu").value_or("");
-    manifest.sharedObject = root.string("shared_object");
-    if (manifest.sharedObject.empty() || manifest.sharedObject.find('/') != std::string::npos ||
-        manifest.sharedObject[0] == '.')
-      root.refuse("shared_object", "must be a file name in the bundle's folder");
-    manifest.sharedObjectHash = root.string("shared_object_xxh3");
+    if (manifest.target == "cuda") {
+      manifest.ptx = fileName("ptx");
+      manifest.ptxHash = root.string("ptx_xxh3");
+      manifest.chip = root.string("chip");
+    } else {
+      manifest.sharedObject = fileName("shared_object");
+      manifest.sharedObjectHash = root.string("shared_object_xxh3");
+    }
     manifest.request = json("request");
     manifest.model = json("model");
     manifest.arena = linear(root.object("arena"));
@@ -54,6 +58,13 @@ private:
   static constexpr int64_t maxBytes = int64_t(1) << 46, maxSlots = 1 << 16;
 
   nlohmann::json json(const char *key) const { return root.raw().value(key, nlohmann::json()); }
+
+  std::string fileName(const char *key) const {
+    std::string name = root.string(key);
+    if (name.empty() || name.find('/') != std::string::npos || name[0] == '.')
+      root.refuse(key, "must be a file name in the bundle's folder");
+    return name;
+  }
 
   static int64_t size(const JsonFields &fields, const char *key, int64_t greatest, int64_t least = 0) {
     int64_t value = fields.integer(key);
@@ -117,11 +128,7 @@ private:
     if (known == roleNames.end())
       fields.refuse("role", "unknown role " + role);
     buffer.role = Role(known - roleNames.begin());
-    std::string type = fields.string("dtype");
-    auto *knownType = std::find(typeNames.begin(), typeNames.end(), type);
-    if (knownType == typeNames.end())
-      fields.refuse("dtype", "must be f32, bf16 or i32, not " + type);
-    buffer.type = ElementType(knownType - typeNames.begin());
+    buffer.type = elementType(fields);
     for (const nlohmann::json &item : array(fields, "shape"))
       buffer.shape.push_back(extent(item, fields, "shape"));
     if (fields.has("region")) {
@@ -141,10 +148,38 @@ private:
     return buffer;
   }
 
+  static ElementType elementType(const JsonFields &fields) {
+    std::string type = fields.string("dtype");
+    auto *known = std::find(typeNames.begin(), typeNames.end(), type);
+    if (known == typeNames.end())
+      fields.refuse("dtype", "must be f32, bf16 or i32, not " + type);
+    return ElementType(known - typeNames.begin());
+  }
+
+  static LibraryProduct product(const JsonFields &fields) {
+    constexpr int64_t most = INT32_MAX; // what a library counts in
+    LibraryProduct product;
+    JsonFields rows = fields.object("m");
+    product.m = extent(rows.raw().value("extent", nlohmann::json()), rows, "extent");
+    product.n = size(fields, "n", most, 1);
+    product.k = size(fields, "k", most, 1);
+    product.type = elementType(fields);
+    if (product.type == ElementType::I32)
+      fields.refuse("dtype", "must be f32 or bf16, not i32");
+    product.isTransposed = fields.optionalBoolean("transposed").value_or(false);
+    product.lda = size(fields, "lda", most, product.k);
+    product.ldw = size(fields, "ldw", most, product.isTransposed ? product.n : product.k);
+    product.ldy = size(fields, "ldy", most, product.n);
+    return product;
+  }
+
   static Kernel kernel(const JsonFields &fields) {
     Kernel kernel;
     kernel.name = fields.string("name");
-    kernel.symbol = fields.string("symbol");
+    if (fields.has("library"))
+      kernel.library = product(fields.object("library"));
+    else
+      kernel.symbol = fields.string("symbol");
     kernel.doc = fields.optionalString("doc").value_or("");
     kernel.flopsPerRow = fields.optionalNumber("flops_per_row").value_or(0);
     kernel.flopsPerPair = fields.optionalNumber("flops_per_pair").value_or(0);
@@ -154,6 +189,8 @@ private:
     kernel.threads = sizeOr(fields, "threads", 0, 1024);
     kernel.sharedBytes = sizeOr(fields, "shared_bytes", 0, 1 << 20);
     kernel.scratchBytes = sizeOr(fields, "scratch_bytes", 0, maxBytes);
+    if (kernel.library)
+      return kernel;
     each(fields, "grid", [&](const JsonFields &f) {
       kernel.grid.push_back({extent(f.raw().value("extent", nlohmann::json()), f, "extent"),
                              sizeOr(f, "block", 1, maxBytes, 1)});

@@ -111,6 +111,8 @@ private:
   }
 
   void checkKernel(const Kernel &kernel) const {
+    if (kernel.library)
+      return; // its numbers stand for themselves, its operands are checked where it is launched
     bool plain =
         !kernel.symbol.empty() && std::all_of(kernel.symbol.begin(), kernel.symbol.end(), [](char c) {
           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -118,6 +120,38 @@ private:
         });
     if (!plain)
       refuse("kernel " + kernel.name + ": its symbol must be an identifier");
+  }
+
+  void checkProduct(const Kernel &kernel, const Launch &launch) const {
+    const LibraryProduct &product = *kernel.library;
+    if (launch.arguments.size() != 3)
+      refuse("product " + kernel.name + ": takes three buffers, a, w and y, not " +
+             std::to_string(launch.arguments.size()));
+    checkOperand(kernel, launch.arguments[0], 'a', product.m, product.k, product.lda);
+    Extent weightRows{product.isTransposed ? product.k : product.n, -1};
+    checkOperand(kernel, launch.arguments[1], 'w', weightRows, product.isTransposed ? product.n : product.k,
+                 product.ldw);
+    checkOperand(kernel, launch.arguments[2], 'y', product.m, product.n, product.ldy);
+  }
+
+  /// Its rows lie in the slot, whatever their number is at run time.
+  void checkOperand(const Kernel &kernel, const Argument &argument, char letter, Extent rows, int64_t columns,
+                    int64_t ld) const {
+    const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
+    std::string name =
+        "product " + kernel.name + ": its operand " + letter + ", buffer " + buffer.name + ", ";
+    if (buffer.type != kernel.library->type)
+      refuse(name + "is of another type");
+    bool grows = !rows.isStatic();
+    if (grows && (buffer.shape.empty() || buffer.shape[0].scalar != rows.scalar))
+      refuse(name + "must have the product's rows as its first extent");
+    if (!grows && buffer.region >= 0)
+      refuse(name + "must be of static shape");
+    // At least one row; a packed buffer's slots are one tensor. Below 2^16 · 2^46.
+    __int128 room = __int128(buffer.slotBytes) * (buffer.packed ? buffer.slots : 1);
+    __int128 needed = grows ? __int128(ld) : (rows.size > 0 ? __int128(rows.size - 1) * ld + columns : 0);
+    if (needed * bytesOf(buffer.type) > room)
+      refuse(name + "is smaller than what the product takes of it");
   }
 
   void checkSection(const Section &section) const {
@@ -130,6 +164,8 @@ private:
         for (const Argument &argument : launch.arguments)
           if (size_t(argument.buffer) >= manifest.buffers.size())
             refuse("section " + section.name + ": there is no buffer " + std::to_string(argument.buffer));
+        if (const Kernel &kernel = manifest.kernels[size_t(launch.kernel)]; kernel.library)
+          checkProduct(kernel, launch);
       }
     }
     if (launches > (size_t(1) << 24))

@@ -51,54 +51,87 @@ template <typename Visit> void eachRow(const ParameterView &view, Visit visit) {
 
 int64_t innerStride(const ParameterView &view) { return view.strides.empty() ? 1 : view.strides.back(); }
 
-/// A tensor of the checkpoint into its part of a weight's slot, in pieces: only one of them is there as f32.
-template <typename Store>
-void readPart(const Checkpoint &checkpoint, const std::string &name, const ParameterView &part, Store store) {
-  checkShape(checkpoint, findTensor(checkpoint, name), part.shape);
+/// A weight's tensor in its buffer: a block of rows and columns of it.
+struct Block {
+  const TensorInfo &tensor;
+  int64_t row, column, rows, columns;
+};
+
+/// Rows [first, first + rows) of a tensor of the checkpoint; all of them at once where they are asked for.
+void readRows(const Checkpoint &checkpoint, const Block &block, int64_t first, int64_t rows,
+              std::span<float> to) {
+  if (first == 0 && rows == block.rows)
+    return checkpoint.read(block.tensor.name, to);
+  checkpoint.readRows(block.tensor.name, first, rows, to);
+}
+
+/// Rows [begin, end) of a block into memory that holds rows from `first` on of a buffer with `width` columns.
+/// What is there as f32 beside it is a piece of them.
+template <typename Element>
+void readBlock(const Checkpoint &checkpoint, const Block &block, int64_t begin, int64_t end, Element *to,
+               int64_t first, int64_t width) {
+  if constexpr (std::is_same_v<Element, float>)
+    if (block.columns == width)
+      return readRows(checkpoint, block, begin, end - begin,
+                      {to + (block.row + begin - first) * width, size_t((end - begin) * width)});
   constexpr int64_t pieceElements = int64_t(1) << 20;
-  bool isVector = part.shape.size() == 1;
-  int64_t rows = isVector ? 1 : part.shape[0], columns = part.shape.back();
-  int64_t piece = std::max<int64_t>(1, pieceElements / std::max<int64_t>(1, columns));
-  std::vector<float> values;
-  for (int64_t row = 0; row < rows; row += piece) {
-    int64_t count = std::min(piece, rows - row);
-    values.resize(size_t(count * columns));
-    isVector ? checkpoint.read(name, values) : checkpoint.readRows(name, row, count, values);
-    for (int64_t r = 0; r < count; ++r)
-      store(values.data() + r * columns, columns, part.offset + (isVector ? 0 : (row + r) * part.strides[0]));
+  int64_t pieceRows = std::max<int64_t>(1, pieceElements / std::max<int64_t>(block.columns, 1));
+  std::vector<float> piece;
+  for (int64_t row = begin; row < end; row += pieceRows) {
+    int64_t some = std::min(pieceRows, end - row);
+    piece.resize(size_t(some * block.columns));
+    readRows(checkpoint, block, row, some, piece);
+    for (int64_t i = 0; i < some; ++i) {
+      const float *from = piece.data() + i * block.columns;
+      Element *out = to + (block.row + row + i - first) * width + block.column;
+      if constexpr (std::is_same_v<Element, float>)
+        std::copy_n(from, block.columns, out);
+      else
+        floatsToBfloats(from, block.columns, out);
+    }
   }
+}
+
+void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &checkpoint) {
+  const Buffer &buffer = program.manifest().buffers[size_t(number)];
+  std::vector<int64_t> shape = buffer.staticShape();
+  int64_t rows = shape.size() < 2 ? 1 : shape[0];
+  int64_t columns = buffer.elements({}) / std::max<int64_t>(rows, 1),
+          rowBytes = columns * bytesOf(buffer.type);
+  std::vector<Block> blocks;
+  for (const ParameterView &part : buffer.tensors) {
+    const TensorInfo &tensor = findTensor(checkpoint, layerName(part.name, slot));
+    checkShape(checkpoint, tensor, part.shape);
+    if (part.strides.empty() || part.strides.back() != 1 ||
+        (part.shape.size() > 1 && part.strides[0] != columns))
+      failed("the program's weight " + buffer.name + " does not hold " + tensor.name + " by rows");
+    blocks.push_back({tensor, part.offset / columns, part.offset % columns,
+                      part.shape.size() < 2 ? 1 : part.shape[0], part.shape.back()});
+  }
+  program.write(number, slot, rowBytes, [&](std::byte *to, int64_t begin, int64_t bytes) {
+    int64_t first = begin / rowBytes, last = first + bytes / rowBytes;
+    if (blocks.size() > 1) // between tensors lie factors and padding
+      std::memset(to, 0, size_t(bytes));
+    for (const Block &block : blocks) {
+      int64_t from = std::max<int64_t>(first - block.row, 0), end = std::min(last - block.row, block.rows);
+      if (from >= end)
+        continue;
+      if (buffer.type == ElementType::F32)
+        readBlock(checkpoint, block, from, end, reinterpret_cast<float *>(to), first, columns);
+      else
+        readBlock(checkpoint, block, from, end, reinterpret_cast<uint16_t *>(to), first, columns);
+    }
+  });
 }
 
 } // namespace
 
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
   const Manifest &manifest = program.manifest();
-  for (size_t i = 0; i < manifest.buffers.size(); ++i) {
-    const Buffer &buffer = manifest.buffers[i];
-    if (buffer.role != Role::Weight)
-      continue;
-    // Between several tensors lie factors and padding: zero.
-    auto load = [&](auto slot, auto store) {
-      if (buffer.tensors.size() > 1)
-        std::ranges::fill(slot, 0);
-      return [&, slot, store](const ParameterView &part, const std::string &name) {
-        readPart(checkpoint, name, part, [&](const float *from, int64_t count, int64_t offset) {
-          store(from, count, slot.data() + offset);
-        });
-      };
-    };
-    for (int64_t slot = 0; slot < buffer.slots; ++slot) {
-      auto each = [&](auto read) {
-        for (const ParameterView &part : buffer.tensors)
-          read(part, layerName(part.name, slot));
-      };
-      if (buffer.type == ElementType::BF16)
-        each(load(program.bfloatSlot(int(i), slot), floatsToBfloats));
-      else
-        each(load(program.slot(int(i), slot),
-                  [](const float *from, int64_t count, float *to) { std::copy_n(from, count, to); }));
-    }
-  }
+  for (size_t i = 0; i < manifest.buffers.size(); ++i)
+    if (manifest.buffers[i].role == Role::Weight)
+      for (int64_t slot = 0; slot < manifest.buffers[i].slots; ++slot)
+        writeWeight(program, int(i), slot, checkpoint);
 }
 
 int64_t ParameterTensor::elements() const {
@@ -134,7 +167,7 @@ int64_t Parameters::elements() const {
   return count;
 }
 
-std::span<float> Parameters::slotOf(const ParameterTensor &tensor, ParameterPart part) const {
+int Parameters::bufferOf(const ParameterTensor &tensor, ParameterPart part) const {
   int buffer = tensor.view->buffer;
   if (part != ParameterPart::Value) {
     Role role = part == ParameterPart::Moment1   ? Role::Moment1
@@ -148,28 +181,59 @@ std::span<float> Parameters::slotOf(const ParameterTensor &tensor, ParameterPart
       failed("the program keeps no " + std::string(roleName(role)) + " of " + tensor.name);
     buffer = int(found - buffers.begin());
   }
-  return program.slot(buffer, tensor.slot);
+  return buffer;
+}
+
+/// Row-major, with nothing between its elements.
+static bool isDense(const ParameterView &view) {
+  int64_t stride = 1;
+  for (size_t i = view.shape.size(); i-- > 0; stride *= view.shape[i])
+    if (view.strides[i] != stride && view.shape[i] > 1)
+      return false;
+  return true;
+}
+
+/// From a view's first element to behind its last one, in elements of its slot.
+static std::pair<int64_t, int64_t> rangeOf(const ParameterView &view) {
+  int64_t last = view.offset;
+  for (size_t i = 0; i < view.shape.size(); ++i)
+    last += (view.shape[i] - 1) * view.strides[i];
+  return {view.offset, last + 1};
 }
 
 void Parameters::write(const ParameterTensor &tensor, ParameterPart part, std::span<const float> values) {
   if (int64_t(values.size()) != tensor.elements())
     failed("tensor " + tensor.name + " has " + std::to_string(tensor.elements()) + " elements, not " +
            std::to_string(values.size()));
-  float *slot = slotOf(tensor, part).data();
+  int buffer = bufferOf(tensor, part);
+  auto [first, end] = rangeOf(*tensor.view);
+  if (isDense(*tensor.view))
+    return program.write(buffer, tensor.slot, first, values);
+  std::vector<float> slot(size_t(end - first));
+  if (int64_t(slot.size()) != tensor.elements()) // other tensors' elements between ours stay
+    program.read(buffer, tensor.slot, first, slot);
   int64_t stride = innerStride(*tensor.view);
-  eachRow(*tensor.view, [&](int64_t offset, int64_t from, int64_t length) {
+  eachRow(*tensor.view, [&, first = first](int64_t offset, int64_t from, int64_t length) {
     for (int64_t i = 0; i < length; ++i)
-      slot[offset + i * stride] = values[size_t(from + i)];
+      slot[size_t(offset - first + i * stride)] = values[size_t(from + i)];
   });
+  program.write(buffer, tensor.slot, first, slot);
 }
 
 std::vector<float> Parameters::read(const ParameterTensor &tensor, ParameterPart part) const {
+  int buffer = bufferOf(tensor, part);
+  auto [first, end] = rangeOf(*tensor.view);
   std::vector<float> values(size_t(tensor.elements()));
-  const float *slot = slotOf(tensor, part).data();
+  if (isDense(*tensor.view)) {
+    program.read(buffer, tensor.slot, first, values);
+    return values;
+  }
+  std::vector<float> slot(size_t(end - first));
+  program.read(buffer, tensor.slot, first, slot);
   int64_t stride = innerStride(*tensor.view);
-  eachRow(*tensor.view, [&](int64_t offset, int64_t to, int64_t length) {
+  eachRow(*tensor.view, [&, first = first](int64_t offset, int64_t to, int64_t length) {
     for (int64_t i = 0; i < length; ++i)
-      values[size_t(to + i)] = slot[offset + i * stride];
+      values[size_t(to + i)] = slot[size_t(offset - first + i * stride)];
   });
   return values;
 }

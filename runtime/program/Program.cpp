@@ -2,8 +2,6 @@
 
 #include "mlora/Runtime/Core/Error.h"
 
-#include <cstring>
-
 namespace mlora {
 
 Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads)
@@ -28,21 +26,54 @@ void Program::setInput(std::string_view name, const void *values, size_t count, 
   if (int64_t(count) > buffer.elements(capacity()))
     failed("the program's input " + std::string(name) + " holds " +
            std::to_string(buffer.elements(capacity())) + " values, not " + std::to_string(count));
-  std::memcpy(device_->arena().at(layout_.offset(size_t(index), 0)), values, count * 4);
+  device_->write(layout_.offset(size_t(index), 0), values, int64_t(count * 4));
 }
 
-std::span<const float> Program::output(std::string_view name) const {
+std::span<const float> Program::output(std::string_view name) {
   int index = manifest().find(name, Role::Output);
   if (index < 0 || manifest().buffers[size_t(index)].type != ElementType::F32)
     failed("the program has no output " + std::string(name));
-  return slot(index, 0);
+  if (device_->hostMemory())
+    return slot(index, 0);
+  std::vector<float> &values = outputs_[index];
+  values.resize(size_t(manifest().buffers[size_t(index)].elements(capacity())));
+  read(index, 0, 0, values);
+  return values;
+}
+
+/// Throws when the elements are not f32, or not all in their slot.
+int64_t Program::placeOf(int buffer, int64_t slot, int64_t first, size_t count) const {
+  const Buffer &known = manifest().buffers[size_t(buffer)];
+  int64_t elements = known.elements(capacity());
+  if (known.type != ElementType::F32 || slot < 0 || slot >= known.slots || first < 0 ||
+      first + int64_t(count) > elements)
+    failed("buffer " + known.name + " of the program has no " + std::to_string(count) +
+           " f32 elements from element " + std::to_string(first) + " of slot " + std::to_string(slot));
+  return layout_.offset(size_t(buffer), slot) + first * 4;
+}
+
+void Program::write(int buffer, int64_t slot, int64_t first, std::span<const float> values) {
+  device_->write(placeOf(buffer, slot, first, values.size()), values.data(), int64_t(values.size_bytes()));
+}
+
+void Program::read(int buffer, int64_t slot, int64_t first, std::span<float> values) {
+  device_->read(values.data(), placeOf(buffer, slot, first, values.size()), int64_t(values.size_bytes()));
+}
+
+void Program::write(int buffer, int64_t slot, int64_t granule, const Device::Fill &fill) {
+  const Buffer &known = manifest().buffers[size_t(buffer)];
+  device_->write(layout_.offset(size_t(buffer), slot), known.elements(capacity()) * bytesOf(known.type),
+                 granule, fill);
 }
 
 std::byte *Program::slotOf(int buffer, int64_t index, ElementType type) const {
   const Buffer &wanted = manifest().buffers[size_t(buffer)];
   if (wanted.type != type)
     failed("the program's buffer " + wanted.name + " is of another type");
-  return static_cast<std::byte *>(device_->arena().at(layout_.offset(size_t(buffer), index)));
+  if (!device_->hostMemory())
+    failed("the program's memory is the device's: values of buffer " + wanted.name +
+           " are copied, by read() and write()");
+  return device_->hostMemory() + layout_.offset(size_t(buffer), index);
 }
 
 std::span<float> Program::slot(int buffer, int64_t index) const {

@@ -6,7 +6,9 @@
 // RUN: mlora-opt %s --mlora-train-pipeline=config=%S/../Transforms/Inputs/tiny-config.json | mlora-opt --verify-roundtrip -o /dev/null
 // RUN: mlora-opt %s --mlora-generate-pipeline=config=%S/../Transforms/Inputs/tiny-config.json | mlora-opt --verify-roundtrip -o /dev/null
 
-// RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CUDA
+// RUN: mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefixes=CUDA,EMULATE
+// RUN: not mlora-opt %s --mlora-train-pipeline=target=cuda 2>&1 | FileCheck %s --check-prefix=NOCHIP
+// RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_75' 2>&1 | FileCheck %s --check-prefix=SM75
 // RUN: mlora-opt %s --mlora-train-pipeline='target=emulate config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=EMULATE
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CHIP
 // RUN: mlora-opt %s --mlora-generate-pipeline='target=emulate dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=BF16
@@ -20,7 +22,8 @@
 // TRAIN: mlora.program @train arena
 // TRAIN: mlora.section "micro_step"
 
-// A GPU's blocks are smaller.
+// A GPU's blocks are smaller, and its program says what PTX is for.
+// CUDA: mlora.chip = "sm_90a"
 // EMULATE: mlora.kernel {{.*}} grid ["rows by 32"]
 // EMULATE: mlora.program @train arena
 
@@ -32,7 +35,8 @@
 // CPU-BF16: dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate
 // F16: Cannot find option named 'f16'
 
-// CUDA: target=cuda is not built yet: this compiler has target=cpu and target=emulate
+// NOCHIP: target=cuda needs a chip, one of sm_80, sm_90, sm_90a, sm_100
+// SM75: no PTX for chip 'sm_75'; expected one of sm_80, sm_90, sm_90a, sm_100
 // CHIP: target=cpu and target=emulate take no chip: code is generated for the CPU at hand
 // TPU: Cannot find option named 'tpu'
 
@@ -50,7 +54,7 @@
 // HELP-NEXT: --rank=
 // HELP-NEXT: --recompute=
 // HELP-NEXT: --target=
-// HELP:      =cuda {{.*}}(not built yet)
+// HELP:      =cuda {{.*}}an NVIDIA GPU, by PTX for a chip
 // HELP:      --targets=
 
 module {}

@@ -192,11 +192,13 @@ TEST(Resolve, Contradictions) {
 TEST(Resolve, TheEmulatorIsNotTimed) {
   EXPECT_SAYS(complaint(Command::Bench, {"model=m", "device=emulate"}), "tells nothing about a GPU's");
   EXPECT_EQ(trainComplaint({"device=emulate"}), "");
+  EXPECT_EQ(trainComplaint({"device=cuda"}), "");
   EXPECT_EQ(trainComplaint({"device=emulate", "dtype=bf16"}), "");
+  EXPECT_EQ(trainComplaint({"device=cuda", "dtype=bf16"}), "");
 }
 
 TEST(Resolve, WhatIsNotBuiltYetSaysSo) {
-  for (const char *word : {"device=cuda", "dtype=bf16", "offload=base", "lora_dropout=0.1", "eval_tasks=mmlu",
+  for (const char *word : {"dtype=bf16", "offload=base", "lora_dropout=0.1", "eval_tasks=mmlu",
                            "report_to=html", "metric_for_best_model=average"})
     EXPECT_SAYS(trainComplaint({word}), "not built yet");
 }

@@ -200,7 +200,7 @@ TEST_F(BundleCacheTest, OnlyItsOwnLeftoversAreRemoved) {
 
 TEST_F(BundleCacheTest, TwoBundlesLiveSideBySide) {
   Bundle a = cache().get(request), b = cache().get(request);
-  EXPECT_NE(a.code.kernel("add"), b.code.kernel("add"));
+  EXPECT_NE(a.code->kernel("add"), b.code->kernel("add"));
 }
 
 } // namespace

@@ -1,4 +1,4 @@
-#include "mlora/Runtime/Program/Manifest.h"
+#include "mlora/Runtime/Program/Bundle.h"
 
 #include "../Expect.h"
 #include "TestBundle.h"
@@ -88,6 +88,59 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/parameters/0/shape", {4, 9}, "slot");
   refuses("/parameters/0/shape", {4, 0}, "empty");
   refuses("/parameters/0/name", "A", "{layer}");
+}
+
+/// A product of a library instead of the kernel `matmul`: y[rows, 8] = h W.
+struct LibraryProducts : ManifestTest {
+  void SetUp() override {
+    bundle.json["kernels"][5] =
+        parseJson(R"({"name": "matmul", "library": {"m": {"extent": "rows"}, "n": 8, "k": 8,
+      "dtype": "f32", "lda": 8, "ldw": 8, "ldy": 8, "transposed": true}})",
+                  "a product");
+  }
+};
+
+TEST_F(LibraryProducts, AreRead) {
+  Manifest manifest = Manifest::parse(bundle.json, "m.json");
+  const Kernel &kernel = manifest.kernels[5];
+  ASSERT_TRUE(kernel.library);
+  EXPECT_EQ(kernel.library->m.scalar, 0);
+  EXPECT_EQ(kernel.library->n, 8);
+  EXPECT_TRUE(kernel.library->isTransposed);
+  EXPECT_EQ(kernel.library->type, ElementType::F32);
+}
+
+TEST_F(LibraryProducts, MustFitTheirBuffers) {
+  refuses("/kernels/5/library/k", 0, "is not between 1");
+  refuses("/kernels/5/library/lda", 7, "lda");
+  refuses("/kernels/5/library/lda", 9, "product matmul: its operand a, buffer h, is smaller");
+  refuses("/kernels/5/library/ldw", 9, "operand w, buffer W, is smaller");
+  refuses("/kernels/5/library/ldy", 9, "operand y, buffer y, is smaller");
+  refuses("/kernels/5/library/n", 9, "ldw");
+  refuses("/kernels/5/library/dtype", "i32", "must be f32 or bf16");
+  refuses("/kernels/5/library/dtype", "bf16", "operand a, buffer h, is of another type");
+  refuses("/kernels/5/library/m/extent", "kv_rows", "operand a, buffer h, must have the product's rows");
+  refuses("/kernels/5/library/m/extent", 4, "operand a, buffer h, must be of static shape");
+  refuses("/sections/4/commands/0/args/1/buffer", 1, "operand w, buffer h, must be of static shape");
+  bundle.json["sections"][4]["commands"][0]["args"].erase(2);
+  EXPECT_REFUSED(Manifest::parse(bundle.json, "m.json"),
+                 "product matmul: takes three buffers, a, w and y, not 2");
+}
+
+TEST_F(ManifestTest, OfAGpuNamesPtxAndChip) {
+  bundle.json["target"] = "cuda";
+  bundle.json["ptx"] = "program.ptx";
+  bundle.json["ptx_xxh3"] = "00";
+  bundle.json["chip"] = "sm_90a";
+  Manifest manifest = Manifest::parse(bundle.json, "m.json");
+  EXPECT_EQ(manifest.chip, "sm_90a");
+  EXPECT_EQ(manifest.ptx, "program.ptx");
+  refuses("/ptx", "../program.ptx", "file name in the bundle's folder");
+  refuses("/target", "tpu", "cpu, cuda or emulate");
+  refuses("/format", 3, "only format 2 is understood, not 3");
+  bundle.folder.file("manifest.json", bundle.json.dump());
+  bundle.folder.file("program.ptx", ".version 8.0");
+  EXPECT_REFUSED(Bundle::load(bundle.path()), "program.ptx", "its hash is not the one in the manifest");
 }
 
 } // namespace

@@ -20,10 +20,9 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
   Option<ProgramTarget> target{
       *this, "target", llvm::cl::desc("where kernels run"), llvm::cl::init(ProgramTarget::CPU),
       llvm::cl::values(clEnumValN(ProgramTarget::CPU, "cpu", "the CPU at hand"),
-                       clEnumValN(ProgramTarget::CUDA, "cuda", "an NVIDIA GPU (not built yet)"),
+                       clEnumValN(ProgramTarget::CUDA, "cuda", "an NVIDIA GPU, by PTX for a chip"),
                        clEnumValN(ProgramTarget::Emulate, "emulate", "the GPU's kernels, on the CPU"))};
-  Option<std::string> chip{*this, "chip",
-                           llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda and emulate)")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda)")};
   Option<ProgramType> dtype{
       *this, "dtype", llvm::cl::desc("what weights and activations are stored as"),
       llvm::cl::init(ProgramType::F32),
@@ -52,7 +51,10 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
 
 enum class ProgramKind { Train, Generate };
 
-/// An empty module to a planned program of the target's kernels. The target must be built.
+/// Why a program cannot be made with these options; empty where it can.
+std::string whyNotBuilt(const ProgramOptions &options);
+
+/// An empty module to a planned program of the target's kernels, which names its chip (`mlora.chip`).
 void buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const ProgramOptions &options);
 
 /// `--mlora-train-pipeline` and `--mlora-generate-pipeline`.

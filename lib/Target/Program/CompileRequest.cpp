@@ -27,15 +27,19 @@ static void readRequest(const std::string &path, Request &request) {
   nlohmann::json json = ::mlora::readJsonFile(path);
   ::mlora::JsonFields fields(json, path);
   std::string target = fields.string("target");
-  if (target != "cpu" && target != "emulate")
-    fields.refuse("target", "this compiler has only the targets cpu and emulate");
-  options.target = target == "cpu" ? ProgramTarget::CPU : ProgramTarget::Emulate;
+  if (target != "cpu" && target != "emulate" && target != "cuda")
+    fields.refuse("target", "this compiler has only the targets cpu, cuda and emulate");
+  options.target = target == "cpu"    ? ProgramTarget::CPU
+                   : target == "cuda" ? ProgramTarget::CUDA
+                                      : ProgramTarget::Emulate;
+  options.chip = fields.optionalString("chip").value_or("");
   std::string dtype = fields.optionalString("dtype").value_or("f32");
   if (dtype != "f32" && dtype != "bf16")
     fields.refuse("dtype", "must be f32 or bf16");
-  if (dtype == "bf16" && options.target == ProgramTarget::CPU)
-    fields.refuse("dtype", "bf16 is not built for the target cpu, whose kernels are f32");
   options.dtype = dtype == "bf16" ? ProgramType::BF16 : ProgramType::F32;
+  if (std::string why = whyNotBuilt(options); !why.empty())
+    fields.refuse(
+        options.dtype == ProgramType::BF16 && options.target == ProgramTarget::CPU ? "dtype" : "chip", why);
   options.config = fields.string("model");
   std::string kind = fields.string("kind");
   if (kind != "train" && kind != "generate")
@@ -176,7 +180,9 @@ CompileStatus mlir::mlora::compileRequest(MLIRContext &context, StringRef path, 
   WriteBundleOptions bundle;
   bundle.path = folder.str();
   bundle.request = path.str();
-  bundle.target = request.options.target == ProgramTarget::CPU ? "cpu" : "emulate";
+  bundle.target = request.options.target == ProgramTarget::CPU    ? "cpu"
+                  : request.options.target == ProgramTarget::CUDA ? "cuda"
+                                                                  : "emulate";
   passes.addPass(createWriteBundle(bundle));
   return succeeded(passes.run(*module)) ? CompileStatus::Ok : CompileStatus::Failed;
 }

@@ -1,5 +1,6 @@
 //===- Pipelines.cpp - named pipelines of whole programs -----------------------------===//
 
+#include "mlora/Target/PTX.h"
 #include "mlora/Target/Program.h"
 #include "mlora/Transforms/Passes.h"
 
@@ -7,6 +8,32 @@
 
 using namespace mlir;
 using namespace mlir::mlora;
+
+namespace {
+/// Says in the module what PTX is to be made for: plans do not depend on it, so that nothing else knows.
+struct NameChip : PassWrapper<NameChip, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(NameChip)
+  explicit NameChip(std::string chip) : chip(std::move(chip)) {}
+  StringRef getName() const override { return "NameChip"; }
+  void runOnOperation() override {
+    getOperation()->setAttr("mlora.chip", StringAttr::get(&getContext(), chip));
+  }
+  std::string chip;
+};
+} // namespace
+
+std::string mlir::mlora::whyNotBuilt(const ProgramOptions &options) {
+  if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
+    return "dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate";
+  if (options.target != ProgramTarget::CUDA)
+    return options.chip.empty()
+               ? ""
+               : "target=cpu and target=emulate take no chip: code is generated for the CPU at hand";
+  if (options.chip.empty())
+    return "target=cuda needs a chip, one of " + chipNames();
+  return findChip(options.chip) ? ""
+                                : "no PTX for chip '" + options.chip + "'; expected one of " + chipNames();
+}
 
 void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
                                        const ProgramOptions &options) {
@@ -20,22 +47,30 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
   adapters.alpha = options.alpha;
   adapters.targets.assign(options.targets.begin(), options.targets.end());
   passes.addPass(createAttachAdapters(adapters));
-  passes.addPass(createFuseBranches());
+  // A GPU's products are a library's, and its tensor cores take 16 columns at a time.
+  bool isGPU = options.target != ProgramTarget::CPU;
+  passes.addPass(createFuseBranches({isGPU ? 16 : 1}));
   if (isTraining) {
     passes.addPass(createAutodiff());
     RematerializeOptions rematerialize;
-    rematerialize.recompute = options.recompute;
+    // Where bytes are dearer than memory, nothing is computed again but for a budget.
+    rematerialize.recompute = isGPU && !options.recompute.hasValue() && options.budget == 0
+                                  ? std::string("none")
+                                  : std::string(options.recompute);
     rematerialize.budget = options.budget;
     passes.addPass(createRematerialize(rematerialize));
     passes.addPass(createMLoraAddOptimizer());
   }
   MLoraFormKernelsOptions form;
-  if (options.target != ProgramTarget::CPU) { // what a block works on is to fit into shared memory
-    form.rowBlock = 32;
+  if (isGPU) {
+    passes.addPass(createAugmentProducts());
+    form.rowBlock = 32; // what a block works on is to fit into shared memory
     form.attentionBlock = 32;
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
+  if (options.target == ProgramTarget::CUDA)
+    passes.addPass(std::make_unique<NameChip>(options.chip));
 }
 
 /// A pipeline of the command line. Not PassPipelineRegistration: what cannot be built is refused with a
@@ -46,12 +81,8 @@ static void registerProgramPipeline(StringRef name, StringRef description, Progr
     ProgramOptions options;
     if (failed(options.parseFromString(text)))
       return failure();
-    if (options.target == ProgramTarget::CUDA)
-      return refuse("target=cuda is not built yet: this compiler has target=cpu and target=emulate");
-    if (!options.chip.empty())
-      return refuse("target=cpu and target=emulate take no chip: code is generated for the CPU at hand");
-    if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
-      return refuse("dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate");
+    if (std::string why = whyNotBuilt(options); !why.empty())
+      return refuse(why);
     buildProgramPipeline(passes, kind, options);
     return success();
   };

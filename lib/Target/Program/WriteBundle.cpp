@@ -13,6 +13,7 @@
 #include "mlora/Target/EmulatedModule.h"
 #include "mlora/Target/GPU.h"
 #include "mlora/Target/LoadedModule.h"
+#include "mlora/Target/PTX.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -127,6 +128,7 @@ struct WriteBundle : mlir::mlora::impl::WriteBundleBase<WriteBundle> {
   void getDependentDialects(DialectRegistry &registry) const override {
     mlir::mlora::registerEmitObjectDialects(registry);
     mlir::mlora::registerEmulatorDialects(registry);
+    registerPTXDialects(registry);
     for (auto build : {buildToCPUPipeline, buildToGPUPipeline}) {
       OpPassManager passes("builtin.module");
       build(passes);
@@ -140,10 +142,14 @@ struct WriteBundle : mlir::mlora::impl::WriteBundleBase<WriteBundle> {
 
 private:
   LogicalResult write();
-  /// Compiles the kernels in a copy to a shared object, and says in the manifest what running them takes.
-  LogicalResult compileKernels(StringRef path, json::Object &manifest);
-  LogicalResult compileForCPU(ModuleOp kernels, StringRef path, json::Object &manifest);
-  LogicalResult compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest);
+  /// Compiles the kernels in a copy to the code of the target, and says in the manifest what running them
+  /// takes.
+  LogicalResult compileKernels(json::Object &manifest);
+  LogicalResult compileForCPU(ModuleOp kernels, json::Object &manifest);
+  LogicalResult compileForEmulator(gpu::GPUModuleOp kernels, json::Object &manifest);
+  LogicalResult compileForCUDA(gpu::GPUModuleOp kernels, json::Object &manifest);
+  /// The code's file and its hash, as manifest[key] and manifest[key_xxh3].
+  LogicalResult nameCode(StringRef key, StringRef file, json::Object &manifest);
   LogicalResult writeFile(StringRef name, llvm::function_ref<void(raw_ostream &)> print);
   std::string inFolder(StringRef name) {
     SmallString<128> file(path);
@@ -362,21 +368,22 @@ LogicalResult WriteBundle::writeFile(StringRef name, llvm::function_ref<void(raw
 }
 
 /// The copy's kernels are lowered already; blocks of a launch share a pool's scratch.
-LogicalResult WriteBundle::compileForCPU(ModuleOp kernels, StringRef path, json::Object &manifest) {
+LogicalResult WriteBundle::compileForCPU(ModuleOp kernels, json::Object &manifest) {
   int64_t scratch = 0;
   for (Operation &op : *kernels.getBody())
     if (auto bytes = op.getAttrOfType<IntegerAttr>("mlora.scratch_bytes"))
       scratch = std::max(scratch, bytes.getInt());
   manifest["scratch_bytes"] = scratch;
-  return mlir::mlora::emitSharedObject(kernels, path);
+  if (failed(mlir::mlora::emitSharedObject(kernels, inFolder("program.so"))))
+    return failure();
+  return nameCode("shared_object", "program.so", manifest);
 }
 
 /// Each kernel says what its launch needs, which is its schedule's choice: not even the grid is that of the
-/// kernel it was made of. The module has constants, and its operations' names for messages.
-LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, json::Object &manifest) {
-  auto gpuModule = *kernels.getOps<gpu::GPUModuleOp>().begin();
+/// kernel it was made of.
+static void describeLaunches(gpu::GPUModuleOp kernels, json::Object &manifest) {
   llvm::StringMap<LLVM::LLVMFuncOp> functions;
-  for (auto function : gpuModule.getOps<LLVM::LLVMFuncOp>())
+  for (auto function : kernels.getOps<LLVM::LLVMFuncOp>())
     functions[function.getSymName()] = function;
   for (json::Value &value : *manifest.getArray("kernels")) {
     json::Object &kernel = *value.getAsObject();
@@ -389,7 +396,12 @@ LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, 
     kernel["grid"] = describeGrid(function->getAttrOfType<ArrayAttr>("mlora.grid"));
     kernel["schedule"] = function->getAttrOfType<StringAttr>("mlora.schedule").getValue();
   }
-  FailureOr<EmulatedModule> emulated = rewriteForEmulator(gpuModule);
+  manifest["scratch_bytes"] = 0;
+}
+
+/// The module has constants, and its operations' names for messages.
+LogicalResult WriteBundle::compileForEmulator(gpu::GPUModuleOp kernels, json::Object &manifest) {
+  FailureOr<EmulatedModule> emulated = rewriteForEmulator(kernels);
   if (failed(emulated))
     return failure();
   json::Array sites, constants;
@@ -402,11 +414,39 @@ LogicalResult WriteBundle::compileForEmulator(ModuleOp kernels, StringRef path, 
   manifest["emulator"] = json::Object{{"static_shared_bytes", int64_t(emulated->staticSharedBytes)},
                                       {"constants", std::move(constants)},
                                       {"sites", std::move(sites)}};
-  manifest["scratch_bytes"] = 0;
-  return mlir::mlora::emitSharedObject(*emulated->program, path);
+  if (failed(mlir::mlora::emitSharedObject(*emulated->program, inFolder("program.so"))))
+    return failure();
+  return nameCode("shared_object", "program.so", manifest);
 }
 
-LogicalResult WriteBundle::compileKernels(StringRef path, json::Object &manifest) {
+/// PTX for the chip that the module names.
+LogicalResult WriteBundle::compileForCUDA(gpu::GPUModuleOp kernels, json::Object &manifest) {
+  ModuleOp module = getOperation();
+  auto name = module->getAttrOfType<StringAttr>("mlora.chip");
+  const Chip *chip = name ? findChip(name.getValue()) : nullptr;
+  if (!chip)
+    return module.emitError() << "target=cuda needs the attribute mlora.chip, one of " << chipNames();
+  FailureOr<std::string> ptx = emitPTX(kernels, *chip);
+  if (failed(ptx) || failed(writeFile("program.ptx", [&](raw_ostream &file) { file << *ptx; })))
+    return failure();
+  for (json::Value &kernel : *manifest.getArray("kernels"))
+    if (auto symbol = kernel.getAsObject()->getString("symbol"))
+      (*kernel.getAsObject())["symbol"] = ptxName(*symbol);
+  manifest["chip"] = chip->name;
+  return nameCode("ptx", "program.ptx", manifest);
+}
+
+LogicalResult WriteBundle::nameCode(StringRef key, StringRef file, json::Object &manifest) {
+  manifest[key] = file;
+  try {
+    manifest[(key + "_xxh3").str()] = ::mlora::hashFileHex(inFolder(file));
+  } catch (const std::exception &error) {
+    return getOperation().emitError(error.what());
+  }
+  return success();
+}
+
+LogicalResult WriteBundle::compileKernels(json::Object &manifest) {
   ModuleOp module = getOperation();
   // A pipeline can only run on what is below: the copy stands inside for the while.
   auto copy = cast<ModuleOp>(module->clone());
@@ -422,7 +462,13 @@ LogicalResult WriteBundle::compileKernels(StringRef path, json::Object &manifest
   LogicalResult status = runPipeline(passes, copy);
   if (succeeded(status)) {
     copy->remove();
-    status = isCPU ? compileForCPU(copy, path, manifest) : compileForEmulator(copy, path, manifest);
+    if (isCPU) {
+      status = compileForCPU(copy, manifest);
+    } else {
+      auto kernels = *copy.getOps<gpu::GPUModuleOp>().begin();
+      describeLaunches(kernels, manifest);
+      status = target == "cuda" ? compileForCUDA(kernels, manifest) : compileForEmulator(kernels, manifest);
+    }
   }
   copy.erase();
   return status;
@@ -453,14 +499,8 @@ LogicalResult WriteBundle::write() {
       })))
     return failure();
   (*manifest)["target"] = target;
-  if (failed(compileKernels(inFolder("program.so"), *manifest)))
+  if (failed(compileKernels(*manifest)))
     return failure();
-  (*manifest)["shared_object"] = "program.so";
-  try {
-    (*manifest)["shared_object_xxh3"] = ::mlora::hashFileHex(inFolder("program.so"));
-  } catch (const std::exception &error) {
-    return module.emitError(error.what());
-  }
   // Last: a folder with a manifest is complete.
   return writeFile("manifest.json", [&](raw_ostream &file) {
     file << llvm::formatv("{0:1}\n", json::Value(std::move(*manifest)));

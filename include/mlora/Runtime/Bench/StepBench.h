@@ -33,6 +33,8 @@ struct BenchResult {
   double arenaMib = 0, scratchMib = 0, processMib = 0;
   double plannedMib() const { return arenaMib + scratchMib + processMib; }
   double modelGflops = 0; ///< products of a step / median time
+  /// The machine's limits, where the CPU computes; those of a GPU are not measured yet.
+  bool hasLimits = true;
   GemmRate gemm;
   FmaPeak fma;
   double memoryBytesPerSecond = 0;

@@ -1,4 +1,4 @@
-// The one allocation that holds every buffer of a program.
+// The one allocation of the host that holds every buffer of a program for the CPU.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,6 @@ class Arena {
 public:
   /// Throws Error(Failed) when the machine has not that much memory.
   explicit Arena(int64_t bytes);
-  /// Memory of somebody else's, zeroed and 64-byte aligned, that lives longer.
-  Arena(int64_t bytes, std::byte *memory) : base(memory), size(bytes), mapped(0) {}
   ~Arena();
   Arena(const Arena &) = delete;
   Arena &operator=(const Arena &) = delete;

@@ -9,8 +9,9 @@ namespace mlora {
 struct Bundle {
   std::filesystem::path folder;
   Manifest manifest;
-  SharedObject code;
-  bool cached = false;       ///< the cache had it
+  std::optional<SharedObject> code; ///< targets cpu and emulate
+  std::string ptx;                  ///< target cuda
+  bool cached = false;              ///< the cache had it
   double compileSeconds = 0; ///< from the request to code that can run: compiling, or reading the cache
 
   /// Throws an Error when the manifest does not parse, or the code is not the manifest's.

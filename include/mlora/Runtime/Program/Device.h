@@ -1,11 +1,11 @@
 // What runs a program's kernels, and the memory that they see.
 #pragma once
 
-#include "mlora/Runtime/Program/Arena.h"
 #include "mlora/Runtime/Program/Bundle.h"
 #include "mlora/Runtime/Program/Layout.h"
 #include "mlora/Runtime/Program/ThreadPool.h"
 
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -17,6 +17,8 @@ struct LaunchBuffers {
   std::span<const int> numbers; ///< the manifest's, of the buffer that each is a slot of
 };
 
+/// Its arena is memory of zeros at first. Places in it are bytes from its beginning (Layout). What is
+/// launched may run later; read() waits for it.
 class Device {
 public:
   /// The device of the bundle's target. All of them must outlive it. Throws Error when the bundle's
@@ -24,11 +26,34 @@ public:
   static std::unique_ptr<Device> make(const Bundle &bundle, const Layout &layout, ThreadPool &pool);
   virtual ~Device() = default;
 
-  /// Memory for the program's arena: one, for as long as the device lives.
-  virtual Arena &arena() = 0;
-  /// All blocks of kernel number `kernel` of the manifest, on these buffers. Finished when it returns.
+  /// As kernels are given it.
+  virtual void *address(int64_t place) = 0;
+  /// The arena where it is memory of the host, otherwise null.
+  virtual std::byte *hostMemory() { return nullptr; }
+  /// Copies into the arena, behind what was launched; `from` is free again when it returns.
+  virtual void write(int64_t place, const void *from, int64_t bytes) = 0;
+  /// Copies out of the arena, when all that was launched is done.
+  virtual void read(void *to, int64_t place, int64_t bytes) = 0;
+  /// Writes bytes that `fill(to, first byte, bytes)` makes, piece by piece in order; a piece is a multiple of
+  /// `granule`. No more of them than some pieces are in the host's memory at once.
+  using Fill = std::function<void(std::byte *to, int64_t first, int64_t bytes)>;
+  virtual void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) = 0;
+
+  /// Before the launches of a section: they see these scalars.
+  virtual void begin(const Scalars &scalars) {}
+  /// Makes a section's launches by calling `launches`, or repeats what the same section launched before
+  /// under scalars that make the same grids.
+  virtual void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
+    launches();
+  }
+  /// All blocks of kernel number `kernel` of the manifest, on these buffers.
   virtual void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) = 0;
-  /// Bytes beside the arena that blocks work in.
+  /// Kernel number `kernel`, a library's product of `rows` rows, on a, w and y.
+  virtual void product(int kernel, LaunchBuffers buffers, int64_t rows) = 0;
+  /// Waits for all that was launched.
+  virtual void synchronize() {}
+
+  /// Bytes beside the arena that blocks and products work in.
   virtual int64_t scratchBytes() const = 0;
 };
 

@@ -24,7 +24,8 @@ public:
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
   void run(std::string_view section, const Scalars &scalars);
 
-  /// Off unless asked for: reading the clock around each launch costs little, but not nothing.
+  /// Off unless asked for: reading the clock around each launch costs little on the CPU; elsewhere each
+  /// launch is waited for.
   void measure(bool on) { measuring = on; }
   void clearTimings() { kernelTimings.assign(kernelTimings.size(), {}); }
   const std::vector<KernelTiming> &timings() const { return kernelTimings; } ///< one a kernel of the manifest

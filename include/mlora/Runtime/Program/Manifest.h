@@ -64,6 +64,15 @@ struct GridDimension {
   int64_t block = 1;
 };
 
+/// y[m, n] = Σ_k a[m, k]·w[n, k], or transposed Σ_k a[m, k]·w[k, n], by a library. All by rows, leading
+/// dimensions in elements; of a, w and y only these rows and columns are used. Sums are in f32.
+struct LibraryProduct {
+  Extent m;
+  int64_t n = 0, k = 0, lda = 0, ldw = 0, ldy = 0;
+  ElementType type = ElementType::F32; ///< of all three
+  bool isTransposed = false;
+};
+
 struct Kernel {
   std::string name, symbol, doc;
   std::vector<GridDimension> grid;
@@ -72,6 +81,7 @@ struct Kernel {
   double flopsPerPair =
       0;             ///< for reports: operations per pair of a query row and a key row that it attends to
   LinearBytes bytes; ///< for reports: its operands and results, each once
+  std::optional<LibraryProduct> library; ///< instead of a symbol; its arguments are a, w and y
   // Of a GPU's kernel.
   int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
   std::string schedule; ///< how its work is cut and where its operands are; general: for every shape
@@ -107,7 +117,9 @@ struct Section {
 };
 
 struct Manifest {
-  std::string kind, target, compiler, cpu, sharedObject, sharedObjectHash;
+  std::string kind, target, compiler, cpu;
+  std::string sharedObject, sharedObjectHash; ///< targets cpu and emulate
+  std::string ptx, ptxHash, chip;             ///< target cuda
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
   LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent

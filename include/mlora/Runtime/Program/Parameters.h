@@ -45,7 +45,7 @@ public:
   void load(const Checkpoint &checkpoint);
 
 private:
-  std::span<float> slotOf(const ParameterTensor &tensor, ParameterPart part) const;
+  int bufferOf(const ParameterTensor &tensor, ParameterPart part) const;
 
   Program &program;
   std::vector<ParameterTensor> list;

@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Program/Executor.h"
 
+#include <map>
 #include <span>
 
 namespace mlora {
@@ -27,25 +28,33 @@ public:
   void setInput(std::string_view name, std::span<const int32_t> values);
   void setInput(std::string_view name, std::span<const float> values);
   bool hasInput(std::string_view name) const { return manifest().find(name, Role::Input) >= 0; }
-  /// An output, as large as its capacity.
-  std::span<const float> output(std::string_view name) const;
+  /// An output, as large as its capacity; valid until it is asked for again.
+  std::span<const float> output(std::string_view name);
 
-  /// All elements of a slot of a f32 buffer. Throws Error(Failed) for one of another type.
+  /// Elements [first, first + values.size()) of a slot of a f32 buffer, to the device and back.
+  void write(int buffer, int64_t slot, int64_t first, std::span<const float> values);
+  void read(int buffer, int64_t slot, int64_t first, std::span<float> values);
+  /// All bytes of a slot, as Device::write() takes them in pieces.
+  void write(int buffer, int64_t slot, int64_t granule, const Device::Fill &fill);
+  /// All elements of a slot of a f32 buffer where the arena is memory of the host. Throws Error(Failed)
+  /// elsewhere, and for a buffer of another type.
   std::span<float> slot(int buffer, int64_t index) const;
   /// The same of a bf16 buffer, as bits.
   std::span<uint16_t> bfloatSlot(int buffer, int64_t index) const;
 
-  int64_t arenaBytes() const { return device_->arena().bytes(); }
+  int64_t arenaBytes() const { return layout_.arenaBytes(); }
 
 private:
   void setInput(std::string_view name, const void *values, size_t count, ElementType type);
   std::byte *slotOf(int buffer, int64_t index, ElementType type) const;
+  int64_t placeOf(int buffer, int64_t slot, int64_t first, size_t count) const;
 
   Bundle bundle_;
   Layout layout_;
   ThreadPool pool_;
   std::unique_ptr<Device> device_;
   Executor executor_;
+  std::map<int, std::vector<float>> outputs_; ///< copies, where the arena is not the host's
 };
 
 } // namespace mlora

@@ -15,6 +15,7 @@ struct ProgramRequest {
   std::string kind = "train";  ///< or "generate"
   std::filesystem::path model; ///< a HF folder, its config.json, or a .gguf file
   std::string target = "cpu";
+  std::string chip;                 ///< of target cuda: what its PTX is for
   std::string dtype = "f32";        ///< or bf16: what weights and activations are stored as
   std::string method = "multilora"; ///< lora, ft, none
   int64_t numBranches = 1, loraR = 0;
@@ -23,6 +24,9 @@ struct ProgramRequest {
   int64_t memoryBudget = 0;         ///< bytes of the arena, 0: no limit
   Scalars capacity;                 ///< at which the budget holds; no part of the request without one
 
+  /// `device` as the configuration names it; for cuda, this machine's GPU says the chip. Throws
+  /// Error(BadInput) when there is none.
+  void setDevice(const std::string &device);
   nlohmann::json toJson() const;
   /// config.json of a folder, otherwise the path itself.
   std::filesystem::path modelFile() const;

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "CudaContext.h"
+#include "CudaGraphs.h"
+#include "CudaKernels.h"
+#include "CudaProducts.h"
+#include "CudaStaging.h"
+#include "mlora/Runtime/Program/Device.h"
+
+namespace mlora {
+
+/// A GPU, by NVIDIA's libraries or under the emulator (docs/emulator.md): one stream, one allocation for the
+/// arena. A fault ends the run with an Error; the emulator's names kernel, block, thread and operation.
+class CudaDevice : public Device {
+public:
+  /// Throws Error(Failed), before its memory is allocated, when the program does not fit into free memory,
+  /// and when its code is not for this GPU.
+  CudaDevice(const cuda::Table &table, const Bundle &bundle, const Layout &layout);
+  ~CudaDevice() override;
+
+  void *address(int64_t place) override {
+    return reinterpret_cast<void *>(arena.get() + cuda::DevicePointer(place));
+  }
+  void write(int64_t place, const void *from, int64_t bytes) override;
+  void read(void *to, int64_t place, int64_t bytes) override;
+  void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) override;
+  void begin(const Scalars &scalars) override;
+  void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) override;
+  void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;
+  void product(int kernel, LaunchBuffers buffers, int64_t rows) override;
+  void synchronize() override;
+  int64_t scratchBytes() const override { return scratchSize + workspaceSize; }
+
+  /// All that it has allocated: arena, scratch, the products' workspace, the scalars, and the module's
+  /// constants.
+  int64_t allocatedBytes() const {
+    return arenaSize + scratchBytes() + int64_t(sizeof(Scalars)) + kernels.constantBytes();
+  }
+  const CudaGraphs &graphs() const { return sections; }
+  const CudaProducts &shapes() const { return products; }
+
+private:
+  void checkFits(const Layout &layout) const;
+  void showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const;
+
+  const cuda::Table &table;
+  const Manifest &manifest;
+  const Layout &layout;
+  CudaContext context;
+  int64_t arenaSize, scratchSize, workspaceSize;
+  CudaStream stream;
+  CudaKernels kernels;
+  CudaMemory arena, scratch, workspace, scalarMemory;
+  CudaStaging staging;
+  CudaProducts products;
+  CudaGraphs sections;
+};
+
+} // namespace mlora

@@ -1,0 +1,69 @@
+// CUDA's objects with owners. Destroying one that a fault has ended is no error of its own.
+#pragma once
+
+#include "mlora/Runtime/Cuda/Cuda.h"
+
+#include <utility>
+
+namespace mlora {
+
+template <typename Object, auto Destroy> class CudaHandle {
+public:
+  CudaHandle() = default;
+  CudaHandle(const cuda::Table &table, Object object) : table(&table), object(object) {}
+  CudaHandle(CudaHandle &&other) noexcept
+      : table(other.table), object(std::exchange(other.object, Object())) {}
+  CudaHandle &operator=(CudaHandle &&other) noexcept {
+    std::swap(table, other.table);
+    std::swap(object, other.object);
+    return *this;
+  }
+  ~CudaHandle() {
+    if (object)
+      (table->driver.*Destroy)(object);
+  }
+  Object get() const { return object; }
+
+private:
+  const cuda::Table *table = nullptr;
+  Object object = Object();
+};
+
+using CudaStream = CudaHandle<cuda::Stream *, &cuda::DriverTable::streamDestroy>;
+using CudaEvent = CudaHandle<cuda::Event *, &cuda::DriverTable::eventDestroy>;
+using CudaModule = CudaHandle<cuda::Module *, &cuda::DriverTable::moduleUnload>;
+using CudaGraph = CudaHandle<cuda::GraphExec *, &cuda::DriverTable::graphExecDestroy>;
+using CudaMemory = CudaHandle<cuda::DevicePointer, &cuda::DriverTable::memFree>;
+using CudaPinned = CudaHandle<void *, &cuda::DriverTable::memFreeHost>;
+
+inline CudaStream makeStream(const cuda::Table &table) {
+  cuda::Stream *stream = nullptr;
+  check(table, table.driver.streamCreate(&stream, cuda::streamNonBlocking), "cuStreamCreate");
+  return {table, stream};
+}
+
+inline CudaEvent makeEvent(const cuda::Table &table, unsigned flags) {
+  cuda::Event *event = nullptr;
+  check(table, table.driver.eventCreate(&event, flags), "cuEventCreate");
+  return {table, event};
+}
+
+inline CudaPinned makePinned(const cuda::Table &table, int64_t bytes) {
+  void *memory = nullptr;
+  check(table, table.driver.memHostAlloc(&memory, size_t(bytes), 0), "cuMemHostAlloc");
+  return {table, memory};
+}
+
+/// Nothing for 0 bytes. `name` is for the emulator's messages.
+inline CudaMemory makeMemory(const cuda::Table &table, int64_t bytes, const char *name) {
+  cuda::DevicePointer memory = 0;
+  if (bytes == 0)
+    return {};
+  check(table, table.driver.memAlloc(&memory, size_t(bytes)), "cuMemAlloc");
+  CudaMemory owned{table, memory};
+  if (table.isEmulated())
+    check(table, table.emulator.nameAllocation(memory, name), "a name");
+  return owned;
+}
+
+} // namespace mlora

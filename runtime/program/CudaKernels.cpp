@@ -1,0 +1,161 @@
+#include "CudaKernels.h"
+
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Cuda/Emulated.h"
+#include "mlora/Runtime/Program/CudaChip.h"
+
+#include <cstdio>
+
+namespace mlora {
+namespace {
+
+std::vector<char> fromHex(const JsonFields &fields, const char *key) {
+  std::string text = fields.string(key);
+  std::vector<char> bytes(text.size() / 2);
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    size_t used = 0;
+    std::string digits = text.substr(2 * i, 2);
+    bytes[i] = char(std::isxdigit(uint8_t(digits[0])) ? std::stoi(digits, &used, 16) : 0);
+    if (used != 2)
+      fields.refuse(key, "must be pairs of hexadecimal digits");
+  }
+  return bytes;
+}
+
+/// The buffers that each kernel's launches give it, -1: never launched.
+std::vector<int> countBuffers(const Manifest &manifest) {
+  std::vector<int> counts(manifest.kernels.size(), -1);
+  for (const Section &section : manifest.sections)
+    for (const CommandLoop &loop : section.commands)
+      for (const Launch &launch : loop.body) {
+        int &count = counts[size_t(launch.kernel)];
+        if (count >= 0 && count != int(launch.arguments.size()))
+          failed("the program launches " + manifest.kernels[size_t(launch.kernel)].name + " on " +
+                 std::to_string(count) + " and on " + std::to_string(launch.arguments.size()) + " buffers");
+        count = int(launch.arguments.size());
+      }
+  return counts;
+}
+
+/// The CUDA version whose drivers know a version of PTX first (PTX ISA, "Release Notes").
+int driverFor(int ptxMajor, int ptxMinor) {
+  static constexpr struct {
+    int ptx, driver;
+  } versions[] = {{80, 12000}, {81, 12010}, {82, 12020}, {83, 12030}, {84, 12040},
+                  {85, 12050}, {86, 12070}, {87, 12080}, {88, 12090}, {90, 13000}};
+  for (auto version : versions)
+    if (10 * ptxMajor + ptxMinor <= version.ptx)
+      return version.driver;
+  return std::end(versions)[-1].driver;
+}
+
+void checkPtxVersion(const cuda::Table &table, const Bundle &bundle) {
+  int major = 0, minor = 0, have = 0;
+  size_t at = bundle.ptx.find(".version ");
+  if (at == std::string::npos || std::sscanf(bundle.ptx.c_str() + at, ".version %d.%d", &major, &minor) != 2)
+    failed((bundle.folder / bundle.manifest.ptx).string() + ": does not say the version of its PTX");
+  check(table, table.driver.driverGetVersion(&have), "cuDriverGetVersion");
+  int needed = driverFor(major, minor);
+  if (have < needed)
+    failed((bundle.folder / bundle.manifest.ptx).string() + ": its PTX " + std::to_string(major) + "." +
+           std::to_string(minor) + " needs a driver for CUDA " + cuda::versionText(needed) +
+           ", NVIDIA's driver here is for CUDA " + cuda::versionText(have) + ": install a newer one");
+}
+
+void checkChip(const CudaContext &context, const Bundle &bundle) {
+  std::string chip =
+      chipFor(context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+              context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor), context.name());
+  if (bundle.manifest.chip != chip)
+    failed((bundle.folder / "manifest.json").string() + ": is for the chip " + bundle.manifest.chip +
+           ", and " + context.name() + " takes code for " + chip + ": ask the compiler for that one");
+}
+
+} // namespace
+
+CudaKernels::CudaKernels(const cuda::Table &table, const CudaContext &context, const Bundle &bundle)
+    : table(table), manifest(bundle.manifest) {
+  std::string where = (bundle.folder / "manifest.json").string();
+  for (const Kernel &kernel : manifest.kernels)
+    if (!kernel.library && kernel.threads < 1)
+      failed(where + ": kernel " + kernel.name + " does not say how many threads a block has");
+  table.isEmulated() ? loadEmulated(bundle) : loadPtx(context, bundle);
+  for (const Kernel &kernel : manifest.kernels) {
+    cuda::Function *&function = functions.emplace_back();
+    if (kernel.library)
+      continue;
+    check(table, table.driver.moduleGetFunction(&function, module.get(), kernel.symbol.c_str()),
+          ("cuModuleGetFunction of " + kernel.symbol).c_str());
+    // More than a block has unasked; a kernel's static part counts, too.
+    if (kernel.sharedBytes > 0)
+      check(table,
+            table.driver.funcSetAttribute(function, cuda::FunctionAttribute::MaxDynamicSharedBytes,
+                                          int(kernel.sharedBytes)),
+            ("cuFuncSetAttribute of " + kernel.name).c_str());
+  }
+}
+
+/// The driver compiles it for its GPU, and says in a log what it does not take.
+void CudaKernels::loadPtx(const CudaContext &context, const Bundle &bundle) {
+  checkChip(context, bundle);
+  checkPtxVersion(table, bundle);
+  std::vector<char> log(16384, 0);
+  cuda::JitOption names[] = {cuda::JitOption::ErrorLogBuffer, cuda::JitOption::ErrorLogBufferBytes};
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size() - 1)};
+  cuda::Module *loaded = nullptr;
+  cuda::Result result = table.driver.moduleLoadDataEx(&loaded, bundle.ptx.c_str(), 2, names, values);
+  if (result != cuda::Result::Success && log[0])
+    failed((bundle.folder / manifest.ptx).string() + ": the driver does not take it: " + log.data());
+  check(table, result, ("cuModuleLoadDataEx of " + (bundle.folder / manifest.ptx).string()).c_str());
+  module = {table, loaded};
+}
+
+/// program.so, with what `emulator` of the manifest says.
+void CudaKernels::loadEmulated(const Bundle &bundle) {
+  std::string where = (bundle.folder / "manifest.json").string() + ": emulator";
+  JsonFields fields(manifest.emulator, where);
+  cuda::EmulatedImage image;
+  image.staticSharedBytes = uint32_t(fields.integer("static_shared_bytes"));
+  try {
+    for (const nlohmann::json &site : manifest.emulator.at("sites"))
+      image.sites.push_back({site.at(0).get<std::string>(), site.at(1).get<std::string>()});
+    for (const nlohmann::json &constant : manifest.emulator.at("constants")) {
+      JsonFields entry(constant, where + ": constants");
+      image.constants.push_back({entry.string("name"), fromHex(entry, "bytes")});
+      constants += int64_t(image.constants.back().bytes.size());
+    }
+  } catch (const nlohmann::json::exception &error) {
+    failed(where + ": " + error.what());
+  }
+  std::vector<int> buffers = countBuffers(manifest);
+  for (size_t i = 0; i < manifest.kernels.size(); ++i) {
+    const Kernel &kernel = manifest.kernels[i];
+    if (kernel.library)
+      continue;
+    // Behind the buffers: the scalars, and scratch.
+    image.kernels[kernel.symbol] = {
+        kernel.name, reinterpret_cast<emulator::KernelEntry>(bundle.code->address(kernel.symbol)),
+        unsigned(buffers[i] + 2), unsigned(kernel.threads)};
+  }
+  cuda::Module *loaded = nullptr;
+  check(table, table.driver.moduleLoadDataEx(&loaded, &image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
+  module = {table, loaded};
+}
+
+void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, int64_t blocks,
+                         cuda::Stream *stream) const {
+  const Kernel &kernel = manifest.kernels[size_t(number)];
+  if (blocks > int64_t(UINT32_MAX))
+    failed("kernel " + kernel.name + " needs " + std::to_string(blocks) +
+           " blocks, more than a GPU's grid has: lower max_length or per_device_train_batch_size");
+  std::vector<void *> pointers;
+  for (cuda::DevicePointer &parameter : parameters)
+    pointers.push_back(&parameter);
+  check(table,
+        table.driver.launchKernel(functions[size_t(number)], unsigned(blocks), 1, 1, unsigned(kernel.threads),
+                                  1, 1, unsigned(kernel.sharedBytes), stream, pointers.data(), nullptr),
+        ("cuLaunchKernel of " + kernel.name).c_str());
+}
+
+} // namespace mlora
