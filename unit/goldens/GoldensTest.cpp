@@ -6,6 +6,8 @@
 
 #include "mlora/Runtime/Model/Safetensors.h"
 
+#include <set>
+
 using namespace mlora;
 using namespace mlora::test;
 namespace fs = std::filesystem;
@@ -17,12 +19,13 @@ const std::string kTiny = MLORA_SOURCE "/unit/goldens/tiny/", kShared = MLORA_SH
 /// A folder of values: what README.md of ../shared/data/goldens says, or tiny/make_tiny.py.
 struct Case {
   fs::path folder, model;
-  std::string target;
+  std::string target, dtype;
   nlohmann::json info;
   std::unique_ptr<Checkpoint> base;
 
-  explicit Case(const fs::path &folder, std::string target = "cpu")
-      : folder(folder), target(std::move(target)), info(readJson(folder / "case.json")) {
+  explicit Case(const fs::path &folder, std::string target = "cpu", std::string dtype = "f32")
+      : folder(folder), target(std::move(target)), dtype(std::move(dtype)),
+        info(readJson(folder / "case.json")) {
     model = folder / info.value("model", "model");
     base = Checkpoint::open(model);
   }
@@ -34,6 +37,7 @@ struct Case {
     request.kind = kind;
     request.model = model;
     request.target = target;
+    request.dtype = dtype;
     request.method = info["method"];
     if (!isFullFinetune())
       readAdapter(info, request);
@@ -93,26 +97,39 @@ struct Trainer : TrainingProgram {
   }
 };
 
-void expectLossAndGradients(const Case &golden) {
+void expectLossAndGradients(const Case &golden, const Bounds &bounds = {}) {
   Trainer trainer(golden, "adapter.safetensors");
   MicroBatch batch = golden.batch(golden.batches(), 0);
-  EXPECT_NEAR(trainer.run(batch, "score"), golden.info["loss"].get<double>(), 1e-5);
-  EXPECT_NEAR(trainer.run(batch), golden.info["loss"].get<double>(), 1e-5);
+  double wanted = golden.info["loss"], bound = bounds.ofLoss(bounds.loss, wanted);
+  EXPECT_NEAR(trainer.run(batch, "score"), wanted, bound);
+  double loss = trainer.run(batch);
+  EXPECT_NEAR(loss, wanted, bound);
   trainer.updateMomentsOnly();
   fs::path gradients = golden.folder / "gradients.safetensors";
   SafetensorsFile expected(fs::exists(gradients) ? gradients : golden.folder / "expected.safetensors");
   int compared = 0;
+  Worst worst;
+  Distance all;
   for (const ParameterTensor &tensor : trainer.parameters.tensors()) {
     std::string name = expected.find(tensor.name) ? tensor.name : "grad." + tensor.name;
     ASSERT_TRUE(expected.find(name)) << name;
-    EXPECT_LT(relative(trainer.parameters.read(tensor, ParameterPart::Moment1), expected.floats(name)), 1e-4)
-        << name;
+    std::vector<float> values = trainer.parameters.read(tensor, ParameterPart::Moment1);
+    double error = relative(values, expected.floats(name));
+    if (!bounds.isBF16) {
+      EXPECT_LT(error, bounds.gradient) << name;
+    }
+    worst.note(error, name);
+    all.add(values, expected.floats(name));
     ++compared;
   }
   EXPECT_GT(compared, 0);
+  EXPECT_LT(all.relative(), bounds.gradient);
+  std::cout << "off by, of themselves: loss " << std::abs(loss - wanted) / wanted << ", all gradients "
+            << all.relative() << ", elements beside the greatest of their tensor " << worst.value << " ("
+            << worst.where << ")\n";
 }
 
-void expectTrajectory(const Case &golden, size_t most = SIZE_MAX) {
+void expectTrajectory(const Case &golden, size_t most = SIZE_MAX, const Bounds &bounds = {}) {
   Trainer trainer(golden, golden.info.value("initial", "adapter_init.safetensors"));
   SafetensorsFile batches = golden.batches();
   int64_t count = batches.get("input_ids").shape[0];
@@ -120,7 +137,9 @@ void expectTrajectory(const Case &golden, size_t most = SIZE_MAX) {
   ASSERT_FALSE(steps.empty());
   for (size_t k = 0; k < std::min(steps.size(), most); ++k)
     trainer.expectStep(golden.batch(batches, int64_t(k) % count), steps[k], k,
-                       golden.info["training"]["weight_decay"]);
+                       golden.info["training"]["weight_decay"], bounds);
+  std::cout << "losses off by " << trainer.worstStep.value << " of themselves (" << trainer.worstStep.where
+            << ") at most\n";
 }
 
 class Golden : public testing::TestWithParam<std::string> {
@@ -139,6 +158,47 @@ class GoldenEmulated : public Golden {};
 
 TEST_P(GoldenEmulated, LossAndGradients) { expectLossAndGradients(Case(GetParam(), "emulate")); }
 TEST_P(GoldenEmulated, TenSteps) { expectTrajectory(Case(GetParam(), "emulate"), 10); }
+
+/// The same in bf16.
+class GoldenInBF16 : public Golden {};
+
+/// A little more than what was measured beside PyTorch's float64 (losses of one batch, of ten steps, all
+/// gradients as one vector):
+///   llama3-tiny 4e-5, 2e-4, 0.7e-2; packed 1e-4, 3e-4, 1.0e-2; tiny/lora 6e-5, 4e-4, 0.9e-2; tiny/ft 2e-4,
+///   5e-4, 1.3e-2; stories260k 1.7e-3, 1.6e-3, 6e-2; tiny/multilora 3e-4, 5e-3, 1.1e-1.
+/// A tensor's rounding to 8 bits is 2e-3 of its elements, and gradients have passed a hundred of them. The
+/// last two have adapters whose branches nearly cancel: where those of tiny/multilora are changed by up to
+/// 2^-8 of themselves at random, f32 moves its gradients by 1.4e-1.
+Bounds boundsInBF16(const fs::path &golden) {
+  Bounds bounds{.loss = 1e-3, .gradient = 2e-2, .stepLoss = 1e-3, .stepNorm = 1e-2, .isBF16 = true};
+  if (golden.filename() == "stories260k")
+    bounds.loss = bounds.stepLoss = 3e-3, bounds.gradient = 8e-2;
+  if (golden.filename() == "multilora")
+    bounds.stepLoss = 1e-2, bounds.gradient = 1.5e-1;
+  return bounds;
+}
+
+TEST_P(GoldenInBF16, LossAndGradients) {
+  expectLossAndGradients(Case(GetParam(), "emulate", "bf16"), boundsInBF16(GetParam()));
+}
+TEST_P(GoldenInBF16, TenSteps) {
+  expectTrajectory(Case(GetParam(), "emulate", "bf16"), 10, boundsInBF16(GetParam()));
+}
+
+/// Heads of 32: what a general schedule does there would be a fall-back.
+class GoldenOnTensorCores : public Golden {};
+
+TEST_P(GoldenOnTensorCores, HasAttentionThere) {
+  Case golden(GetParam(), "emulate", "bf16");
+  std::set<std::string> kinds;
+  for (const Kernel &kernel : bundleFor(golden.request("train")).manifest.kernels) {
+    if (!kernel.doc.starts_with("attention"))
+      continue;
+    EXPECT_TRUE(kernel.schedule.starts_with("attention.mma ")) << kernel.name << ": " << kernel.schedule;
+    kinds.insert(kernel.doc.substr(0, kernel.doc.find(';')));
+  }
+  EXPECT_EQ(kinds, (std::set<std::string>{"attention", "attention.query_grad", "attention.key_value_grad"}));
+}
 
 TEST_P(Golden, SameBitsForAnyNumberOfThreadsAndCapacity) {
   Case golden(GetParam());
@@ -212,6 +272,14 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenEmulated,
                          testing::Values(kShared + "stories260k", kShared + "llama3-tiny",
                                          kShared + "packed"),
                          nameOf);
+INSTANTIATE_TEST_SUITE_P(Tiny, GoldenInBF16,
+                         testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenInBF16,
+                         testing::Values(kShared + "stories260k", kShared + "llama3-tiny",
+                                         kShared + "packed"),
+                         nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenOnTensorCores,
+                         testing::Values(kShared + "llama3-tiny", kShared + "packed"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Tiny, GoldenLogits, testing::Values(kTiny + "multilora"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Cases, Golden,
                          testing::Values(kShared + "stories260k", kShared + "llama3-tiny", kShared + "packed",

@@ -38,11 +38,15 @@ private:
   uint64_t state;
 };
 
+/// What a value is stored as.
+enum class Element { F32, BF16, I32 };
+size_t bytesOf(Element element);
+
 /// How an argument's values are made, in row-major order.
 struct Fill {
   using Make = std::function<void(std::vector<double> &values, const Execution &run, Random &random)>;
   Make make;
-  bool isIndex = false; ///< i32, otherwise f32
+  Element element = Element::F32;
 };
 
 struct Argument {
@@ -56,6 +60,7 @@ struct Result {
   Shape shape;
   enum Kind { Value, Gradient, Inner } kind = Value; ///< Gradient: obeys `accumulate`; Inner: is not returned
   std::string inPlaceOf = {}; ///< shares the memory of this argument, as in planned programs
+  Element element = Element::F32;
 };
 
 struct Case {
@@ -66,6 +71,11 @@ struct Case {
   std::vector<Execution> runs;
   double tolerance = 1e-5; ///< of the largest magnitude of a result
   std::string why = {};    ///< the tolerance is another
+  // What the function was written from: variants are written from it again.
+  std::string body = {};
+  std::vector<Result> values = {}; ///< results, and what is not returned
+
+  bool hasBF16() const;
 };
 
 /// The whole table, by group.
@@ -73,7 +83,7 @@ const std::vector<Case> &table();
 /// Its groups, in order.
 std::vector<std::string> groups();
 
-/// Values of a case's arguments for one of its runs, rounded to f32.
+/// Values of a case's arguments for one of its runs, as they can be stored.
 std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run);
 
 } // namespace optable

@@ -1,5 +1,7 @@
 #include "CaseBuilder.h"
 
+#include "mlora/Runtime/Model/FloatFormats.h"
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -22,6 +24,15 @@ int64_t elementsOf(const Shape &shape, const Execution &run) {
   for (int64_t dimension : shape)
     count *= sizeOf(dimension, run);
   return count;
+}
+
+size_t bytesOf(Element element) { return element == Element::BF16 ? 2 : 4; }
+
+bool Case::hasBF16() const {
+  auto isBF16 = [](const auto &value) { return value.element == Element::BF16; };
+  return std::any_of(results.begin(), results.end(), isBF16) ||
+         std::any_of(arguments.begin(), arguments.end(),
+                     [&](const Argument &argument) { return isBF16(argument.fill); });
 }
 
 std::string extentName(int64_t dimension) {
@@ -58,7 +69,7 @@ Fill below(int64_t end) {
             for (double &value : values)
               value = double(random.below(end));
           },
-          true};
+          Element::I32};
 }
 
 Fill targets(int64_t vocabulary) {
@@ -70,7 +81,7 @@ Fill targets(int64_t vocabulary) {
               values[1] = double(vocabulary - 1);
             }
           },
-          true};
+          Element::I32};
 }
 
 Fill countedRows() {
@@ -81,7 +92,7 @@ Fill countedRows() {
               if (random.below(run.rows - row) < int64_t(values.size() - taken))
                 values[taken++] = double(row);
           },
-          true};
+          Element::I32};
 }
 
 Fill documentStarts() {
@@ -91,7 +102,7 @@ Fill documentStarts() {
               for (size_t start = row; row < start + size_t(length) && row < values.size(); ++row)
                 values[row] = double(start);
           },
-          true};
+          Element::I32};
 }
 
 Fill positions(int64_t first) {
@@ -103,13 +114,13 @@ Fill positions(int64_t first) {
               for (int64_t position = 0; position < length && row < values.size(); ++position)
                 values[row++] = double(first + run.past + position);
           },
-          true};
+          Element::I32};
 }
 
 Fill pastRows() {
   return {
       [](auto &values, const Execution &run, Random &) { values.assign(values.size(), double(run.past)); },
-      true};
+      Element::I32};
 }
 
 Fill these(std::vector<double> numbers) {
@@ -127,7 +138,9 @@ std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run) 
     std::vector<double> values(size_t(elementsOf(argument.shape, oneCase.runs[run])));
     argument.fill.make(values, oneCase.runs[run], random);
     for (double &value : values)
-      value = float(value);
+      value = argument.fill.element == Element::BF16
+                  ? ::mlora::bfloatToFloat(::mlora::floatToBfloat(float(value)))
+                  : float(value);
     all.push_back(values);
   }
   return all;
@@ -172,11 +185,11 @@ std::vector<Execution> generation() {
 
 //===- text -------------------------------------------------------------------===//
 
-static std::string typeOf(const Shape &shape, bool isIndex) {
+static std::string typeOf(const Shape &shape, Element element) {
   std::string text = "tensor<";
   for (int64_t dimension : shape)
     text += (dimension < 0 ? "?" : std::to_string(dimension)) + "x";
-  return text + (isIndex ? "i32>" : "f32>");
+  return text + (element == Element::I32 ? "i32>" : element == Element::BF16 ? "bf16>" : "f32>");
 }
 
 /// `$name` becomes the type of %name.
@@ -207,13 +220,13 @@ Case makeCase(std::string group, std::string name, std::vector<Argument> argumen
   std::string parameters, values, resultTypes;
   auto list = [](std::string &text, const std::string &item) { text += (text.empty() ? "" : ", ") + item; };
   for (const Argument &argument : arguments) {
-    types.push_back({argument.name, typeOf(argument.shape, argument.fill.isIndex)});
+    types.push_back({argument.name, typeOf(argument.shape, argument.fill.element)});
     std::string extent = argument.shape.empty() ? "" : extentName(argument.shape[0]);
     list(parameters, "%" + argument.name + ": " + types.back().second +
                          (extent.empty() ? "" : " {mlora.extent = \"" + extent + "\"}"));
   }
   for (const Result &result : results) {
-    types.push_back({result.name, typeOf(result.shape, false)});
+    types.push_back({result.name, typeOf(result.shape, result.element)});
     if (result.kind == Result::Inner)
       continue;
     list(values, "%" + result.name);
@@ -224,6 +237,8 @@ Case makeCase(std::string group, std::string name, std::vector<Argument> argumen
                [](const Result &result) { return result.kind != Result::Inner; });
   made.ir = "func.func @" + name + "(" + parameters + ") -> (" + resultTypes + ") {\n" +
             withTypes(body, types) + "\nreturn " + values + " : " + resultTypes + "\n}\n";
+  made.body = body;
+  made.values = results;
   return made;
 }
 
@@ -238,6 +253,7 @@ const std::vector<Case> &table() {
     addParameterCases(table);
     addRopeCases(table);
     addChainCases(table);
+    addBF16Variants(table);
     return table;
   }();
   return all;

@@ -65,12 +65,13 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
   const Steps &steps = functions[oneCase.name];
   std::vector<std::unique_ptr<GuardedBuffer>> buffers;
   for (const Memory &memory : steps.memories)
-    buffers.push_back(std::make_unique<GuardedBuffer>(size_t(4 * elementsOf(memory.shape, run))));
+    buffers.push_back(std::make_unique<GuardedBuffer>(memory.bytes(run)));
   std::vector<unsigned> home = steps.homes(oneCase);
   for (size_t i = 0; i < before.size(); ++i)
-    std::memcpy(buffers[steps.returned[i]]->data(), before[i].data(), 4 * before[i].size());
+    write(buffers[steps.returned[i]]->data(), {before[i].begin(), before[i].end()},
+          oneCase.results[i].element);
   for (size_t i = 0; i < arguments.size(); ++i)
-    write(buffers[i]->data(), arguments[i], oneCase.arguments[i].fill.isIndex);
+    write(buffers[i]->data(), arguments[i], oneCase.arguments[i].fill.element);
 
   const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
   Outcome outcome;
@@ -103,8 +104,7 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
   }
   for (unsigned number : steps.returned) {
     GuardedBuffer &buffer = *buffers[home[number]];
-    auto *values = static_cast<const float *>(buffer.data());
-    outcome.results.emplace_back(values, values + buffer.size() / 4);
+    outcome.results.push_back(read(buffer.data(), buffer.size(), steps.memories[home[number]].element));
   }
   return outcome;
 }

@@ -35,7 +35,7 @@ Outcome CompiledForEmulator::run(const Case &oneCase, const Execution &run,
                                  const std::vector<std::vector<float>> &before) {
   const Steps &steps = functions[oneCase.name];
   const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
-  auto bytesOf = [&](unsigned number) { return size_t(4 * elementsOf(steps.memories[number].shape, run)); };
+  auto bytesOf = [&](unsigned number) { return steps.memories[number].bytes(run); };
   size_t capacity = 1 << 16;
   for (unsigned i = 0; i < steps.memories.size(); ++i)
     capacity += bytesOf(i) + 4096;
@@ -57,9 +57,9 @@ Outcome CompiledForEmulator::run(const Case &oneCase, const Execution &run,
   }
   std::vector<unsigned> home = steps.homes(oneCase);
   for (size_t i = 0; i < before.size(); ++i)
-    std::memcpy(buffers[steps.returned[i]], before[i].data(), 4 * before[i].size());
+    write(buffers[steps.returned[i]], {before[i].begin(), before[i].end()}, oneCase.results[i].element);
   for (size_t i = 0; i < arguments.size(); ++i)
-    write(buffers[i], arguments[i], oneCase.arguments[i].fill.isIndex);
+    write(buffers[i], arguments[i], oneCase.arguments[i].fill.element);
 
   Outcome outcome;
   uint64_t seed = 1;
@@ -100,10 +100,9 @@ Outcome CompiledForEmulator::run(const Case &oneCase, const Execution &run,
         outcome.damage.push_back(step.kernel + " changed its operand " + std::to_string(i));
     }
   }
-  for (unsigned number : steps.returned) {
-    auto *values = reinterpret_cast<const float *>(buffers[home[number]]);
-    outcome.results.emplace_back(values, values + bytesOf(home[number]) / 4);
-  }
+  for (unsigned number : steps.returned)
+    outcome.results.push_back(
+        read(buffers[home[number]], bytesOf(home[number]), steps.memories[home[number]].element));
   return outcome;
 }
 
@@ -143,6 +142,11 @@ std::unique_ptr<CompiledCases> EmulateTarget::compile(OwningOpRef<ModuleOp> modu
       kernel.emitError("is no kernel: ") << llvm::toString(entry.takeError());
       return nullptr;
     }
+    // A schedule cuts as it likes.
+    for (auto &function : compiled->functions)
+      for (Launch &launch : function.second.launches)
+        if (launch.kernel == kernel.getSymName())
+          launch.grid = readGrid(kernel->getAttrOfType<ArrayAttr>("mlora.grid"));
     compiled->kernels[kernel.getSymName()] = {uint32_t(block[0]), uint32_t(number("mlora.shared_bytes")),
                                               size_t(number("mlora.scratch_bytes")), *entry};
   }

@@ -1,6 +1,7 @@
 #include "Steps.h"
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <numeric>
 
@@ -20,7 +21,8 @@ int64_t extentOf(StringRef name) {
 
 Memory memoryOf(Type type, StringAttr extent) {
   auto tensor = cast<RankedTensorType>(type);
-  Memory memory{{}, tensor.getElementType().isInteger(32)};
+  Type element = tensor.getElementType();
+  Memory memory{{}, element.isInteger(32) ? Element::I32 : element.isBF16() ? Element::BF16 : Element::F32};
   for (int64_t size : tensor.getShape())
     memory.shape.push_back(ShapedType::isDynamic(size) ? extentOf(extent.getValue()) : size);
   return memory;
@@ -45,6 +47,14 @@ std::vector<unsigned> Steps::homes(const Case &oneCase) const {
   return home;
 }
 
+std::vector<std::pair<int64_t, int64_t>> readGrid(ArrayAttr grid) {
+  std::vector<std::pair<int64_t, int64_t>> dimensions;
+  for (const KernelOp::GridDimension &dimension : KernelOp::parseGrid(grid))
+    dimensions.push_back(
+        {dimension.extent.empty() ? dimension.size : extentOf(dimension.extent), dimension.block});
+  return dimensions;
+}
+
 FailureOr<Steps> readSteps(func::FuncOp function) {
   Steps steps;
   DenseMap<Value, unsigned> numbers;
@@ -60,10 +70,7 @@ FailureOr<Steps> readSteps(func::FuncOp function) {
     if (!launch)
       return op.emitError("is in no kernel");
     auto kernel = SymbolTable::lookupNearestSymbolFrom<KernelOp>(launch, launch.getKernelAttr());
-    Launch made{launch.getKernel().str(), {}, {}, launch.getOperands_().size()};
-    for (const KernelOp::GridDimension &dimension : kernel.getGridDimensions())
-      made.grid.push_back(
-          {dimension.extent.empty() ? dimension.size : extentOf(dimension.extent), dimension.block});
+    Launch made{launch.getKernel().str(), readGrid(kernel.getGrid()), {}, launch.getOperands_().size()};
     for (Value operand : launch.getOperands_())
       made.buffers.push_back(numbers.lookup(operand));
     for (auto [i, result] : llvm::enumerate(launch.getResults_())) {
@@ -77,12 +84,22 @@ FailureOr<Steps> readSteps(func::FuncOp function) {
   return steps;
 }
 
-void write(void *memory, const std::vector<double> &values, bool isIndex) {
+void write(void *memory, const std::vector<double> &values, Element element) {
   for (size_t i = 0; i < values.size(); ++i)
-    if (isIndex)
+    if (element == Element::I32)
       static_cast<int32_t *>(memory)[i] = int32_t(values[i]);
+    else if (element == Element::BF16)
+      static_cast<uint16_t *>(memory)[i] = ::mlora::floatToBfloat(float(values[i]));
     else
       static_cast<float *>(memory)[i] = float(values[i]);
+}
+
+std::vector<float> read(const void *memory, size_t bytes, Element element) {
+  std::vector<float> values(bytes / bytesOf(element));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = element == Element::BF16 ? ::mlora::bfloatToFloat(static_cast<const uint16_t *>(memory)[i])
+                                         : static_cast<const float *>(memory)[i];
+  return values;
 }
 
 } // namespace optable

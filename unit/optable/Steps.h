@@ -11,7 +11,9 @@ namespace optable {
 /// A value of a function: where its elements are counted.
 struct Memory {
   Shape shape;
-  bool isIndex;
+  Element element;
+
+  size_t bytes(const Execution &run) const { return bytesOf(element) * size_t(elementsOf(shape, run)); }
 };
 
 struct Launch {
@@ -33,10 +35,14 @@ struct Steps {
   std::vector<unsigned> homes(const Case &oneCase) const;
 };
 
+/// `grid` of a launch.
+std::vector<std::pair<int64_t, int64_t>> readGrid(mlir::ArrayAttr grid);
+
 /// After mlora-form-kernels; failure with a diagnostic where an op is in no kernel.
 mlir::FailureOr<Steps> readSteps(mlir::func::FuncOp function);
 
-/// Values as the kernel reads them.
-void write(void *memory, const std::vector<double> &values, bool isIndex);
+/// Values as kernels read and write them.
+void write(void *memory, const std::vector<double> &values, Element element);
+std::vector<float> read(const void *memory, size_t bytes, Element element);
 
 } // namespace optable
