@@ -5,7 +5,8 @@
 #include "mlora/Runtime/Cuda/Emulated.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 
-#include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace mlora {
 namespace {
@@ -51,10 +52,13 @@ int driverFor(int ptxMajor, int ptxMinor) {
 }
 
 void checkPtxVersion(const cuda::Table &table, const Bundle &bundle) {
-  int major = 0, minor = 0, have = 0;
-  size_t at = bundle.ptx.find(".version ");
-  if (at == std::string::npos || std::sscanf(bundle.ptx.c_str() + at, ".version %d.%d", &major, &minor) != 2)
+  static constexpr std::string_view mark = ".version ";
+  size_t at = bundle.ptx.find(mark);
+  char *end = nullptr;
+  int major = at == std::string::npos ? 0 : int(std::strtol(bundle.ptx.c_str() + at + mark.size(), &end, 10));
+  if (major == 0 || *end != '.')
     failed((bundle.folder / bundle.manifest.ptx).string() + ": does not say the version of its PTX");
+  int minor = int(std::strtol(end + 1, nullptr, 10)), have = 0;
   check(table, table.driver.driverGetVersion(&have), "cuDriverGetVersion");
   int needed = driverFor(major, minor);
   if (have < needed)

@@ -129,15 +129,16 @@ def EmitObject : Pass<"mlora-emit-object", "::mlir::ModuleOp"> {
 }
 
 def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
-  let summary = "A planned program as a bundle: manifest, shared object, IR";
+  let summary = "A planned program as a bundle: manifest, code, IR";
   let description = [{
     Writes `program.mlir` (the module as it is), `program.so` (its kernels, lowered in a copy: by `mlora-to-cpu`, or by `mlora-to-gpu` and then
-    for the emulator) and `manifest.json` (docs/architecture.md) into an existing folder. The module does not change.
+    for the emulator; with target=cuda `program.ptx`, for the chip that the module's attribute `mlora.chip` names) and `manifest.json`
+    (docs/architecture.md) into an existing folder. The module does not change.
   }];
   let options = [
     Option<"path", "path", "std::string", "\".\"", "Folder to write into">,
     Option<"request", "request", "std::string", "", "The request that is answered, copied into the manifest">,
-    Option<"target", "target", "std::string", "\"cpu\"", "cpu or emulate">,
+    Option<"target", "target", "std::string", "\"cpu\"", "cpu, cuda or emulate">,
   ];
 }
 

@@ -476,6 +476,8 @@ LogicalResult WriteBundle::compileKernels(json::Object &manifest) {
 
 LogicalResult WriteBundle::write() {
   ModuleOp module = getOperation();
+  if (target != "cpu" && target != "emulate" && target != "cuda")
+    return module.emitError() << "no bundle for target '" << target << "'; expected cpu, cuda or emulate";
   SmallVector<ProgramOp> programs(module.getOps<ProgramOp>());
   if (programs.size() != 1)
     return module.emitError() << "must hold one mlora.program, has " << programs.size();

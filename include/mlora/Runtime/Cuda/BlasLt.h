@@ -85,6 +85,7 @@ struct Heuristic {
 };
 
 struct BlasLtTable {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a list of parameters
 #define MLORA_BLASLT_FUNCTION(name, symbol, parameters) BlasStatus(*name) parameters = nullptr;
 #include "mlora/Runtime/Cuda/BlasLtFunctions.def"
   const char *(*statusString)(BlasStatus status) = nullptr; ///< cublasLtGetStatusString

@@ -67,6 +67,7 @@ struct Graph;
 struct GraphExec;
 
 struct DriverTable {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a list of parameters
 #define MLORA_DRIVER_FUNCTION(name, symbol, parameters) Result(*name) parameters = nullptr;
 #include "mlora/Runtime/Cuda/DriverFunctions.def"
 };
