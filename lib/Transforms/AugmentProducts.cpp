@@ -401,19 +401,21 @@ LogicalResult Augmenter::run() {
   module.walk([&](Operation *op) {
     if (isa<AdaptedLinearOp, AdaptedLinearInputGradOp>(op))
       adapted.push_back(op);
-    // A linear layer of a weight as it is stored.
-    auto isStored = [](Value input, Value weight) {
+    // A linear layer of a weight as it is stored, all of one type: logits of bf16 are f32.
+    auto isStored = [](Value input, Value weight, Value output) {
       DictionaryAttr attributes = attributesOf(weight);
       return attributes && (attributes.contains(kWeightAttr) || attributes.contains(kTrainableAttr)) &&
-             getElementTypeOrSelf(input) == getElementTypeOrSelf(weight);
+             getElementTypeOrSelf(input) == getElementTypeOrSelf(weight) &&
+             getElementTypeOrSelf(input) == getElementTypeOrSelf(output);
     };
     builder.setInsertionPoint(op);
-    if (auto linear = dyn_cast<LinearOp>(op); linear && isStored(linear.getInput(), linear.getWeight())) {
+    if (auto linear = dyn_cast<LinearOp>(op);
+        linear && isStored(linear.getInput(), linear.getWeight(), linear.getOutput())) {
       linear.getOutput().replaceAllUsesWith(
           ProductOp::create(builder, op->getLoc(), linear.getType(), linear.getInput(), linear.getWeight()));
       op->erase();
     } else if (auto grad = dyn_cast<LinearInputGradOp>(op);
-               grad && isStored(grad.getCotangent(), grad.getWeight())) {
+               grad && isStored(grad.getCotangent(), grad.getWeight(), grad.getOutput())) {
       grad.getOutput().replaceAllUsesWith(ProductOp::create(builder, op->getLoc(), grad.getType(),
                                                             grad.getCotangent(), grad.getWeight(), true));
       op->erase();

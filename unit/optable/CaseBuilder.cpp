@@ -253,6 +253,7 @@ const std::vector<Case> &table() {
     addParameterCases(table);
     addRopeCases(table);
     addChainCases(table);
+    addProductCases(table);
     addBF16Variants(table);
     return table;
   }();

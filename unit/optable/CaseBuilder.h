@@ -49,6 +49,7 @@ void addSumCases(Table &table);
 void addParameterCases(Table &table);
 void addRopeCases(Table &table);
 void addChainCases(Table &table);
+void addProductCases(Table &table);
 void addBF16Variants(Table &table); ///< of the others: the last part
 
 } // namespace optable
