@@ -42,7 +42,7 @@ const std::map<std::string, Names> &keptAsF32() {
                                                       {"cross_entropy.input_grad", loss},
                                                       {"cross_entropy.weight_grad", trainedHead},
                                                       {"head", loss},
-                                                      {"products", {"b"}},
+                                                      {"products", {"fa", "fb"}},
                                                       {"chains", chains}};
   return groups;
 }

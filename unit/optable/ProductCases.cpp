@@ -38,9 +38,9 @@ void addProductCases(Table &table) {
                 inner("x", {Rows, 72}), gradient("da", {16, 72}), gradient("g", {40, 16})},
                sums()));
   table.push_back(makeCase("products", "factors_placed",
-                           {real("a", {16, 72}), real("b", {16, 24}), real("w", {112, 96})},
-                           R"(%w1 = mlora.place %a in %w at [96, 0] : ($a, $w) -> $w
-%w2 = mlora.place %b in %w1 at [8, 72] : ($b, $w) -> $w)",
+                           {real("fa", {16, 72}), real("fb", {16, 24}), real("w", {112, 96})},
+                           R"(%w1 = mlora.place %fa in %w at [96, 0] : ($fa, $w) -> $w
+%w2 = mlora.place %fb in %w1 at [8, 72] : ($fb, $w) -> $w)",
                            {inPlace("w2", {112, 96}, "w")}, once()));
 }
 
