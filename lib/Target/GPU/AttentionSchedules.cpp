@@ -23,6 +23,8 @@ static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 
 
 // With wgmma, on sm_90a: width, rows, columns, stages. 64 and 128 are whole tiles of 64 columns.
 static constexpr WarpgroupSchedule kForwardWarpgroups[] = {{64, 128, 128, 2}, {128, 128, 128, 2}};
+static constexpr WarpgroupSchedule kQueryGradWarpgroups[] = {{64, 128, 128, 3}, {128, 128, 64, 3}};
+static constexpr WarpgroupSchedule kKeyValueGradWarpgroups[] = {{64, 128, 64, 3}};
 
 /// Bytes of shared memory that a block may ask for.
 static int64_t sharedLimit(StringRef chip) {
@@ -110,11 +112,17 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder
                                            buildAttentionForward, kernels, chip);
       })
       .Case([&](AttentionQueryGradOp op) {
-        return build(kernel, op, kQueryGradSchedules, kQueryGradShape, buildAttentionQueryGrad, kernels,
-                     chip);
+        auto function = buildWarpgroups(kernel, op, kQueryGradWarpgroups, kQueryGradShape,
+                                        buildWarpgroupQueryGrad, kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, kQueryGradSchedules, kQueryGradShape,
+                                           buildAttentionQueryGrad, kernels, chip);
       })
       .Case([&](AttentionKeyValueGradOp op) {
-        return build(kernel, op, kKeyValueGradSchedules, kKeyValueGradShape, buildAttentionKeyValueGrad,
-                     kernels, chip);
+        auto function = buildWarpgroups(kernel, op, kKeyValueGradWarpgroups, kKeyValueGradShape,
+                                        buildWarpgroupKeyValueGrad, kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, kKeyValueGradSchedules, kKeyValueGradShape,
+                                           buildAttentionKeyValueGrad, kernels, chip);
       });
 }

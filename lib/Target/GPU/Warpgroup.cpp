@@ -21,8 +21,8 @@ void Warpgroup::arriveExpecting(Value barrier, int64_t bytes) {
 }
 
 void Warpgroup::wait(Value barrier, Value parity) {
-  constexpr int64_t ticks = 10'000'000; // of a nanosecond: how long a thread may sleep before it looks again
-  NVVM::MBarrierTryWaitParityOp::create(b, pointer(barrier), parity, b.number(ticks));
+  constexpr int64_t nanoseconds = 10'000'000; // that a thread may sleep before it looks again
+  NVVM::MBarrierTryWaitParityOp::create(b, pointer(barrier), parity, b.number(nanoseconds));
 }
 
 //===- Copies -------------------------------------------------------------------------===//

@@ -7,9 +7,8 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-// 128 threads that copy and 256 that compute have 168 registers each at first, all that there are; ptxas
-// wants to know that the block is alone.
-static constexpr uint32_t kCopyRegisters = 40, kComputeRegisters = 232;
+/// Of a thread at first: what 65,536 are for 384 threads, in eights.
+static constexpr uint32_t kRegisters = 168;
 
 WarpgroupAttention::WarpgroupAttention(OpBuilder &kernels, KernelOp kernel, Operation *op,
                                        const WarpgroupSchedule &schedule, const Shape &shape)
@@ -21,6 +20,7 @@ WarpgroupAttention::WarpgroupAttention(OpBuilder &kernels, KernelOp kernel, Oper
       b.compare(arith::CmpIPredicate::eq, b.bitAnd(thread, b.number(Warpgroup::kThreads - 1)), b.number(0));
   auto memory = cast<LLVM::GlobalOp>(SymbolTable::lookupSymbolIn(function->getParentOp(), kSharedName));
   memory.setAlignment(SwizzledMatrix::kAlignment);
+  // ptxas obeys setmaxnreg where it knows the registers at entry.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr("mlora.schedule",
                     b.getStringAttr("attention.wgmma " + shape.name + " width " + Twine(width) + " tile " +
@@ -81,7 +81,9 @@ void WarpgroupAttention::finish() {
 
 //===- Warpgroups ---------------------------------------------------------------------===//
 
-void WarpgroupAttention::specialise(function_ref<void()> copy, function_ref<void()> compute) {
+void WarpgroupAttention::specialise(uint32_t copyRegisters, function_ref<void()> copy,
+                                    function_ref<void()> compute) {
+  uint32_t groups = schedule.rows / Warpgroup::kRows;
   whenCopying([&] {
     for (auto [place, arrivals] : barriers)
       engines.initialise(place, arrivals);
@@ -91,10 +93,10 @@ void WarpgroupAttention::specialise(function_ref<void()> copy, function_ref<void
   auto role = scf::IfOp::create(b, b.less(consumer, b.number(0)), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(role.thenBlock()->getTerminator());
-  engines.giveUpRegisters(kCopyRegisters);
+  engines.giveUpRegisters(copyRegisters);
   copy();
   b.setInsertionPoint(role.elseBlock()->getTerminator());
-  engines.takeRegisters(kComputeRegisters);
+  engines.takeRegisters(kRegisters + (kRegisters - copyRegisters) / groups);
   compute();
 }
 
@@ -150,12 +152,22 @@ void WarpgroupAttention::publish() {
   meet();
 }
 
-void WarpgroupAttention::storeRows(const SmallVector<Quad> &sums, const SwizzledMatrix &staging, Value map,
-                                   Value row, Value head) {
+SmallVector<Quad> WarpgroupAttention::toOperands(ArrayRef<Quad> sums) {
   SmallVector<Quad> operands;
   for (size_t n = 0; n < sums.size(); n += 2)
     operands.push_back(toOperand(sums[n], sums[n + 1]));
-  put(operands, staging);
+  return operands;
+}
+
+void WarpgroupAttention::scaleBy(SmallVector<Quad> &sums, double factor) {
+  for (Quad &quad : sums)
+    for (Value &value : quad)
+      value = b.multiply(value, b.real(factor));
+}
+
+void WarpgroupAttention::storeRows(ArrayRef<Quad> sums, const SwizzledMatrix &staging, Value map, Value row,
+                                   Value head) {
+  put(toOperands(sums), staging);
   publish();
   b.when(leads, [&] {
     Value column = b.times(head, width);

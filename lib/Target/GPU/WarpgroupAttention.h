@@ -57,8 +57,9 @@ public:
   /// kernel behind the others, described by `mlora.tensor_maps`.
   Value tensorMap(Value value, int64_t rows, bool isKeys);
 
-  /// Makes the barriers, then the warpgroups part.
-  void specialise(function_ref<void()> copy, function_ref<void()> compute);
+  /// Makes the barriers, then the warpgroups part. `copyRegisters`: of a thread that copies; those that
+  /// compute have what is left.
+  void specialise(uint32_t copyRegisters, function_ref<void()> copy, function_ref<void()> compute);
 
   Stage at(const Ring &ring, Value step);
   /// A part of a matrix from row `row` on, a multiple of 8.
@@ -95,9 +96,11 @@ public:
   /// may read when it is published.
   void put(ArrayRef<Quad> operands, const SwizzledMatrix &to);
   void publish();
+  /// 16 columns of sums each as operands A.
+  SmallVector<Quad> toOperands(ArrayRef<Quad> sums);
+  void scaleBy(SmallVector<Quad> &sums, double factor);
   /// The warpgroup's 64 rows through `staging` to global memory.
-  void storeRows(const SmallVector<Quad> &sums, const SwizzledMatrix &staging, Value map, Value row,
-                 Value head);
+  void storeRows(ArrayRef<Quad> sums, const SwizzledMatrix &staging, Value map, Value row, Value head);
 
   void finish();
 
@@ -112,5 +115,7 @@ private:
 };
 
 void buildWarpgroupForward(WarpgroupAttention &kernel, AttentionOp op);
+void buildWarpgroupQueryGrad(WarpgroupAttention &kernel, AttentionQueryGradOp op);
+void buildWarpgroupKeyValueGrad(WarpgroupAttention &kernel, AttentionKeyValueGradOp op);
 
 } // namespace mlir::mlora

@@ -58,6 +58,7 @@ SoftmaxState Forward::attend(OnlineSoftmax &softmax, Value begin, Value end) {
     k.engines.fence();
     Value scores = startScores(next);
     k.waitUntilFull(before);
+    k.engines.fence();
     Value output = startOutput(state.output[0], before);
     k.engines.waitForProducts(1);
     SmallVector<Quad> read = k.engines.read(scores);
@@ -107,6 +108,7 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
   Value queryFull = k.barrier(1);
 
   k.specialise(
+      /*copyRegisters=*/40,
       [&] {
         k.whenCopying([&] {
           k.engines.arriveExpecting(queryFull, k.matrixBytes(s.rows));
