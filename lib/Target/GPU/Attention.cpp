@@ -10,7 +10,6 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-static constexpr StringLiteral kSharedName = "shared";
 /// Tiles begin at multiples of the longest row.
 static constexpr int64_t kAlignment = 512;
 
@@ -19,12 +18,12 @@ static constexpr int64_t kAlignment = 512;
 static Value sharedMemory(ThreadBuilder &b, OpBuilder &kernels) {
   Operation *module = kernels.getInsertionBlock()->getParentOp();
   auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  auto global = SymbolTable::lookupSymbolIn(module, kSharedName);
+  auto global = SymbolTable::lookupSymbolIn(module, AttentionKernel::kSharedName);
   if (!global) {
     OpBuilder::InsertionGuard guard(kernels);
     kernels.setInsertionPointToStart(kernels.getInsertionBlock());
     global = LLVM::GlobalOp::create(kernels, b.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External,
-                                    kSharedName, Attribute(), kAlignment, /*addrSpace=*/3);
+                                    AttentionKernel::kSharedName, Attribute(), kAlignment, /*addrSpace=*/3);
   }
   Value pointer = LLVM::AddressOfOp::create(b, cast<LLVM::GlobalOp>(global));
   return LLVM::PtrToIntOp::create(b, b.getI32Type(), pointer);
@@ -69,7 +68,8 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
   body.getArgument(buffers + 1).setLoc(withName(kernel.getLoc(), "scratch"));
 
   b.setInsertionPointToStart(&body);
-  rows = extent(query, kRows), kvRows = extent(key, pastOperand ? kKvRows : kRows);
+  rowsExtent = extentOf(query, "rows"), kvRowsExtent = extentOf(key, pastOperand ? "kv_rows" : "rows");
+  rows = extent(rowsExtent), kvRows = extent(kvRowsExtent);
   past = pastOperand ? scalar(kPast) : b.number(0);
   if (start)
     documents = buffer(start);
@@ -134,15 +134,19 @@ Value AttentionKernel::scalar(unsigned which) {
   return arith::TruncIOp::create(b, b.getI32Type(), wide);
 }
 
-Value AttentionKernel::extent(Value value, unsigned fallback) {
+Attribute AttentionKernel::extentOf(Value value, StringRef fallback) {
   auto type = cast<RankedTensorType>(value.getType());
   if (!type.isDynamicDim(0))
-    return b.number(type.getDimSize(0));
+    return b.getI64IntegerAttr(type.getDimSize(0));
   auto argument = cast<BlockArgument>(value).getArgNumber();
-  if (auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr))
-    if (std::optional<Scalar> named = findScalar(name))
-      return scalar(*named);
-  return scalar(fallback);
+  auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr);
+  return name && findScalar(name) ? name : b.getStringAttr(fallback);
+}
+
+Value AttentionKernel::extent(Attribute extent) {
+  if (auto number = dyn_cast<IntegerAttr>(extent))
+    return b.number(number.getInt());
+  return scalar(*findScalar(cast<StringAttr>(extent)));
 }
 
 Value AttentionKernel::documentStart(Value row) {

@@ -46,6 +46,9 @@ public:
   AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op, const AttentionSchedule &schedule,
                   const Shape &shape);
 
+  /// The module's dynamic shared memory.
+  static constexpr StringLiteral kSharedName = "shared";
+
   ThreadBuilder b;
   AttentionSchedule schedule;
   Shape shape;
@@ -111,11 +114,15 @@ public:
   void storeRows(const Sums &sums, int64_t staging, Value to, int64_t stride, Value first, Value last);
   void finish();
 
+protected:
+  KernelOp kernel;
+  Attribute rowsExtent, kvRowsExtent; ///< a number, or the name of a scalar
+
 private:
-  Value extent(Value value, unsigned fallback);
+  Attribute extentOf(Value value, StringRef fallback);
+  Value extent(Attribute extent);
   Value scalar(unsigned which);
 
-  KernelOp kernel;
   Value documents, scalars;
 };
 

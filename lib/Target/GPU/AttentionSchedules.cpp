@@ -1,6 +1,6 @@
 //===- AttentionSchedules.cpp - which kernel has which schedule -----------------------===//
 
-#include "Attention.h"
+#include "WarpgroupAttention.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -20,6 +20,11 @@ static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 
                                                                {128, 64, 32, 2, 4, 1, 0},
                                                                {256, 32, 32, 2, 8, 4, 0},
                                                                {256, 32, 16, 2, 8, 4, 0}};
+
+// With wgmma, on sm_90a: width, rows, columns, stages. 64 and 128 are whole tiles of 64 columns.
+static constexpr WarpgroupSchedule kForwardWarpgroups[] = {{64, 128, 128, 2}, {128, 128, 128, 2}};
+static constexpr WarpgroupSchedule kQueryGradWarpgroups[] = {{64, 128, 128, 3}, {128, 128, 64, 3}};
+static constexpr WarpgroupSchedule kKeyValueGradWarpgroups[] = {{64, 128, 64, 3}};
 
 /// Bytes of shared memory that a block may ask for.
 static int64_t sharedLimit(StringRef chip) {
@@ -66,6 +71,21 @@ static bool fits(KernelOp kernel, Operation *op) {
 }
 
 template <typename OpTy>
+static FailureOr<gpu::GPUFuncOp> buildWarpgroups(KernelOp kernel, OpTy op, ArrayRef<WarpgroupSchedule> table,
+                                                 const AttentionKernel::Shape &shape,
+                                                 void (*emit)(WarpgroupAttention &, OpTy), OpBuilder &kernels,
+                                                 StringRef chip) {
+  int64_t width = op.getQuery().getType().getDimSize(1) / op.getHeads();
+  auto schedule = llvm::find_if(table, [&](const WarpgroupSchedule &s) { return s.width == width; });
+  if (chip != "sm_90a" || schedule == table.end())
+    return failure();
+  WarpgroupAttention attention(kernels, kernel, op, *schedule, shape);
+  emit(attention, op);
+  attention.finish();
+  return attention.function;
+}
+
+template <typename OpTy>
 static FailureOr<gpu::GPUFuncOp>
 build(KernelOp kernel, OpTy op, ArrayRef<AttentionSchedule> table, const AttentionKernel::Shape &shape,
       void (*emit)(AttentionKernel &, OpTy), OpBuilder &kernels, StringRef chip) {
@@ -85,14 +105,24 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder
     return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(&body.front())
       .Case([&](AttentionOp op) {
-        return build(kernel, op, kForwardSchedules, kForwardShape, buildAttentionForward, kernels, chip);
+        auto function = buildWarpgroups(kernel, op, kForwardWarpgroups, kForwardShape, buildWarpgroupForward,
+                                        kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, kForwardSchedules, kForwardShape,
+                                           buildAttentionForward, kernels, chip);
       })
       .Case([&](AttentionQueryGradOp op) {
-        return build(kernel, op, kQueryGradSchedules, kQueryGradShape, buildAttentionQueryGrad, kernels,
-                     chip);
+        auto function = buildWarpgroups(kernel, op, kQueryGradWarpgroups, kQueryGradShape,
+                                        buildWarpgroupQueryGrad, kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, kQueryGradSchedules, kQueryGradShape,
+                                           buildAttentionQueryGrad, kernels, chip);
       })
       .Case([&](AttentionKeyValueGradOp op) {
-        return build(kernel, op, kKeyValueGradSchedules, kKeyValueGradShape, buildAttentionKeyValueGrad,
-                     kernels, chip);
+        auto function = buildWarpgroups(kernel, op, kKeyValueGradWarpgroups, kKeyValueGradShape,
+                                        buildWarpgroupKeyValueGrad, kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, kKeyValueGradSchedules, kKeyValueGradShape,
+                                           buildAttentionKeyValueGrad, kernels, chip);
       });
 }

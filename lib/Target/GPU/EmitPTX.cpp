@@ -1,14 +1,17 @@
 //===- EmitPTX.cpp - kernels of the llvm and nvvm dialects to PTX ---------------------===//
 
 #include "../CPU/LLVMCode.h"
+#include "Warpgroup.h"
 #include "mlora/Target/PTX.h"
 
+#include "mlir/Conversion/NVVMToLLVM/NVVMToLLVM.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
@@ -95,6 +98,36 @@ static void declareDynamicShared(gpu::GPUModuleOp kernels) {
   }
 }
 
+/// What `mlora.tensor_maps` names are parameters of 128 bytes, encoded for each launch; kernels have their
+/// addresses.
+static void passTensorMaps(gpu::GPUModuleOp kernels) {
+  Builder b(kernels.getContext());
+  for (auto function : kernels.getOps<LLVM::LLVMFuncOp>())
+    if (auto maps = function->getAttrOfType<ArrayAttr>("mlora.tensor_maps"))
+      for (auto map : maps.getAsRange<DictionaryAttr>()) {
+        unsigned argument = map.getAs<IntegerAttr>("argument").getInt();
+        auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
+        function.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(bytes));
+        function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
+        function.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(), b.getUnitAttr());
+      }
+}
+
+/// nvvm ops without an intrinsic become inline PTX.
+static LogicalResult writeInlinePTX(gpu::GPUModuleOp kernels) {
+  RewritePatternSet patterns(kernels.getContext());
+  populateNVVMToLLVMConversionPatterns(patterns);
+  ConversionTarget target(*kernels.getContext());
+  target.addLegalDialect<LLVM::LLVMDialect>();
+  target.addDynamicallyLegalDialect<NVVM::NVVMDialect>([](Operation *op) {
+    auto builder = dyn_cast<NVVM::BasicPtxBuilderInterface>(op);
+    return !builder || builder.hasIntrinsic();
+  });
+  if (failed(holdSumsUntilWait(kernels)))
+    return failure();
+  return applyPartialConversion(kernels, target, std::move(patterns));
+}
+
 static FailureOr<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(Operation *module,
                                                                          const Chip &chip) {
   static const bool isInitialized = [] {
@@ -127,7 +160,8 @@ FailureOr<std::string> mlir::mlora::emitPTX(gpu::GPUModuleOp kernels, const Chip
     return failure();
   OwningOpRef<gpu::GPUModuleOp> copy = cast<gpu::GPUModuleOp>(kernels->clone());
   declareDynamicShared(*copy);
-  if (failed(renameSymbols(*copy)))
+  passTensorMaps(*copy);
+  if (failed(renameSymbols(*copy)) || failed(writeInlinePTX(*copy)))
     return failure();
   llvm::LLVMContext context;
   auto translated = translateFor(**machine, *copy, context);

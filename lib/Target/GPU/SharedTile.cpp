@@ -67,21 +67,26 @@ void TileAccess::copyAsync(Value tile, Value from, int64_t stride, Value first, 
   }
 }
 
+Value TileAccess::matrixAddress(Value tile, Value column) const {
+  Value bytes = b.left(column, 5);
+  // Tiles begin at multiples of a row: what turns chunks can be turned with the whole address, one operation
+  // a column.
+  if (layout.mask && llvm::isPowerOf2_64(layout.stride))
+    return b.bitXor(b.at(tile, b.plus(matrixRow, matrixTurn)), bytes);
+  Value turned = layout.mask ? b.bitXor(bytes, matrixTurn) : b.plus(bytes, matrixTurn);
+  return b.at(tile, b.plus(matrixRow, turned));
+}
+
 Quad TileAccess::load(Value tile, int64_t row, Value column, bool isTransposed) const {
-  Value bytes = b.left(column, 5), address;
-  if (layout.mask && llvm::isPowerOf2_64(layout.stride)) {
-    // Tiles begin at multiples of a row: what turns chunks can be turned with the whole address, one
-    // operation a column.
-    address = b.bitXor(b.at(tile, b.plus(matrixRow, matrixTurn)), bytes);
-  } else {
-    Value turned = layout.mask ? b.bitXor(bytes, matrixTurn) : b.plus(bytes, matrixTurn);
-    address = b.at(tile, b.plus(matrixRow, turned));
-  }
-  return b.loadMatrices(address, row * layout.stride, isTransposed);
+  return b.loadMatrices(matrixAddress(tile, column), row * layout.stride, isTransposed);
 }
 
 Quad TileAccess::load(Value tile, int64_t row, int64_t column, bool isTransposed) const {
   return load(tile, row, b.number(column), isTransposed);
+}
+
+void TileAccess::store(Value tile, int64_t column, const Quad &operand) const {
+  b.storeMatrices(matrixAddress(tile, b.number(column)), 0, operand);
 }
 
 void TileAccess::store(Value tile, ArrayRef<Quad> sums, Value column) const {

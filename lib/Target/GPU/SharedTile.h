@@ -35,6 +35,10 @@ public:
   Quad load(Value tile, int64_t row, int64_t column, bool isTransposed = false) const;
   Quad load(Value tile, int64_t row, Value column, bool isTransposed = false) const;
 
+  /// An operand A of 16 rows and columns to rows [0, 16) and columns from 16 · `column` on, as `load` reads
+  /// it (sm_90).
+  void store(Value tile, int64_t column, const Quad &operand) const;
+
   /// 16x(8n) sums, rounded, to rows [0, 16) and columns from 8 · `column` on, by one warp.
   void store(Value tile, ArrayRef<Quad> sums, Value column = {}) const;
 
@@ -47,6 +51,9 @@ public:
   const TileLayout layout;
 
 private:
+  /// Where this lane's row of a matrix operation begins its 16 columns.
+  Value matrixAddress(Value tile, Value column) const;
+
   ThreadBuilder &b;
   Value thread, lane;
   int64_t threads;

@@ -80,6 +80,8 @@ public:
   Value at(Value pointer, int64_t bytes);
   /// Row `row` of `stride` bytes each, in 64 bits: buffers are larger than 4 GiB.
   Value atRow(Value pointer, Value row, int64_t stride);
+  /// Of shared memory: a pointer for an address; a pointer stays.
+  Value toPointer(Value address);
   Value load(Type type, Value pointer);
   void store(Value value, Value pointer);
   /// Shared memory from global memory, `bytes` of it (4 or 16): zeros where `isThere` is false. To `offset`
@@ -98,13 +100,14 @@ public:
   Value overQuad(Value value, function_ref<Value(Value, Value)> combine);
   /// Lane i names row i % 8 of matrix i / 8, `offset` bytes behind `address`.
   Quad loadMatrices(Value address, int64_t offset, bool isTransposed);
+  /// The other way (sm_90).
+  void storeMatrices(Value address, int64_t offset, const Quad &registers);
   /// sums += a · [b0; b1]: 16x16 times 16x8, bf16 with f32 sums.
   void multiplyAdd(Quad &sums, const Quad &a, Value b0, Value b1);
   Quad zeros();
 
 private:
   Value approximate(StringRef intrinsic, Value a);
-  Value toPointer(Value address);
 };
 
 /// Values of loops and branches are lists.

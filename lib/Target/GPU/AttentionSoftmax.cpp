@@ -1,0 +1,130 @@
+//===- AttentionSoftmax.cpp - online softmax of a warp's scores -----------------------===//
+
+#include "AttentionSoftmax.h"
+
+#include <cfloat>
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+Values SoftmaxState::flatten() const {
+  Values list;
+  for (const auto &row : output)
+    append(list, row);
+  llvm::append_range(list, top);
+  llvm::append_range(list, total);
+  return list;
+}
+
+SoftmaxState SoftmaxState::unflatten(ValueRange list) const {
+  SoftmaxState state;
+  for (const auto &row : output)
+    state.output.push_back(takeQuads(list, row.size()));
+  state.top = take(list, top.size());
+  state.total = take(list, total.size());
+  return state;
+}
+
+OnlineSoftmax::OnlineSoftmax(AttentionKernel &kernel, Value first, int64_t rowTiles, int64_t columns)
+    : warpFirst(first), k(kernel), b(kernel.b), rowTiles(rowTiles), columns(columns) {
+  warpLast = b.least(b.plus(warpFirst, 16 * rowTiles - 1), b.minus(k.rows, 1));
+  warpEarliest = k.documentStart(warpFirst);
+  warpLatest = k.documentStart(warpLast);
+  for (int64_t r = 0; r < 2 * rowTiles; ++r) {
+    row.push_back(b.plus(warpFirst, b.plus(k.quadRow, 8 * r)));
+    start.push_back(k.documentStart(row.back()));
+  }
+}
+
+SoftmaxState OnlineSoftmax::begin() {
+  SoftmaxState state;
+  state.output.assign(rowTiles, SmallVector<Quad>(k.width / 8, b.zeros()));
+  state.top = Values(2 * rowTiles, b.real(-FLT_MAX));
+  state.total = Values(2 * rowTiles, b.real(0));
+  return state;
+}
+
+void OnlineSoftmax::mask(AttentionKernel::Sums &scores, Value first) {
+  Value lane = b.plus(first, k.quadColumn);
+  Values all;
+  for (auto &quads : scores)
+    append(all, quads);
+  Value last = b.plus(first, columns - 1);
+  Value isCut = b.either(b.less(b.plus(k.past, warpFirst), last), b.less(first, warpLatest));
+  all = b.when(isCut, all, [&] {
+    Value none = b.real(-std::numeric_limits<float>::infinity());
+    Values masked;
+    for (auto [i, quads] : llvm::enumerate(scores))
+      for (auto [n, quad] : llvm::enumerate(quads))
+        for (auto [e, value] : llvm::enumerate(quad)) {
+          int64_t r = 2 * i + e / 2, column = 8 * n + e % 2;
+          Value end = b.minus(b.plus(k.past, row[r]), lane);
+          Value isInside = b.atMost(b.number(column), end);
+          if (k.hasDocuments())
+            isInside = b.both(isInside, b.atMost(b.minus(start[r], lane), b.number(column)));
+          masked.push_back(b.choose(isInside, value, none));
+        }
+    return masked;
+  });
+  ValueRange list = all;
+  for (auto &quads : scores)
+    quads = takeQuads(list, quads.size());
+}
+
+OnlineSoftmax::Step OnlineSoftmax::weigh(SoftmaxState &state, const AttentionKernel::Sums &scores) {
+  Value c = b.real(k.log2Scale());
+  Step step;
+  for (auto [i, quads] : llvm::enumerate(scores)) {
+    step.weights.emplace_back(columns / 16);
+    for (int64_t half : {0, 1}) {
+      int64_t r = 2 * i + half;
+      Value top;
+      for (const Quad &quad : quads) {
+        Value pair = b.larger(quad[2 * half], quad[2 * half + 1]);
+        top = top ? b.larger(top, pair) : pair;
+      }
+      top = b.overQuad(top, [&](Value x, Value y) { return b.larger(x, y); });
+      top = b.larger(state.top[r], top);
+      Value shift = b.negate(b.multiply(top, c)); // finite: the maximum begins there
+      Value factor = b.exp2(b.fma(state.top[r], c, shift));
+      Value total = b.multiply(state.total[r], factor);
+      for (auto [n, quad] : llvm::enumerate(quads)) {
+        Value p[2];
+        for (int64_t e : {0, 1}) {
+          p[e] = b.exp2(b.fma(quad[2 * half + e], c, shift));
+          total = b.add(total, p[e]);
+        }
+        step.weights[i][n / 2][n % 2 * 2 + half] = b.pack(p[0], p[1]);
+      }
+      step.factors.push_back(factor);
+      state.top[r] = top;
+      state.total[r] = total;
+    }
+  }
+  return step;
+}
+
+void OnlineSoftmax::rescale(AttentionKernel::Sums &output, const Values &factors) {
+  for (auto [i, quads] : llvm::enumerate(output))
+    for (Quad &quad : quads)
+      for (auto [e, value] : llvm::enumerate(quad))
+        value = b.multiply(value, factors[2 * i + e / 2]);
+}
+
+void OnlineSoftmax::finish(SoftmaxState &state, Value lse, Value head) {
+  Value isFirst = b.compare(arith::CmpIPredicate::eq, k.quadColumn, b.number(0));
+  Values inverses;
+  for (int64_t r = 0; r < 2 * rowTiles; ++r) {
+    Value total = b.overQuad(state.total[r], [&](Value x, Value y) { return b.add(x, y); });
+    inverses.push_back(b.reciprocal(total));
+    if (!lse)
+      continue;
+    b.when(b.both(isFirst, b.less(row[r], k.rows)), [&] {
+      Value exponent = b.fma(state.top[r], b.real(k.log2Scale()), b.log2(total));
+      Value to = b.at(b.atRow(lse, row[r], 4 * k.heads), b.left(head, 2));
+      b.store(b.multiply(exponent, b.real(0.6931471805599453)), to);
+    });
+  }
+  rescale(state.output, inverses);
+}
