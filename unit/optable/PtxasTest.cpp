@@ -17,8 +17,9 @@ using namespace ::mlir::mlora;
 namespace optable {
 namespace {
 
-/// Of a thread. With 128 threads a block, 4 blocks are on a multiprocessor at least.
-constexpr int64_t kMostRegisters = 128;
+/// Of a thread. With 128 threads a block, 4 blocks are on a multiprocessor at least; 3 where threads have 32
+/// sums of a product or more (`nvvm.minctasm`).
+constexpr int64_t kMostRegisters = 128, kMostRegistersOfLargeTiles = 168;
 /// Of a block: what any chip since sm_80 gives to one.
 constexpr int64_t kMostSharedBytes = 99 * 1024;
 
@@ -38,10 +39,13 @@ protected:
   void assembleAll(ModuleOp module) {
     FailureOr<gpu::GPUModuleOp> kernels = lowerToGpu(module);
     ASSERT_TRUE(succeeded(kernels));
-    llvm::StringMap<int64_t> dynamicBytes;
-    for (auto function : kernels->getOps<LLVM::LLVMFuncOp>())
-      dynamicBytes[ptxName(function.getName())] =
-          function->getAttrOfType<IntegerAttr>("mlora.shared_bytes").getInt();
+    llvm::StringMap<int64_t> dynamicBytes, ceilings;
+    for (auto function : kernels->getOps<LLVM::LLVMFuncOp>()) {
+      std::string name = ptxName(function.getName());
+      dynamicBytes[name] = function->getAttrOfType<IntegerAttr>("mlora.shared_bytes").getInt();
+      auto blocks = function->getAttrOfType<IntegerAttr>("nvvm.minctasm");
+      ceilings[name] = blocks && blocks.getInt() < 4 ? kMostRegistersOfLargeTiles : kMostRegisters;
+    }
     for (StringRef name : {"sm_80", "sm_90", "sm_100"}) {
       const Chip &chip = *findChip(name);
       FailureOr<std::string> ptx = emitPTX(*kernels, chip);
@@ -55,7 +59,7 @@ protected:
         EXPECT_EQ(kernel.stackBytes, 0);
         EXPECT_EQ(kernel.spilledBytes, 0);
         EXPECT_GT(kernel.registers, 0);
-        EXPECT_LE(kernel.registers, kMostRegisters);
+        EXPECT_LE(kernel.registers, ceilings.lookup(kernel.kernel));
         EXPECT_LE(kernel.sharedBytes + dynamicBytes.lookup(kernel.kernel), kMostSharedBytes);
         if (kernel.registers > most)
           most = kernel.registers, largest = kernel.kernel + " for " + name.str();

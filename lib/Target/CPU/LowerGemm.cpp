@@ -426,6 +426,14 @@ struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
     if (failed(check(schedule)))
       return signalPassFailure();
     SymbolTable symbols(getOperation());
+    auto checkType = [](GemmOp op) -> WalkResult {
+      auto isBF16 = [](Type type) { return isa<MemRefType>(type) && getElementTypeOrSelf(type).isBF16(); };
+      return llvm::none_of(op->getOperandTypes(), isBF16)
+                 ? WalkResult::advance()
+                 : op.emitOpError("has bf16 operands, which are not built for the CPU: use f32");
+    };
+    if (getOperation().walk(checkType).wasInterrupted())
+      return signalPassFailure();
     getOperation().walk([&](GemmOp op) {
       bool a = op.getTransposeA(), transposedB = op.getTransposeB();
       auto function = symbols.lookup<func::FuncOp>(GemmFunction::name(a, transposedB));
