@@ -60,7 +60,7 @@
 // SM86-SAME: mlora.schedule = "attention.mma query_grad width 256 tile 64x16 stages 2 warps 8"
 
 // GENERAL: llvm.func @single_precision(
-// GENERAL-SAME: mlora.schedule = "general"
+// GENERAL-SAME: mlora.schedule = "rows 64, ffma
 
 mlora.kernel @forward(%q: tensor<?x512xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>)
     -> (tensor<?x512xbf16>, tensor<?x8xf32>) grid ["8 by 1", "rows by 64"] {

@@ -34,14 +34,14 @@ func.func @scratch(%y: memref<256xf32>, %scalars: memref<5xi64>, %scratch: memre
 // CHECK-LABEL: gpu.func @scratch_of_product(
 // SHARED-SAME: mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 7168 : i64
 // GLOBAL-SAME: mlora.scratch_bytes = 512 : i64, mlora.shared_bytes = 6656 : i64
-// SHARED: memref.view %shared[%c6656][] : {{.*}} to memref<16x8xf32, #gpu.address_space<workgroup>>
-// GLOBAL: memref.view %{{[a-z0-9]+}}[%{{.*}}][] : memref<?xi8> to memref<16x8xf32>
+// SHARED: memref.view %shared[%c6656][] : {{.*}} to memref<16x7xf32, #gpu.address_space<workgroup>>
+// GLOBAL: memref.view %{{[a-z0-9]+}}[%{{.*}}][] : memref<?xi8> to memref<16x7xf32>
 // CHECK: %tile_a = memref.view %shared[%c0][]
-func.func @scratch_of_product(%a: memref<16x8xf32>, %w: memref<8x8xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @scratch_of_product(%a: memref<16x7xf32>, %w: memref<7x7xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 512 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32
-  %t = memref.view %scratch[%c0][] : memref<?xi8> to memref<16x8xf32>
-  mlora.gemm %a, %w into %t alpha %one beta %one : memref<16x8xf32>, memref<8x8xf32>, memref<16x8xf32>
+  %t = memref.view %scratch[%c0][] : memref<?xi8> to memref<16x7xf32>
+  mlora.gemm %a, %w into %t alpha %one beta %one : memref<16x7xf32>, memref<7x7xf32>, memref<16x7xf32>
   return
 }

@@ -18,7 +18,7 @@
 // SM100: .target sm_100
 
 // Dynamic shared memory is the launch's, never a static object that others could overlap.
-// CHECK: .extern .shared .align 16 .b8 __dynamic_shmem__0[];
+// CHECK: .extern .shared .align 512 .b8 __dynamic_shmem__0[];
 
 // Global memory is addressed as such; roots are correctly rounded, and a·b + c is one instruction. The blocks' sizes are known.
 // CHECK: .visible .entry norm_linear(
@@ -27,15 +27,15 @@
 // CHECK: cvta.to.global.u64
 // CHECK: shfl.sync.bfly.b32
 // CHECK: sqrt.rn.f32
-// CHECK: ld.global.b32
-// CHECK: st.shared.b32
+// CHECK: ld.global.v{{4.b32|2.b64}}
+// CHECK: st.shared.v{{4.b32|2.b64}}
+// CHECK: cp.async.cg.shared.global
 // CHECK: bar.sync
 // CHECK: .pragma "nounroll";
-// CHECK: ld.shared.v4.b32
+// CHECK: ld.shared.v{{4.b32|2.b64}}
 // SM80-COUNT-32: fma.rn.f32
 // SM90-COUNT-32: fma.rn.f32
 // SM100-COUNT-16: fma.rn.f32x2
-// CHECK: bar.sync
 // CHECK: st.global.b32
 mlora.kernel @norm_linear(%x: tensor<?x64xf32>, %w: tensor<64xf32>, %m: tensor<32x64xf32>) -> tensor<?x32xf32> grid ["rows by 32"] {
   %n = mlora.rms_norm %x, %w eps 1.0e-05 : (tensor<?x64xf32>, tensor<64xf32>) -> tensor<?x64xf32>

@@ -167,28 +167,33 @@ def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
 def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
   let summary = "Functions of one block to kernels of a GPU, whose threads share the block's work";
   let description = [{
-    Takes what `mlora-lower-kernels` makes to `gpu.func`s in one `gpu.module @kernels`: the general schedules, for every op, shape and
-    rank. 128 threads a block. Elements go to threads in order; a sum along a row is a warp's, whose lanes fold by halves; iterations
-    of `scf.forall` go to warps, or to threads where they hold scalars only; `mlora.gemm` becomes tiles of 32 by 64 in shared memory with sums in
-    registers. Threads meet after each. All orders are fixed, so the bits are the same on every run.
+    Takes what `mlora-lower-kernels` makes to `gpu.func`s in one `gpu.module @kernels`, for every op, shape and rank. 128 threads a block.
+    Elements go to threads in order, 16 bytes of a row at a time where rows allow; a sum along a row is a warp's, whose lanes fold by halves;
+    iterations of `scf.forall` go to warps, or to threads where they hold scalars only. Threads meet only where one of them reads or overwrites
+    what another one has written or read. All orders are fixed, so the bits are the same on every run.
+
+    `mlora.gemm` goes through tiles in shared memory with sums in registers, by the schedule that copies and multiplies least (docs/gpu.md): on tensor cores where an
+    operand is bf16 (an f32 operand beside it is rounded to bf16 in its tile), by FFMA where both are f32, and by a general schedule
+    where rows of an operand are no multiple of 16 bytes apart. `mlora.schedule` names them: `rows 32, mma 32x96x64x3` has tiles of 32 by
+    96 of C, 64 of K a step, in three stages.
 
     Scratch lies in shared memory where that suffices (`shared-limit`), otherwise in global memory, a piece a block. The kernel says what its
     launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global), and
-    promises ptxas that four blocks share a multiprocessor's registers (`nvvm.minctasm`).
+    promises ptxas that four blocks, three where threads have 32 sums or more, share a multiprocessor's registers (`nvvm.minctasm`).
 
     ```mlir
     linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
       ins(%a : memref<?x64xf32, …>) outs(%y : memref<?x64xf32, …>) { ... }
     // becomes
     %elements = arith.muli %count, %c64 : index
-    scf.for %p = %thread to %elements step %c128 {
+    %first = arith.muli %thread, %c4 : index
+    scf.for %p = %first to %elements step %c512 {
       %column = arith.remui %p, %c64 : index
       %row = arith.divui %p, %c64 : index
-      %v = memref.load %a[%row, %column] : memref<?x64xf32, …>
+      %v = vector.load %a[%row, %column] {alignment = 16} : memref<?x64xf32, …>, vector<4xf32>
       ...
-      memref.store %r, %y[%row, %column] : memref<?x64xf32, …>
+      vector.store %r, %y[%row, %column] {alignment = 16} : memref<?x64xf32, …>, vector<4xf32>
     }
-    gpu.barrier
     ```
   }];
   let options = [Option<"sharedLimit", "shared-limit", "int64_t", "101376",

@@ -1,5 +1,6 @@
 //===- BlocksToThreads.cpp - functions of a block to kernels of a GPU ----------------===//
 
+#include "../CPU/BlockBuilder.h"
 #include "Distributor.h"
 #include "KernelModule.h"
 
@@ -33,15 +34,77 @@ static LogicalResult propagateMemorySpace(Value memory) {
   return success();
 }
 
+/// Operands and results once: bytes of a launch whatever its rows, and bytes for each of them.
+static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
+  int64_t fixed = 0, row = 0;
+  for (Type buffer : buffers) {
+    auto type = cast<MemRefType>(buffer);
+    bool hasRows = type.getRank() > 0 && type.isDynamicDim(0);
+    int64_t bytes = type.getElementTypeBitWidth() / 8;
+    for (int64_t size : type.getShape().drop_front(hasRows ? 1 : 0))
+      bytes *= size;
+    (hasRows ? row : fixed) += bytes;
+  }
+  return {fixed, row};
+}
+
+/// Blocks whose registers a multiprocessor holds at once: fewer where a thread has 32 sums or more.
+static int64_t residentBlocks(const DenseMap<Operation *, ProductSchedule> &products) {
+  bool isLarge = llvm::any_of(products, [](const auto &product) {
+    const ProductSchedule &schedule = product.second;
+    if (schedule.kind == ProductSchedule::General)
+      return false;
+    int64_t lanes = schedule.kind == ProductSchedule::Mma ? kWarp : 1;
+    return schedule.patchRows() * schedule.patchColumns() / lanes >= 32;
+  });
+  return Distributor::kResidentBlocks - (isLarge ? 1 : 0);
+}
+
+/// Each product's schedule once, in order.
+static SmallVector<std::string> namesOf(func::FuncOp function,
+                                        const DenseMap<Operation *, ProductSchedule> &products) {
+  SmallVector<std::string> names;
+  function.walk([&](GemmOp op) {
+    std::string name = products.at(op).name();
+    if (!llvm::is_contained(names, name))
+      names.push_back(name);
+  });
+  return names;
+}
+
+/// The rows of a block, and how it works on them.
+static std::string describe(ArrayAttr grid, SmallVector<std::string> names, int64_t widestAccess) {
+  if (names.empty() && widestAccess > 1)
+    names.push_back("elements x" + std::to_string(widestAccess));
+  if (names.empty())
+    return "general";
+  auto [extent, rows] = cast<StringAttr>(grid[grid.size() - 1]).getValue().split(" by ");
+  if (findScalar(extent))
+    names.insert(names.begin(), ("rows " + rows).str());
+  return llvm::join(names, ", ");
+}
+
 namespace {
 struct BlocksToThreads : mlir::mlora::impl::BlocksToThreadsBase<BlocksToThreads> {
   using BlocksToThreadsBase::BlocksToThreadsBase;
   void runOnOperation() override;
 
 private:
+  using ProductSchedules = DenseMap<Operation *, ProductSchedule>;
+  ProductSchedules chooseSchedules(func::FuncOp function, int64_t scratch);
   LogicalResult lower(func::FuncOp function, OpBuilder &kernels);
 };
 } // namespace
+
+/// Scratch comes first: what lies in it is read more than once.
+BlocksToThreads::ProductSchedules BlocksToThreads::chooseSchedules(func::FuncOp function, int64_t scratch) {
+  int64_t left = sharedLimit - scratch;
+  if (left < Distributor::generalTileBytes())
+    left = sharedLimit;
+  ProductSchedules products;
+  function.walk([&](GemmOp op) { products[op] = chooseProduct(op, left); });
+  return products;
+}
 
 LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) {
   Block &entry = function.getBody().front();
@@ -50,8 +113,12 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   if (count < 3 || !scratchBytes || !entry.getArgument(count - 1).getType().isIndex())
     return function.emitOpError(
         "must be (memrefs…, scalars, scratch, block) -> (), as mlora-lower-kernels makes");
-  bool hasProducts = function.walk([](GemmOp) { return WalkResult::interrupt(); }).wasInterrupted();
-  int64_t tiles = hasProducts ? Distributor::tileBytes() : 0, scratch = scratchBytes.getInt();
+  int64_t scratch = scratchBytes.getInt();
+  ProductSchedules products = chooseSchedules(function, scratch);
+  SmallVector<std::string> names = namesOf(function, products);
+  int64_t tiles = 0;
+  for (auto &[gemm, schedule] : products)
+    tiles = std::max(tiles, sharedBytesOf(schedule, cast<GemmOp>(gemm)));
   bool isShared = tiles + scratch <= sharedLimit;
 
   TypeRange types = TypeRange(entry.getArgumentTypes()).drop_back();
@@ -61,10 +128,12 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   kernel.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(Distributor::kThreads), 1, 1}));
   // Promised to ptxas, which otherwise aims for more and spills.
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  kernels.getI32IntegerAttr(Distributor::kResidentBlocks));
+                  kernels.getI32IntegerAttr(residentBlocks(products)));
   for (StringRef name : {"mlora.grid"})
     kernel->setAttr(name, function->getAttr(name));
-  kernel->setAttr("mlora.schedule", kernels.getStringAttr("general"));
+  auto [fixed, row] = movedBytes(types.drop_back(2));
+  kernel->setAttr("mlora.fixed_bytes", kernels.getI64IntegerAttr(fixed));
+  kernel->setAttr("mlora.row_bytes", kernels.getI64IntegerAttr(row));
   kernel->setAttr("mlora.shared_bytes", kernels.getI64IntegerAttr(tiles + (isShared ? scratch : 0)));
   kernel->setAttr("mlora.scratch_bytes", kernels.getI64IntegerAttr(isShared ? 0 : scratch));
 
@@ -88,7 +157,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   };
   auto space = gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
   Value shared;
-  if (hasProducts || (isShared && scratch > 0))
+  if (tiles > 0 || (isShared && scratch > 0))
     shared = gpu::DynamicSharedMemoryOp::create(b, withName(b.getLoc(), "shared"), bytes(space));
   BlockArgument global = body.getArgument(count - 2);
   for (Operation *user : llvm::make_early_inc_range(global.getUsers())) {
@@ -110,7 +179,12 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
     view.getByteShiftMutable().assign(b.createOrFold<arith::AddIOp>(view.getByteShift(), shift));
   }
   function.erase();
-  return Distributor(kernel, Distributor::kThreads, shared).run();
+  Distributor distributor(kernel, Distributor::kThreads, shared, products);
+  if (failed(distributor.run()))
+    return failure();
+  auto grid = kernel->getAttrOfType<ArrayAttr>("mlora.grid");
+  kernel->setAttr("mlora.schedule", kernels.getStringAttr(describe(grid, names, distributor.widestAccess())));
+  return success();
 }
 
 void BlocksToThreads::runOnOperation() {

@@ -1,10 +1,11 @@
 //===- DistributeGemm.cpp - a product of blocks by all threads of a block ------------===//
 //
-// The general schedule, for every shape: tiles of 32 by 64 of C, K in steps of 16 through shared memory, 4 by
-// 4 sums in each thread's registers. Every element of C is summed along K in order, in f32: bf16 is widened
-// on its way into a tile and rounded on its way into C.
+// By one of the schedules of ProductSchedules.h, or by the general one, for every shape: tiles of 32 by 64 of
+// C, K in steps of 16 through shared memory, 4 by 4 sums in each thread's registers. Every element of C is
+// summed along K in order, in f32: bf16 is widened on its way into a tile and rounded on its way into C.
 
 #include "Distributor.h"
+#include "Product.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -20,11 +21,13 @@ constexpr int64_t kStrideA = kTileRows + kPadding, kStrideB = kTileColumns + kPa
 static_assert(kTileRows / kPatch * (kTileColumns / kPatch) == Distributor::kThreads);
 } // namespace
 
-int64_t Distributor::tileBytes() { return kTileDepth * (kStrideA + kStrideB) * int64_t(sizeof(float)); }
+int64_t Distributor::generalTileBytes() {
+  return kTileDepth * (kStrideA + kStrideB) * int64_t(sizeof(float));
+}
 
 /// Registers are for the patch: a loop that meets at barriers gains nothing by being unrolled, and ptxas
 /// spills when it does so.
-static void keepRolled(scf::ForOp loop) {
+void mlir::mlora::keepRolled(scf::ForOp loop) {
   auto disable = BoolAttr::get(loop.getContext(), true);
   auto unroll = LLVM::LoopUnrollAttr::get(loop.getContext(), disable, {}, {}, {}, {}, {}, {});
   auto annotation = LLVM::LoopAnnotationAttr::get(loop.getContext(), {}, {}, {}, unroll, {}, {}, {}, {}, {},
@@ -68,7 +71,17 @@ void Distributor::stage(Value memory, bool isRowMajor, Value tile, Value first, 
 LogicalResult Distributor::distribute(GemmOp op, const Team &team) {
   if (team.level != Team::Block)
     return op.emitOpError("is work for a whole block");
-  beforeWrite(team);
+  access({{op.getA(), false}, {op.getB(), false}, {op.getC(), true}}, team);
+  const ProductSchedule &schedule = products.at(op);
+  if (schedule.kind != ProductSchedule::General) {
+    ThreadBuilder t(b.getLoc(), op);
+    Value thread = arith::IndexCastOp::create(t, t.getI32Type(), block.rank), shared = addressOf(t, tiles);
+    auto build = schedule.kind == ProductSchedule::Mma ? buildMmaProduct : buildFfmaProduct;
+    build(t, op, schedule, shared, thread, block.size);
+    pending.clear(); // after the last tile all have met
+    op.erase();
+    return success();
+  }
   auto shared = gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
   auto tile = [&](StringRef name, int64_t stride, int64_t offset) {
     auto type = MemRefType::get({kTileDepth, stride}, b.getF32Type(), MemRefLayoutAttrInterface(), shared);

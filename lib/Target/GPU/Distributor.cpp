@@ -7,7 +7,6 @@
 #include "Distributor.h"
 
 #include "../CPU/Building.h"
-#include "../CPU/Reduction.h"
 #include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -15,8 +14,10 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-Distributor::Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles)
-    : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), tiles(tiles), warps(threads / kWarp) {
+Distributor::Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles,
+                         const DenseMap<Operation *, ProductSchedule> &products)
+    : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), tiles(tiles), products(products),
+      warps(threads / kWarp) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value thread = named(gpu::ThreadIdOp::create(b, gpu::Dimension::x), "thread");
   Value width = index(kWarp);
@@ -81,11 +82,19 @@ void Distributor::synchronise(const Team &team) {
   else if (team.level == Team::Warp)
     NVVM::SyncWarpOp::create(b, arith::ConstantOp::create(b, b.getI32IntegerAttr(-1)));
   if (team.level != Team::Thread)
-    isRead = false;
+    pending.clear();
 }
 
-void Distributor::beforeWrite(const Team &team) {
-  if (isRead && team.level != Team::Thread)
+void Distributor::access(ArrayRef<PendingAccesses::Access> accesses, const Team &team) {
+  if (team.level == Team::Thread)
+    return;
+  if (pending.mustMeet(accesses))
+    synchronise(team);
+  pending.add(accesses);
+}
+
+void Distributor::settle(const Team &team) {
+  if (!pending.empty() && team.level != Team::Thread)
     synchronise(team);
 }
 
@@ -117,15 +126,18 @@ LogicalResult Distributor::distribute(Operation *op, const Team &team) {
     return distribute(store, team);
   if (isa<linalg::LinalgOp, memref::CopyOp>(op))
     return op->emitOpError("has no form for threads");
-  if (auto load = dyn_cast<memref::LoadOp>(op))
-    isRead |= team.level != Team::Thread && !isConstant(load.getMemRef());
+  if (auto load = dyn_cast<memref::LoadOp>(op); load && !isConstant(load.getMemRef()))
+    access({{load.getMemRef(), /*isWrite=*/false}}, team);
+  // What a region leaves behind is settled at its end, for the next iteration and for what follows. It may
+  // not run at all: what was pending before it stays so.
+  PendingAccesses before = pending;
   for (Region &region : op->getRegions())
     for (Block &inner : region) {
       if (failed(distribute(inner, team)))
         return failure();
-      // The next iteration, or what follows, may write what this one has read.
       b.setInsertionPoint(inner.getTerminator());
-      beforeWrite(team);
+      settle(team);
+      pending = before;
     }
   return success();
 }
@@ -134,11 +146,9 @@ LogicalResult Distributor::distribute(Operation *op, const Team &team) {
 LogicalResult Distributor::distribute(memref::StoreOp op, const Team &team) {
   if (team.level == Team::Thread)
     return success();
-  beforeWrite(team);
+  access({{op.getMemRef(), /*isWrite=*/true}}, team);
   Value isFirst = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, team.rank, index(0));
   when(isFirst, [&] { b.clone(*op); });
-  b.setInsertionPointAfter(op);
-  synchronise(team);
   op.erase();
   return success();
 }
@@ -146,7 +156,7 @@ LogicalResult Distributor::distribute(memref::StoreOp op, const Team &team) {
 LogicalResult Distributor::distribute(scf::ForallOp op, const Team &team) {
   if (team.level == Team::Thread)
     return op.emitOpError("lies in one whose iterations are threads'");
-  beforeWrite(team);
+  settle(team);
   bool hasRows = op->walk([](linalg::GenericOp) { return WalkResult::interrupt(); }).wasInterrupted();
   bool toWarps = hasRows && team.level == Team::Block;
   if (hasRows && !toWarps)
@@ -174,133 +184,12 @@ LogicalResult Distributor::distribute(scf::ForallOp op, const Team &team) {
            if (succeeded(status))
              status = distribute(inner, inside);
          b.setInsertionPoint(into, end);
-         beforeWrite(inside);
+         settle(inside);
        });
   if (failed(status))
     return failure();
   b.setInsertionPointAfter(op);
   synchronise(team);
   op.erase();
-  return success();
-}
-
-//===- Elements ---------------------------------------------------------------------===//
-
-/// How often each loop runs, as a constant where any operand tells.
-static SmallVector<Value> loopSizes(ImplicitLocOpBuilder &b, linalg::GenericOp op) {
-  SmallVector<Value> sizes(op.getNumLoops());
-  for (bool wantsStatic : {true, false})
-    for (OpOperand &operand : op->getOpOperands()) {
-      auto type = dyn_cast<MemRefType>(operand.get().getType());
-      for (auto [i, expr] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults())) {
-        auto dim = dyn_cast<AffineDimExpr>(expr);
-        if (!type || !dim || sizes[dim.getPosition()] || (wantsStatic && type.isDynamicDim(i)))
-          continue;
-        sizes[dim.getPosition()] = b.createOrFold<memref::DimOp>(operand.get(), int64_t(i));
-      }
-    }
-  return sizes;
-}
-
-LogicalResult Distributor::distribute(linalg::GenericOp op, const Team &team) {
-  if (!op.hasPureBufferSemantics())
-    return op.emitOpError("must work on memrefs");
-  beforeWrite(team);
-  SmallVector<Value> sizes = loopSizes(b, op);
-  if (op.getNumReductionLoops() == 0)
-    elements(op, sizes, team);
-  else if (failed(reduction(op, sizes, team)))
-    return failure();
-  b.setInsertionPointAfter(op);
-  synchronise(team);
-  op.erase();
-  return success();
-}
-
-static Value evaluate(ImplicitLocOpBuilder &b, AffineExpr expr, ArrayRef<Value> at) {
-  if (auto dim = dyn_cast<AffineDimExpr>(expr))
-    return at[dim.getPosition()];
-  return arith::ConstantIndexOp::create(b, cast<AffineConstantExpr>(expr).getValue());
-}
-
-SmallVector<Value> Distributor::indices(linalg::GenericOp op, OpOperand &operand, ArrayRef<Value> at) {
-  return llvm::map_to_vector(op.getMatchingIndexingMap(&operand).getResults(),
-                             [&](AffineExpr expr) { return evaluate(b, expr, at); });
-}
-
-SmallVector<Value> Distributor::body(linalg::GenericOp op, ArrayRef<Value> at, ValueRange before) {
-  IRMapping map;
-  for (OpOperand &operand : op->getOpOperands()) {
-    Value argument = op.getMatchingBlockArgument(&operand);
-    if (!before.empty() && op.isDpsInit(&operand))
-      map.map(argument, before[operand.getOperandNumber() - op.getNumDpsInputs()]);
-    else if (!isa<MemRefType>(operand.get().getType()))
-      map.map(argument, operand.get());
-    else if (!argument.use_empty())
-      map.map(argument, memref::LoadOp::create(b, operand.get(), indices(op, operand, at)));
-  }
-  for (Operation &inner : op.getBody()->without_terminator())
-    if (auto which = dyn_cast<linalg::IndexOp>(inner))
-      map.map(which.getResult(), at[which.getDim()]);
-    else
-      b.clone(inner, map);
-  return llvm::map_to_vector(op.getBody()->getTerminator()->getOperands(),
-                             [&](Value value) { return map.lookupOrDefault(value); });
-}
-
-void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team) {
-  bool isAlone = team.level == Team::Thread;
-  loop("element", isAlone ? index(0) : team.rank, named(product(sizes), "elements"), team.size,
-       [&](Value position) {
-         SmallVector<Value> at = delinearize(position, sizes);
-         SmallVector<Value> values = body(op, at, {});
-         for (auto [operand, value] : llvm::zip(op.getDpsInitsMutable(), values))
-           memref::StoreOp::create(b, value, operand.get(), indices(op, operand, at));
-       });
-}
-
-/// The innermost loop is summed into the outputs.
-LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team) {
-  SmallVector<Operation *> combiners;
-  for (unsigned i = 0; i < unsigned(op.getNumDpsInits()); ++i) {
-    combiners.push_back(getCombiner(op, i));
-    if (!combiners.back())
-      return op.emitOpError() << "output " << i << " is no sum, product or extremum";
-  }
-  if (op.getNumReductionLoops() != 1 || op.getIteratorTypesArray().back() != utils::IteratorType::reduction)
-    return op.emitOpError("may only reduce along its innermost loop");
-  bool isAlone = team.level == Team::Thread, isBlock = team.level == Team::Block;
-  ArrayRef<Value> outer = sizes.drop_back();
-  Value first = isBlock ? warpNumber : index(0), lane = isAlone ? index(0) : warp.rank;
-  loop("row", first, named(product(outer), "rows"), isBlock ? warps : 1, [&](Value position) {
-    SmallVector<Value> at = delinearize(position, outer), sums;
-    at.push_back({});
-    for (Operation *combiner : combiners)
-      sums.push_back(arith::ConstantOp::create(b, getNeutral(combiner)));
-    auto along = scf::ForOp::create(b, lane, sizes.back(), index(isAlone ? 1 : kWarp), sums);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToEnd(along.getBody());
-      at.back() = named(along.getInductionVar(), "column");
-      scf::YieldOp::create(b, body(op, at, along.getRegionIterArgs()));
-    }
-    sums = along.getResults();
-    for (int64_t distance = isAlone ? 0 : kWarp / 2; distance > 0; distance /= 2)
-      for (auto [sum, combiner] : llvm::zip(sums, combiners)) {
-        Value other = gpu::ShuffleOp::create(b, sum, int32_t(distance), int32_t(kWarp), gpu::ShuffleMode::XOR)
-                          .getShuffleResult();
-        sum = named(combine(b, combiner, sum, named(other, "other")), "sum");
-      }
-    auto store = [&] {
-      for (auto [operand, combiner, sum] : llvm::zip(op.getDpsInitsMutable(), combiners, sums)) {
-        SmallVector<Value> to = indices(op, operand, at);
-        Value before = memref::LoadOp::create(b, operand.get(), to);
-        memref::StoreOp::create(b, combine(b, combiner, before, sum), operand.get(), to);
-      }
-    };
-    if (isAlone)
-      return store();
-    when(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, index(0)), store);
-  });
   return success();
 }

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "PendingAccesses.h"
+#include "ProductSchedules.h"
 #include "mlora/Dialect/MLora.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -14,6 +16,9 @@ constexpr int64_t kWarp = 32;
 /// What LLVM shall do with a loop, on an scf.for.
 constexpr StringLiteral kLoopAnnotation = "llvm.loop_annotation";
 
+/// Registers are for sums: a loop that is not unrolled, by LLVM or ptxas.
+void keepRolled(scf::ForOp loop);
+
 /// Threads that do an operation together.
 struct Team {
   enum Level { Block, Warp, Thread } level;
@@ -25,12 +30,15 @@ struct Team {
 /// Whatever steers loops and branches is the same for all threads of a team.
 class Distributor {
 public:
-  /// `shared` holds the tiles of products; null where the kernel has none.
-  Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles);
+  /// `tiles` is shared memory for those of products; null where the kernel has none.
+  Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles,
+              const DenseMap<Operation *, ProductSchedule> &products);
   LogicalResult run();
+  /// The most elements that a thread had at a time.
+  int64_t widestAccess() const { return widest; }
 
-  /// Bytes of shared memory for the tiles of products.
-  static int64_t tileBytes();
+  /// Bytes of shared memory for the tiles of a product by the general schedule.
+  static int64_t generalTileBytes();
   /// The threads that products are written for.
   static constexpr int64_t kThreads = 128;
   /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
@@ -46,15 +54,18 @@ private:
 
   // Order between threads.
   void synchronise(const Team &team);
-  /// What other threads may still read is not to be written yet.
-  void beforeWrite(const Team &team);
+  /// In front of these accesses the team meets where one of them has to wait for what threads did before.
+  void access(ArrayRef<PendingAccesses::Access> accesses, const Team &team);
+  /// Whatever comes next, nothing is pending.
+  void settle(const Team &team);
 
-  // Elements of a linalg op.
-  void elements(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team);
-  LogicalResult reduction(linalg::GenericOp op, ArrayRef<Value> sizes, const Team &team);
+  // Elements of a linalg op (DistributeElements.cpp), `width` of the innermost loop at a time.
+  void elements(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width, const Team &team);
+  LogicalResult reduction(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width, const Team &team);
   SmallVector<Value> indices(linalg::GenericOp op, OpOperand &operand, ArrayRef<Value> at);
-  /// The body at `at`; values of the outputs that were there before are loaded where `before` is empty.
-  SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, ValueRange before);
+  /// The body at `at`, of numbers or vectors; values of the outputs that were there before are loaded where
+  /// `before` is empty.
+  SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, int64_t width, ValueRange before);
 
   // Products.
   void stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows, Value columns,
@@ -70,6 +81,7 @@ private:
   Value less(Value a, Value c) { return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, a, c); }
   Value product(ArrayRef<Value> sizes);
   SmallVector<Value> delinearize(Value position, ArrayRef<Value> sizes);
+  Value constant(TypedAttr value) { return arith::ConstantOp::create(b, value); }
   /// Whether nobody writes it while the kernel runs: the run-time scalars.
   bool isConstant(Value memory);
   void loop(StringRef variable, Value from, Value to, int64_t step, function_ref<void(Value)> body);
@@ -78,10 +90,12 @@ private:
   gpu::GPUFuncOp kernel;
   ImplicitLocOpBuilder b;
   Value tiles;
+  const DenseMap<Operation *, ProductSchedule> &products;
   Team block, warp; ///< of this thread
   Value warpNumber;
   int64_t warps;
-  bool isRead = false; ///< threads have read, for themselves, since they last met
+  PendingAccesses pending;
+  int64_t widest = 1;
 };
 
 } // namespace mlir::mlora

@@ -76,6 +76,17 @@ static void annotateLoops(gpu::GPUModuleOp kernels) {
   });
 }
 
+/// Upstream promises 16 bytes, but tiles turn addresses as a whole: dynamic shared memory begins where a tile
+/// may.
+static void alignDynamicShared(gpu::GPUModuleOp kernels) {
+  for (auto global : kernels.getOps<LLVM::GlobalOp>()) {
+    auto type = dyn_cast<LLVM::LLVMArrayType>(global.getGlobalType());
+    bool isShared = global.getAddrSpace() == unsigned(NVVM::NVVMMemorySpace::Shared);
+    if (isShared && type && type.getNumElements() == 0)
+      global.setAlignment(512); // the longest row of a tile, as for attention
+  }
+}
+
 namespace {
 struct GPUToNVVM : mlir::mlora::impl::GPUToNVVMBase<GPUToNVVM> {
   void runOnOperation() override {
@@ -123,6 +134,7 @@ LogicalResult GPUToNVVM::lower(gpu::GPUModuleOp kernels) {
   if (failed(applyFullConversion(kernels, target, std::move(patterns))))
     return failure();
   annotateLoops(kernels);
+  alignDynamicShared(kernels);
   SmallVector<UnrealizedConversionCastOp> casts, left;
   kernels.walk([&](UnrealizedConversionCastOp op) { casts.push_back(op); });
   reconcileUnrealizedCasts(casts, &left);

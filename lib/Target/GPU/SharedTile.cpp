@@ -18,6 +18,12 @@ TileLayout::TileLayout(int64_t width) : chunks(width / 8), stride(chunks * kChun
     stride = (chunks | 1) * kChunk;
 }
 
+int64_t mlir::mlora::tileBytes(int64_t rows, int64_t rowBytes) {
+  // Addresses are turned as a whole: a tile begins at a multiple of eight of the longest rows that are turned.
+  constexpr int64_t alignment = 1024;
+  return llvm::alignTo(TileLayout(rowBytes / 2).bytes(rows), alignment);
+}
+
 /// What the chunks of a row are turned by; the same for all rows 8 apart.
 static Value turn(ThreadBuilder &b, const TileLayout &layout, Value row) {
   return b.bitAnd(b.right(row, layout.shift), b.number(layout.mask));

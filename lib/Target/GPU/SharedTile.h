@@ -20,6 +20,10 @@ struct TileLayout {
   int64_t bytes(int64_t rows) const { return rows * stride; }
 };
 
+/// Bytes of a tile of `rows` rows of `rowBytes` (a multiple of 16), such that the next begins where a tile
+/// may.
+int64_t tileBytes(int64_t rows, int64_t rowBytes);
+
 /// A thread's view of tiles of one layout: the parts of addresses that do not change are computed once.
 class TileAccess {
 public:

@@ -96,6 +96,8 @@ Value ThreadBuilder::at(Value pointer, int64_t bytes) {
 }
 
 Value ThreadBuilder::atRow(Value pointer, Value row, int64_t stride) {
+  if (pointer.getType().isInteger())
+    return plus(pointer, times(row, stride));
   Value wide = arith::ExtSIOp::create(*this, getI64Type(), row);
   return at(pointer,
             createOrFold<arith::MulIOp>(wide, arith::ConstantIntOp::create(*this, getI64Type(), stride)));
@@ -120,6 +122,10 @@ void ThreadBuilder::copyAsync(Value to, int64_t offset, Value from, int64_t byte
   auto cache = bytes == 16 ? NVVM::LoadCacheModifierKind::CG : NVVM::LoadCacheModifierKind::CA;
   Value count = isThere ? choose(isThere, number(bytes), number(0)) : Value();
   NVVM::CpAsyncOp::create(*this, at(toPointer(to), offset), from, uint32_t(bytes), cache, count);
+}
+
+void ThreadBuilder::copyAsyncPart(Value to, int64_t offset, Value from, Value count) {
+  NVVM::CpAsyncOp::create(*this, at(toPointer(to), offset), from, 16, NVVM::LoadCacheModifierKind::CG, count);
 }
 
 void ThreadBuilder::barrier() { gpu::BarrierOp::create(*this); }

@@ -87,6 +87,8 @@ public:
   /// Shared memory from global memory, `bytes` of it (4 or 16): zeros where `isThere` is false. To `offset`
   /// behind `to`.
   void copyAsync(Value to, int64_t offset, Value from, int64_t bytes, Value isThere);
+  /// 16 bytes of shared memory, of which the first `count` come from global memory and the others are zeros.
+  void copyAsyncPart(Value to, int64_t offset, Value from, Value count);
   void commitCopies() { NVVM::CpAsyncCommitGroupOp::create(*this); }
   /// All groups but the last `groups` of this thread have landed.
   void waitForCopies(int64_t groups) { NVVM::CpAsyncWaitGroupOp::create(*this, uint32_t(groups)); }

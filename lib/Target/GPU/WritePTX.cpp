@@ -61,6 +61,12 @@ static LogicalResult report(gpu::GPUModuleOp kernels, StringRef ptx, const Chip 
       llvm::outs() << llvm::formatv("; {0} blocks of {1} threads a multiprocessor, occupancy {2}%", blocks,
                                     threads, 100 * blocks * llvm::divideCeil(threads, 32) / chip.warps);
     }
+    auto fixed = function ? function->getAttrOfType<IntegerAttr>("mlora.fixed_bytes") : IntegerAttr();
+    auto row = function ? function->getAttrOfType<IntegerAttr>("mlora.row_bytes") : IntegerAttr();
+    if (fixed && row)
+      llvm::outs() << llvm::formatv("; a launch moves {0} bytes and {1} a row", fixed.getInt(), row.getInt());
+    if (auto schedule = function ? function->getAttrOfType<StringAttr>("mlora.schedule") : StringAttr())
+      llvm::outs() << "; " << schedule.getValue();
     llvm::outs() << "\n";
   }
   return success();
