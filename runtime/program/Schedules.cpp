@@ -16,7 +16,7 @@ std::vector<std::string> describeSchedules(const Manifest &manifest) {
   for (const auto &[schedule, names] : kernels) {
     std::string count = std::to_string(names.size());
     lines.push_back(std::string(count.size() < 5 ? 5 - count.size() : 0, ' ') + count + "  " + schedule);
-    for (const std::string &name : schedule == "general" ? names : std::vector<std::string>())
+    for (const std::string &name : schedule.starts_with("general") ? names : std::vector<std::string>())
       lines.push_back("         " + name);
   }
   return lines;
