@@ -38,10 +38,10 @@
 
 // Two bytes an element.
 // PLANNED: mlora.kernel @decoder_layer.0.{{[a-z_]*}}(%h: tensor<?x8xbf16>
-// PLANNED: mlora.buffer "h" residual slots 4 {{.*}} {slot_bytes = 16 : i64} : memref<?x8xbf16>
-// PLANNED: mlora.buffer "rotary" {{.*}} {slot_bytes = 8 : i64} : memref<?x2xf32>
-// PLANNED: mlora.buffer "self_attn.q_proj+self_attn.k_proj+self_attn.v_proj.augmented" weight slots 3 {{.*}} : memref<{{[0-9x]*}}xbf16>
-// PLANNED: mlora.buffer "h.cotangent" residual slots 2 {{.*}} : memref<?x8xbf16>
+// PLANNED-DAG: mlora.buffer "h" residual slots 4 {{.*}} {slot_bytes = 16 : i64} : memref<?x8xbf16>
+// PLANNED-DAG: mlora.buffer "rotary" {{.*}} {slot_bytes = 8 : i64} : memref<?x2xf32>
+// PLANNED-DAG: mlora.buffer "self_attn.q_proj+self_attn.k_proj+self_attn.v_proj.augmented" weight slots 3 {{.*}} : memref<{{[0-9x]*}}xbf16>
+// PLANNED-DAG: mlora.buffer "h.cotangent" residual slots 2 {{.*}} : memref<?x8xbf16>
 
 // All weights trained: they are f32, what they are multiplied with is not.
 // FULL-LABEL: func.func @decoder_layer.value_and_grad(
