@@ -5,10 +5,7 @@
 
 // CHECK: @kernels::@documents_64: 4 blocks of 384 threads, 2 seeds: passed
 // CHECK: @kernels::@one_row_64: 2 blocks of 384 threads, 2 seeds: passed
-// CHECK: @kernels::@rows_128: 1 block of 384 threads, 2 seeds: passed
-// CHECK: @kernels::@documents_128: 2 blocks of 384 threads, 2 seeds: passed
 // CHECK: @kernels::@skipped_64: 3 blocks of 384 threads, 2 seeds: passed
-// CHECK: @kernels::@shifted_128: 3 blocks of 384 threads, 2 seeds: passed
 // CHECK: @kernels::@long_64: 6 blocks of 384 threads, 2 seeds: passed
 
 mlora.kernel @documents_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
@@ -80,74 +77,7 @@ mlora.emulate @kernels::@one_row_64 grid [2] block [384] dynamic_shared 118784 a
   {tensor_map = 6, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 7, box = array<i64: 64, 64>, swizzle = 128}]
 
-mlora.kernel @rows_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>)
-    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["1 by 1", "rows by 64"] {
-  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
-    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
-  mlora.yield %rdk, %rdv : tensor<?x128xbf16>, tensor<?x128xbf16>
-}
-func.func @rows_128.dk(%do: tensor<128x256xbf16>, %q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %o: tensor<128x256xbf16>, %lse: tensor<128x2xf32>, %r0: tensor<128x128xbf16>, %r1: tensor<128x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
-    : (tensor<128x256xbf16>, tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>, tensor<128x256xbf16>, tensor<128x2xf32>) -> (tensor<128x128xbf16>, tensor<128x128xbf16>)
-  return %x0 : tensor<128x128xbf16>
-}
-func.func @rows_128.dv(%do: tensor<128x256xbf16>, %q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %o: tensor<128x256xbf16>, %lse: tensor<128x2xf32>, %r0: tensor<128x128xbf16>, %r1: tensor<128x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
-    : (tensor<128x256xbf16>, tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>, tensor<128x256xbf16>, tensor<128x2xf32>) -> (tensor<128x128xbf16>, tensor<128x128xbf16>)
-  return %x1 : tensor<128x128xbf16>
-}
-mlora.emulate @kernels::@rows_128 grid [1] block [384] dynamic_shared 200704 arguments [
-  {type = tensor<128x256xbf16>, init = "random", seed = 21},
-  {type = tensor<128x256xbf16>, init = "random", seed = 22},
-  {type = tensor<128x128xbf16>, init = "random", seed = 23},
-  {type = tensor<128x128xbf16>, init = "random", seed = 24},
-  {type = tensor<128x256xbf16>, init = "random", seed = 25},
-  {type = tensor<128x2xf32>, init = dense<4.0> : tensor<128x2xf32>},
-  {type = tensor<128x128xbf16>, init = dense<7.0> : tensor<128x128xbf16>, expect = @rows_128.dk, tolerance = 4.0e-03},
-  {type = tensor<128x128xbf16>, init = dense<7.0> : tensor<128x128xbf16>, expect = @rows_128.dv, tolerance = 4.0e-03},
-  {init = dense<[128, 0, 128, 0, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>},
-  {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 3, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 6, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 7, box = array<i64: 64, 64>, swizzle = 128}]
 
-mlora.kernel @documents_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>)
-    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["1 by 1", "rows by 64"] {
-  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
-    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
-  mlora.yield %rdk, %rdv : tensor<?x128xbf16>, tensor<?x128xbf16>
-}
-func.func @documents_128.dk(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x2xf32>, %start: tensor<200xi32>, %r0: tensor<200x128xbf16>, %r1: tensor<200x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
-    : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x2xf32>, tensor<200xi32>) -> (tensor<200x128xbf16>, tensor<200x128xbf16>)
-  return %x0 : tensor<200x128xbf16>
-}
-func.func @documents_128.dv(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x2xf32>, %start: tensor<200xi32>, %r0: tensor<200x128xbf16>, %r1: tensor<200x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
-    : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x2xf32>, tensor<200xi32>) -> (tensor<200x128xbf16>, tensor<200x128xbf16>)
-  return %x1 : tensor<200x128xbf16>
-}
-mlora.emulate @kernels::@documents_128 grid [2] block [384] dynamic_shared 200704 arguments [
-  {type = tensor<200x256xbf16>, init = "random", seed = 31},
-  {type = tensor<200x256xbf16>, init = "random", seed = 32},
-  {type = tensor<200x128xbf16>, init = "random", seed = 33},
-  {type = tensor<200x128xbf16>, init = "random", seed = 34},
-  {type = tensor<200x256xbf16>, init = "random", seed = 35},
-  {type = tensor<200x2xf32>, init = dense<4.0> : tensor<200x2xf32>},
-  {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130]> : tensor<200xi32>},
-  {type = tensor<200x128xbf16>, init = dense<7.0> : tensor<200x128xbf16>, expect = @documents_128.dk, tolerance = 4.0e-03},
-  {type = tensor<200x128xbf16>, init = dense<7.0> : tensor<200x128xbf16>, expect = @documents_128.dv, tolerance = 4.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>},
-  {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 3, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 7, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 8, box = array<i64: 64, 64>, swizzle = 128}]
 
 mlora.kernel @skipped_64(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x1xf32>, %start: tensor<?xi32>)
     -> (tensor<?x64xbf16>, tensor<?x64xbf16>) grid ["1 by 1", "rows by 64"] {
@@ -184,40 +114,6 @@ mlora.emulate @kernels::@skipped_64 grid [3] block [384] dynamic_shared 118784 a
   {tensor_map = 7, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 8, box = array<i64: 64, 64>, swizzle = 128}]
 
-mlora.kernel @shifted_128(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x128xbf16>, %lse: tensor<?x1xf32>, %start: tensor<?xi32>)
-    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["1 by 1", "rows by 64"] {
-  %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 1 kv_heads 1
-    : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x1xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
-  mlora.yield %rdk, %rdv : tensor<?x128xbf16>, tensor<?x128xbf16>
-}
-func.func @shifted_128.dk(%do: tensor<300x128xbf16>, %q: tensor<300x128xbf16>, %k: tensor<300x128xbf16>, %v: tensor<300x128xbf16>, %o: tensor<300x128xbf16>, %lse: tensor<300x1xf32>, %start: tensor<300xi32>, %r0: tensor<300x128xbf16>, %r1: tensor<300x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<300x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 1 kv_heads 1
-    : (tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x1xf32>, tensor<300xi32>) -> (tensor<300x128xbf16>, tensor<300x128xbf16>)
-  return %x0 : tensor<300x128xbf16>
-}
-func.func @shifted_128.dv(%do: tensor<300x128xbf16>, %q: tensor<300x128xbf16>, %k: tensor<300x128xbf16>, %v: tensor<300x128xbf16>, %o: tensor<300x128xbf16>, %lse: tensor<300x1xf32>, %start: tensor<300xi32>, %r0: tensor<300x128xbf16>, %r1: tensor<300x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<300x128xbf16> {
-  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 1 kv_heads 1
-    : (tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x128xbf16>, tensor<300x1xf32>, tensor<300xi32>) -> (tensor<300x128xbf16>, tensor<300x128xbf16>)
-  return %x1 : tensor<300x128xbf16>
-}
-mlora.emulate @kernels::@shifted_128 grid [3] block [384] dynamic_shared 200704 arguments [
-  {type = tensor<300x128xbf16>, init = "random", seed = 51},
-  {type = tensor<300x128xbf16>, init = "random", seed = 52},
-  {type = tensor<300x128xbf16>, init = "random", seed = 53},
-  {type = tensor<300x128xbf16>, init = "random", seed = 54},
-  {type = tensor<300x128xbf16>, init = "random", seed = 55},
-  {type = tensor<300x1xf32>, init = dense<4.0> : tensor<300x1xf32>},
-  {type = tensor<300xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100, 100]> : tensor<300xi32>},
-  {type = tensor<300x128xbf16>, init = dense<7.0> : tensor<300x128xbf16>, expect = @shifted_128.dk, tolerance = 4.0e-03},
-  {type = tensor<300x128xbf16>, init = dense<7.0> : tensor<300x128xbf16>, expect = @shifted_128.dv, tolerance = 4.0e-03},
-  {init = dense<[300, 0, 300, 0, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>},
-  {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 3, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 7, box = array<i64: 64, 64>, swizzle = 128},
-  {tensor_map = 8, box = array<i64: 64, 64>, swizzle = 128}]
 
 mlora.kernel @long_64(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x1xf32>)
     -> (tensor<?x64xbf16>, tensor<?x64xbf16>) grid ["1 by 1", "rows by 64"] {

@@ -164,7 +164,7 @@ class GoldenInBF16 : public Golden {};
 
 /// A little more than what was measured beside PyTorch's float64 (losses of one batch, of ten steps, all
 /// gradients as one vector):
-///   llama3-tiny 7e-5, 3e-4, 0.8e-2; packed 5e-5, 3e-4, 1.0e-2; tiny/lora 4e-4, 1.0e-3, 1.5e-2; tiny/ft 3e-5,
+///   llama3-tiny 7e-5, 3e-4, 0.8e-2; packed 5e-5, 3e-4, 1.0e-2; tiny/lora 4e-4, 1.8e-3, 1.5e-2; tiny/ft 3e-5,
 ///   1.0e-3, 1.8e-2; stories260k 2.4e-3, 2.3e-3, 8.4e-2; tiny/multilora 6e-5, 7e-3, 1.8e-1.
 /// PyTorch's own bf16 (autocast, weights rounded) is off by 1.1e-2 of the gradients in llama3-tiny, by 1.0e-2
 /// in packed and by 6.0e-2 in stories260k. Where the adapters of tiny/multilora are changed by up to 2^-8 of
@@ -173,6 +173,8 @@ Bounds boundsInBF16(const fs::path &golden) {
   Bounds bounds{.loss = 1e-3, .gradient = 2e-2, .stepLoss = 1e-3, .stepNorm = 1e-2, .isBF16 = true};
   if (golden.filename() == "stories260k")
     bounds.loss = bounds.stepLoss = 3e-3, bounds.gradient = 1.2e-1;
+  if (golden.filename() == "lora")
+    bounds.stepLoss = 3e-3;
   if (golden.filename() == "multilora")
     bounds.stepLoss = 1e-2, bounds.gradient = 2.5e-1, bounds.stepNorm = 8e-2;
   return bounds;

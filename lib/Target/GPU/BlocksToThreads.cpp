@@ -48,16 +48,13 @@ static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
   return {fixed, row};
 }
 
-/// Blocks whose registers a multiprocessor holds at once: fewer where a thread has 32 sums or more.
+/// Blocks whose registers a multiprocessor holds at once. Products through stages want more registers,
+/// several of them more still: addresses of one are kept while another one runs. With more blocks ptxas
+/// spills.
 static int64_t residentBlocks(const DenseMap<Operation *, ProductSchedule> &products) {
-  bool isLarge = llvm::any_of(products, [](const auto &product) {
-    const ProductSchedule &schedule = product.second;
-    if (schedule.kind == ProductSchedule::General)
-      return false;
-    int64_t lanes = schedule.kind == ProductSchedule::Mma ? kWarp : 1;
-    return schedule.patchRows() * schedule.patchColumns() / lanes >= 32;
-  });
-  return Distributor::kResidentBlocks - (isLarge ? 1 : 0);
+  int64_t staged = llvm::count_if(
+      products, [](const auto &product) { return product.second.kind != ProductSchedule::General; });
+  return Distributor::kResidentBlocks - std::min<int64_t>(staged, 2);
 }
 
 /// Each product's schedule once, in order.

@@ -83,7 +83,7 @@ static void alignDynamicShared(gpu::GPUModuleOp kernels) {
     auto type = dyn_cast<LLVM::LLVMArrayType>(global.getGlobalType());
     bool isShared = global.getAddrSpace() == unsigned(NVVM::NVVMMemorySpace::Shared);
     if (isShared && type && type.getNumElements() == 0)
-      global.setAlignment(512); // the longest row of a tile, as for attention
+      global.setAlignment(std::max<uint64_t>(global.getAlignment().value_or(0), 512)); // a tile's longest row
   }
 }
 
