@@ -130,8 +130,9 @@ fs::path BundleCache::defaultCompiler() {
   return fs::read_symlink("/proc/self/exe", code).parent_path() / "mlora-opt";
 }
 
-BundleCache::BundleCache(const fs::path &folder, fs::path compiler)
-    : folder(fs::absolute(folder).lexically_normal()), compiler(std::move(compiler)) {
+BundleCache::BundleCache(const fs::path &folder, fs::path compiler, fs::path library)
+    : folder(fs::absolute(folder).lexically_normal()), compiler(std::move(compiler)),
+      library(std::move(library)) {
   if (!this->folder.has_filename()) // a slash at the end
     this->folder = this->folder.parent_path();
 }
@@ -143,8 +144,24 @@ void BundleCache::prepareFolder() const {
   checkOwnFolder(folder);
 }
 
+/// Beside a library there need not be a compiler: what is missing then is a bundle.
+void BundleCache::checkCompiler(const ProgramRequest &request) const {
+  std::error_code code;
+  if (!fs::exists(compiler, code))
+    failed(library.string() + " holds no program for (" + BundleLibrary::describe(request) +
+           "), and there is no compiler " + compiler.string() +
+           " to make it: name a folder that holds it in MLORA_BUNDLES, or the compiler in MLORA_OPT");
+}
+
 Bundle BundleCache::get(const ProgramRequest &request) {
   Clock::time_point start = Clock::now();
+  if (!library.empty()) {
+    if (std::optional<Bundle> ahead = BundleLibrary(library).find(request)) {
+      ahead->compileSeconds = secondsSince(start);
+      return std::move(*ahead);
+    }
+    checkCompiler(request);
+  }
   prepareFolder();
   fs::path entry = folder / key(request);
   std::error_code code;

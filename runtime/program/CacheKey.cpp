@@ -56,6 +56,10 @@ std::string processor() {
 
 } // namespace
 
+std::string canonicalConfiguration(const std::filesystem::path &model) {
+  return canonical(ModelConfig::read(model));
+}
+
 std::string cacheKey(const ProgramRequest &request, const std::filesystem::path &compiler) {
   nlohmann::json json = request.toJson();
   json.erase("model"); // its content counts, wherever it lies

@@ -9,4 +9,7 @@ namespace mlora {
 /// and this CPU.
 std::string cacheKey(const ProgramRequest &request, const std::filesystem::path &compiler);
 
+/// What the compiler reads of a model's configuration, the same text whatever file it comes from.
+std::string canonicalConfiguration(const std::filesystem::path &model);
+
 } // namespace mlora

@@ -1,5 +1,6 @@
 #include "mlora/Runtime/Program/ProgramRequest.h"
 
+#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 
 namespace mlora {
@@ -27,6 +28,30 @@ nlohmann::json ProgramRequest::toJson() const {
         {"rows", capacity.rows}, {"counted_rows", capacity.countedRows}, {"kv_rows", capacity.kvRows}};
   }
   return json;
+}
+
+ProgramRequest ProgramRequest::fromJson(const nlohmann::json &json, const std::string &where) {
+  JsonFields fields(json, where);
+  ProgramRequest request;
+  request.kind = fields.string("kind");
+  request.model = fields.string("model");
+  request.target = fields.string("target");
+  request.chip = fields.optionalString("chip").value_or("");
+  request.dtype = fields.optionalString("dtype").value_or("f32");
+  request.method = fields.string("method");
+  request.numBranches = fields.optionalInteger("num_branches").value_or(1);
+  request.loraR = fields.optionalInteger("lora_r").value_or(0);
+  request.loraAlpha = fields.optionalNumber("lora_alpha").value_or(0);
+  if (fields.has("targets"))
+    request.targets = fields.strings("targets");
+  request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
+  if (fields.has("capacity")) {
+    JsonFields capacity = fields.object("capacity");
+    request.capacity = {.rows = capacity.integer("rows"),
+                        .countedRows = capacity.integer("counted_rows"),
+                        .kvRows = capacity.integer("kv_rows")};
+  }
+  return request;
 }
 
 } // namespace mlora

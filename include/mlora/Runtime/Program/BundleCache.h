@@ -2,7 +2,7 @@
 // compiler or the CPU is new.
 #pragma once
 
-#include "mlora/Runtime/Program/Bundle.h"
+#include "mlora/Runtime/Program/BundleLibrary.h"
 #include "mlora/Runtime/Program/ProgramRequest.h"
 
 #include <functional>
@@ -18,23 +18,26 @@ public:
   static std::filesystem::path defaultCompiler();
 
   explicit BundleCache(const std::filesystem::path &folder = defaultFolder(),
-                       std::filesystem::path compiler = defaultCompiler());
+                       std::filesystem::path compiler = defaultCompiler(),
+                       std::filesystem::path library = BundleLibrary::defaultFolder());
 
   /// Told in a sentence when an entry is compiled or was damaged; by default nobody is.
   std::function<void(const std::string &)> message = [](const std::string &) {};
 
-  /// The bundle of a request, compiled when the cache lacks it or holds a damaged one. Throws Error(Failed)
-  /// with the compiler's messages when compiling fails.
+  /// The bundle of a request: the library's, else the cache's, else compiled. A damaged one in the cache is
+  /// compiled again. Throws Error(Failed) with the compiler's messages when compiling fails, and with what
+  /// was looked for where there is no compiler.
   Bundle get(const ProgramRequest &request);
 
   /// Name of the entry of a request: 32 hex digits.
   std::string key(const ProgramRequest &request) const;
 
 private:
+  void checkCompiler(const ProgramRequest &request) const;
   void prepareFolder() const;
   Bundle compile(const ProgramRequest &request, const std::filesystem::path &entry);
 
-  std::filesystem::path folder, compiler;
+  std::filesystem::path folder, compiler, library;
 };
 
 } // namespace mlora

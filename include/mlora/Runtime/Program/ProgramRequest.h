@@ -28,6 +28,8 @@ struct ProgramRequest {
   /// Error(BadInput) when there is none.
   void setDevice(const std::string &device);
   nlohmann::json toJson() const;
+  /// What toJson() gave. Throws Error(BadInput), naming `where`, for what it never gives.
+  static ProgramRequest fromJson(const nlohmann::json &json, const std::string &where);
   /// config.json of a folder, otherwise the path itself.
   std::filesystem::path modelFile() const;
 };
