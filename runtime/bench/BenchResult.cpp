@@ -41,6 +41,7 @@ nlohmann::ordered_json BenchResult::toJson() const {
                                {"milliseconds", kernel.milliseconds},
                                {"share", kernel.share},
                                {"gflops", kernel.gflops},
+                               {"megabytes", kernel.megabytes},
                                {"limit_milliseconds", kernel.limitMilliseconds}});
   json["outside_kernels_milliseconds"] = outsideMilliseconds;
   if (!hasLimits) // absent, not 0

@@ -64,6 +64,7 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
     share.milliseconds = timing.seconds / steps * 1e3;
     share.share = share.milliseconds / stepMilliseconds;
     share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
+    share.megabytes = timing.bytes / steps / 1e6;
     double perStep = 1e3 / steps;
     if (result.hasLimits)
       share.limitMilliseconds = std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
@@ -79,7 +80,7 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
 
 BenchResult benchStep(const Arguments &arguments, const std::function<void(const std::string &)> &message) {
   const Config &config = arguments.config;
-  auto base = Checkpoint::open(config.model);
+  auto base = config.weights == "random" ? Checkpoint::random(config.model) : Checkpoint::open(config.model);
   BenchResult result;
   result.processMib = residentMib() + computingMib;
   std::optional<Adapter> adapter = startingAdapter(arguments, *base);
@@ -88,6 +89,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   cache.message = message;
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
   request.setDevice(config.device);
+  request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};
   Bundle bundle = cache.get(request);

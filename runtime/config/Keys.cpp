@@ -215,6 +215,11 @@ const std::vector<Key> &table() {
               "device=emulate in "
               "bf16 (weights and activations; sums and what is trained stay f32)",
        .choices = {"f32", "bf16"}},
+      {.name = "weights",
+       .field = &Config::weights,
+       .commands = CommandSet(Bench),
+       .doc = "where weights come from: the checkpoint, or random ones that need its config.json alone",
+       .choices = {"checkpoint", "random"}},
       {.name = "num_threads",
        .field = &Config::numThreads,
        .commands = computes | Merge,

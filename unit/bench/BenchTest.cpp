@@ -97,4 +97,16 @@ TEST(Bench, JsonHasTheKeysOfTheContract) {
       std::string::npos);
 }
 
+TEST(Bench, RandomWeightsNeedAConfigurationAlone) {
+  Toy toy;
+  std::filesystem::remove(toy.folder / "model/model.safetensors");
+  std::string words =
+      "bench model=model num_branches=1 lora_r=1 lora_target_modules=q_proj max_length=16 steps=1 "
+      "num_threads=1 --json";
+  EXPECT_NE(toy.run(words).err.find("model.safetensors"), std::string::npos);
+  Toy::Result result = toy.run(words + " weights=random");
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_TRUE(nlohmann::json::parse(result.out)["kernels"][0].contains("megabytes"));
+}
+
 } // namespace

@@ -16,6 +16,7 @@ struct KernelShare {
   std::string name, doc;
   double calls = 0, milliseconds = 0, share = 0; ///< per step
   double gflops = 0;                             ///< achieved; 0: no matrix product
+  double megabytes = 0;                          ///< operands and results of its calls, each once
   /// The roofline: what its products take at the FMA peak, or its operands and results at the memory's rate,
   /// whichever is more.
   double limitMilliseconds = 0;

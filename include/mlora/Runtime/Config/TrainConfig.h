@@ -68,8 +68,9 @@ struct TrainConfig {
   std::string outputDir;
   std::string device = "cpu";
   std::string dtype = "f32";
-  int64_t numThreads = 0;   ///< 0: every core this process may use
-  int64_t memoryBudget = 0; ///< bytes; 0: no limit
+  std::string weights = "checkpoint"; ///< bench: or "random"
+  int64_t numThreads = 0;             ///< 0: every core this process may use
+  int64_t memoryBudget = 0;           ///< bytes; 0: no limit
   std::string offload = "none";
   std::vector<std::string> reportTo = {"jsonl", "tensorboard"};
 

@@ -22,6 +22,9 @@ struct TensorInfo {
 class Checkpoint {
 public:
   static std::unique_ptr<Checkpoint> open(const std::filesystem::path &path);
+  /// Random weights of a configuration (norms are ones), the same ones every time: a config.json, its folder,
+  /// or the metadata of a .gguf file.
+  static std::unique_ptr<Checkpoint> random(const std::filesystem::path &path);
   virtual ~Checkpoint() = default;
 
   virtual const ModelConfig &config() const = 0;

@@ -1,0 +1,171 @@
+"""scripts/gpu-check: makes the folder, then checks all of it that needs no GPU."""
+import argparse, json, os, pathlib, shutil, subprocess, sys, tarfile, tempfile
+
+import table
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HERE = pathlib.Path(__file__).resolve().parent
+SHARED = ROOT.parent / "shared"
+LIMIT = 50 << 20
+# Every Linux that has a driver has these.
+SYSTEM = ("linux-vdso", "ld-linux", "libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so")
+
+
+def say(text):
+    print(f"gpu-check: {text}", flush=True)
+
+
+def fail(text):
+    sys.exit(f"gpu-check: error: {text}")
+
+
+def golden_cases(tiny_only):
+    """(place in the folder, case) of the cases that unit/goldens runs on a GPU."""
+    cases = [(f"goldens/tiny/{name}", ROOT / "unit/goldens/tiny" / name) for name in ("multilora", "lora", "ft")]
+    for name in () if tiny_only else ("stories260k", "llama3-tiny", "packed"):
+        case = SHARED / "data/goldens" / name
+        if case.is_dir():
+            cases.append((f"goldens/shared/{name}", case))
+        else:
+            say(f"{case} is not there: the folder is made without it")
+    return cases
+
+
+def golden_request(case, chip):
+    info = json.loads((case / "case.json").read_text())
+    model = (case / info.get("model", "model")).resolve()
+    if info["method"] == "ft":
+        return table.request(model / "config.json", chip, "f32", "ft", 1, 0)
+    return table.request(model / "config.json", chip, "f32", info["method"], info["num_branches"], info["lora_r"],
+                         info["lora_alpha"], info["lora_target_modules"])
+
+
+def all_requests(cases, chips, tiny_only):
+    found = []
+    for chip in chips:
+        found += [golden_request(case, chip) for _, case in cases]
+        for model, method, branches, rank in [] if tiny_only else table.PROGRAMS:
+            found.append(table.request(HERE / f"models/{model}.json", chip, "bf16", method, branches, rank))
+    return found
+
+
+def compile_ahead(build, requests, bundles):
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for number, request in enumerate(requests):
+            files.append(f"{folder}/{number}.json")
+            pathlib.Path(files[-1]).write_text(json.dumps(request))
+        say(f"compiling {len(files)} programs ahead")
+        done = subprocess.run([build / "bin/mlora-bundles", bundles, *files])
+    if done.returncode:
+        fail("a program could not be compiled: see the message above")
+
+
+def libraries(programs):
+    """The shared objects that the programs load, by the names they ask for."""
+    found = {}
+    for program in programs:
+        for line in subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout.splitlines():
+            words = line.split()
+            if "not found" in line:
+                fail(f"{program}: {words[0]} is not found")
+            if len(words) > 2 and words[1] == "=>" and not words[0].startswith(SYSTEM):
+                found[words[0]] = os.path.realpath(words[2])
+    return found
+
+
+def assemble(bundles):
+    """Every bundle's PTX through ptxas; what spills is an error."""
+    ptxas = shutil.which("ptxas")
+    if not ptxas:
+        say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled")
+        return
+    say("assembling every bundle's PTX")
+    for manifest in sorted(bundles.glob("*/manifest.json")):
+        info = json.loads(manifest.read_text())
+        done = subprocess.run([ptxas, "-v", f"-arch={info['chip']}", "-o", os.devnull, manifest.parent / info["ptx"]],
+                              capture_output=True, text=True)
+        log = done.stdout + done.stderr
+        if done.returncode:
+            fail(f"{manifest.parent}: ptxas refuses its PTX:\n{log[-2000:]}")
+        spilled = [line for line in log.splitlines() if "bytes spill" in line and "0 bytes spill stores" not in line]
+        if spilled:
+            fail(f"{manifest.parent}: {len(spilled)} kernels spill, the first one: {spilled[0].strip()}")
+
+
+def pack(archive, entries):
+    """Archives, since libraries and PTX are most of the bytes and shrink to a fifth."""
+    with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
+        for name, path in sorted(entries):
+            tar.add(path, arcname=name)
+
+
+def make(options):
+    build, out = options.build.resolve(), options.out
+    programs = [build / "bin" / name for name in ("mlora-run", "mlora-unit-goldens")]
+    for program in [*programs, build / "bin/mlora-bundles", build / "bin/mlora-opt"]:
+        if not program.exists():
+            fail(f"{program} is not built: run scripts/build")
+    shutil.rmtree(out, ignore_errors=True)
+    for name in ("bin", "models"):
+        (out / name).mkdir(parents=True)
+    for program in programs:
+        shutil.copy2(program, out / "bin")
+        subprocess.run(["strip", out / "bin" / program.name], check=True)
+    cases = golden_cases(options.tiny)
+    for place, case in cases:
+        shutil.copytree(case, out / place, ignore=shutil.ignore_patterns("peft", "adapter_final.*"))
+    shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
+    for model in (HERE / "models").glob("*.json"):
+        (out / "models" / model.stem).mkdir()
+        shutil.copy(model, out / "models" / model.stem / "config.json")
+    for name in ("table.py", "peer.py"):
+        shutil.copy(HERE / name, out)
+    shutil.copy(HERE / "run.py", out / "run")
+    (out / "run").chmod(0o755)
+    if (SHARED / "anchors/peft_train.py").exists():
+        shutil.copy(SHARED / "anchors/peft_train.py", out)
+    else:
+        say(f"{SHARED}/anchors/peft_train.py is not there: PyTorch will not be measured beside it")
+    with tempfile.TemporaryDirectory() as folder:
+        bundles = pathlib.Path(folder) / "bundles"
+        compile_ahead(build, all_requests(cases, options.chip, options.tiny), bundles)
+        say("checking the bundles' hashes")
+        subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
+        assemble(bundles)
+        pack(out / "bundles.tar.gz", [(f"bundles/{path.name}", path) for path in bundles.iterdir()])
+    pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    say(f"{out}: {size / 2**20:.1f} MiB, chips {' '.join(options.chip)}")
+    if size > LIMIT:
+        fail(f"the folder is larger than {LIMIT >> 20} MiB: give fewer --chip")
+
+
+def try_here(out):
+    """`run` must end with a report everywhere."""
+    done = subprocess.run([out / "run"], timeout=600)
+    report = out / "report.json"
+    if done.returncode or not report.exists():
+        fail(f"{out}/run ended with status {done.returncode} and {'a' if report.exists() else 'no'} report")
+    found = json.loads(report.read_text())
+    if found["driver"]:
+        say(f"this machine has a GPU: the report is {out}/report.md")
+    else:
+        say("NOT RUN: no driver here, so that no kernel ran, no golden was compared and no speed was measured; carry "
+            f"{out} to a machine with an NVIDIA GPU and run {out.name}/run there")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="gpu-check", description="Makes a folder to run on a machine with a GPU.")
+    parser.add_argument("--chip", action="append", help="a chip to compile for (default: sm_80 and sm_90a)")
+    parser.add_argument("--tiny", action="store_true", help="the golden cases of this repository alone")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release", help="where the programs were built")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/gpu-check")
+    options = parser.parse_args()
+    options.chip = options.chip or ["sm_80", "sm_90a"]
+    options.out = options.out.resolve()
+    make(options)
+    try_here(options.out)
+
+
+main()
