@@ -75,7 +75,7 @@ def libraries(programs):
 
 
 def assemble(bundles):
-    """Every bundle's PTX through ptxas; what spills is an error."""
+    """Every bundle's PTX through ptxas. What spills is said: such a kernel is right, but slower than it should be."""
     ptxas = shutil.which("ptxas")
     if not ptxas:
         say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled")
@@ -88,9 +88,12 @@ def assemble(bundles):
         log = done.stdout + done.stderr
         if done.returncode:
             fail(f"{manifest.parent}: ptxas refuses its PTX:\n{log[-2000:]}")
-        spilled = [line for line in log.splitlines() if "bytes spill" in line and "0 bytes spill stores" not in line]
-        if spilled:
-            fail(f"{manifest.parent}: {len(spilled)} kernels spill, the first one: {spilled[0].strip()}")
+        kernel = ""
+        for line in log.splitlines():
+            if "Compiling entry function" in line:
+                kernel = line.split("'")[1]
+            elif "bytes spill" in line and " 0 bytes spill stores" not in line:
+                say(f"SPILLS: {info['chip']}, {manifest.parent.name}, {kernel}: {line.strip()}")
 
 
 def pack(archive, entries):
