@@ -17,9 +17,9 @@ using namespace ::mlir::mlora;
 namespace optable {
 namespace {
 
-/// Of a thread. With 128 threads a block, 4 blocks are on a multiprocessor at least; 3 where threads have 32
-/// sums of a product or more (`nvvm.minctasm`).
-constexpr int64_t kMostRegisters = 128, kMostRegistersOfLargeTiles = 168;
+/// Of a thread, by the blocks of 128 threads whose registers a multiprocessor holds at least
+/// (`nvvm.minctasm`): 4; 3 with a product, 2 with several.
+int64_t mostRegisters(int64_t blocks) { return blocks >= 4 ? 128 : blocks == 3 ? 168 : 255; }
 /// Of a block: what any chip since sm_80 gives to one.
 constexpr int64_t kMostSharedBytes = 99 * 1024;
 
@@ -44,7 +44,7 @@ protected:
       std::string name = ptxName(function.getName());
       dynamicBytes[name] = function->getAttrOfType<IntegerAttr>("mlora.shared_bytes").getInt();
       auto blocks = function->getAttrOfType<IntegerAttr>("nvvm.minctasm");
-      ceilings[name] = blocks && blocks.getInt() < 4 ? kMostRegistersOfLargeTiles : kMostRegisters;
+      ceilings[name] = mostRegisters(blocks ? blocks.getInt() : 4);
     }
     for (StringRef name : {"sm_80", "sm_90", "sm_100"}) {
       const Chip &chip = *findChip(name);
