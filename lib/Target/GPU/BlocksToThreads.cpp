@@ -48,13 +48,10 @@ static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
   return {fixed, row};
 }
 
-/// Blocks whose registers a multiprocessor holds at once. Products through stages want more registers,
-/// several of them more still: addresses of one are kept while another one runs. With more blocks ptxas
-/// spills.
-static int64_t residentBlocks(const DenseMap<Operation *, ProductSchedule> &products) {
-  int64_t staged = llvm::count_if(
-      products, [](const auto &product) { return product.second.kind != ProductSchedule::General; });
-  return Distributor::kResidentBlocks - std::min<int64_t>(staged, 2);
+/// Blocks whose registers a multiprocessor holds at once. Products want more registers, several of them more
+/// still: addresses of one are kept while another one runs. With more blocks ptxas spills.
+static int64_t residentBlocks(size_t products) {
+  return Distributor::kResidentBlocks - std::min<int64_t>(products, 2);
 }
 
 /// Each product's schedule once, in order.
@@ -125,7 +122,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   kernel.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(Distributor::kThreads), 1, 1}));
   // Promised to ptxas, which otherwise aims for more and spills.
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  kernels.getI32IntegerAttr(residentBlocks(products)));
+                  kernels.getI32IntegerAttr(residentBlocks(products.size())));
   for (StringRef name : {"mlora.grid"})
     kernel->setAttr(name, function->getAttr(name));
   auto [fixed, row] = movedBytes(types.drop_back(2));
