@@ -34,6 +34,12 @@ Object &alive(const std::set<const void *> &objects, Object *object, const char 
   return *object;
 }
 
+template <typename Object> void destroyIn(std::set<const void *> &objects, Object *object, const char *what) {
+  alive(objects, object, what);
+  objects.erase(object);
+  delete object;
+}
+
 /// An attribute's value; its size must be the field's own.
 template <typename Field> void assign(Field &field, const void *value, size_t bytes, const char *name) {
   if (!value || bytes != sizeof field)
@@ -133,11 +139,8 @@ BlasStatus emulated_create(BlasLt **handle) {
 }
 
 BlasStatus emulated_destroy(BlasLt *handle) {
-  return guardedBlas([&](Emulation &, BlasObjects &objects) {
-    alive(objects.handles, handle, "lightHandle");
-    objects.handles.erase(handle);
-    delete handle;
-  });
+  return guardedBlas(
+      [&](Emulation &, BlasObjects &objects) { destroyIn(objects.handles, handle, "lightHandle"); });
 }
 
 BlasStatus emulated_matmulDescCreate(MatmulDesc **desc, ComputeType compute, DataType scale) {
@@ -147,11 +150,8 @@ BlasStatus emulated_matmulDescCreate(MatmulDesc **desc, ComputeType compute, Dat
 }
 
 BlasStatus emulated_matmulDescDestroy(MatmulDesc *desc) {
-  return guardedBlas([&](Emulation &, BlasObjects &objects) {
-    alive(objects.descs, desc, "matmulDesc");
-    objects.descs.erase(desc);
-    delete desc;
-  });
+  return guardedBlas(
+      [&](Emulation &, BlasObjects &objects) { destroyIn(objects.descs, desc, "matmulDesc"); });
 }
 
 BlasStatus emulated_matmulDescSetAttribute(MatmulDesc *desc, MatmulAttribute attribute, const void *value,
@@ -192,11 +192,8 @@ BlasStatus emulated_matrixLayoutCreate(MatrixLayout **layout, DataType type, uin
 }
 
 BlasStatus emulated_matrixLayoutDestroy(MatrixLayout *layout) {
-  return guardedBlas([&](Emulation &, BlasObjects &objects) {
-    alive(objects.layouts, layout, "matLayout");
-    objects.layouts.erase(layout);
-    delete layout;
-  });
+  return guardedBlas(
+      [&](Emulation &, BlasObjects &objects) { destroyIn(objects.layouts, layout, "matLayout"); });
 }
 
 BlasStatus emulated_matrixLayoutSetAttribute(MatrixLayout *layout, LayoutAttribute attribute,
@@ -227,11 +224,8 @@ BlasStatus emulated_preferenceCreate(Preference **preference) {
 }
 
 BlasStatus emulated_preferenceDestroy(Preference *preference) {
-  return guardedBlas([&](Emulation &, BlasObjects &objects) {
-    alive(objects.preferences, preference, "pref");
-    objects.preferences.erase(preference);
-    delete preference;
-  });
+  return guardedBlas(
+      [&](Emulation &, BlasObjects &objects) { destroyIn(objects.preferences, preference, "pref"); });
 }
 
 BlasStatus emulated_preferenceSetAttribute(Preference *preference, PreferenceAttribute attribute,

@@ -99,6 +99,7 @@ void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &c
   int64_t columns = buffer.elements({}) / std::max<int64_t>(rows, 1),
           rowBytes = columns * bytesOf(buffer.type);
   std::vector<Block> blocks;
+  int64_t covered = 0;
   for (const ParameterView &part : buffer.tensors) {
     const TensorInfo &tensor = findTensor(checkpoint, layerName(part.name, slot));
     checkShape(checkpoint, tensor, part.shape);
@@ -107,10 +108,11 @@ void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &c
       failed("the program's weight " + buffer.name + " does not hold " + tensor.name + " by rows");
     blocks.push_back({tensor, part.offset / columns, part.offset % columns,
                       part.shape.size() < 2 ? 1 : part.shape[0], part.shape.back()});
+    covered += blocks.back().rows * blocks.back().columns;
   }
   program.write(number, slot, rowBytes, [&](std::byte *to, int64_t begin, int64_t bytes) {
     int64_t first = begin / rowBytes, last = first + bytes / rowBytes;
-    if (blocks.size() > 1) // between tensors lie factors and padding
+    if (covered < rows * columns) // beside tensors lie factors and padding
       std::memset(to, 0, size_t(bytes));
     for (const Block &block : blocks) {
       int64_t from = std::max<int64_t>(first - block.row, 0), end = std::min(last - block.row, block.rows);

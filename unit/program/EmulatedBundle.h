@@ -2,11 +2,7 @@
 // access asked for.
 #pragma once
 
-#include "../TempFolder.h"
-#include "mlora/Runtime/Core/Hash.h"
-#include "mlora/Runtime/Core/Json.h"
-
-#include <cstdlib>
+#include "HandMadeBundle.h"
 
 namespace mlora::test {
 
@@ -14,7 +10,7 @@ namespace mlora::test {
 ///   scale: h[rows, 8] = 2 x[rows, 8] + accumulate, a block of 4 rows, an element a thread
 ///   products: y[rows, 6] = h w[0]ᵀ, z[rows, 8] = y w'[1], both by a library
 ///   strange: the first kernel told to write into z, which has fewer columns than it thinks (a fault)
-class EmulatedBundle {
+class EmulatedBundle : public HandMadeBundle {
 public:
   static constexpr const char *source = R"(
 #include "mlora/Runtime/Emulator/Abi.h"
@@ -35,22 +31,7 @@ extern "C" void scale(ThreadContext *t) {
 }
 )";
 
-  EmulatedBundle() {
-    folder.file("kernels.cpp", source);
-    std::string command = std::string("c++ -std=c++20 -shared -fPIC -O1 -I" MLORA_SOURCE "/include -o ") +
-                          (folder / "program.so").string() + " " + (folder / "kernels.cpp").string();
-    if (std::system(command.c_str()) != 0)
-      throw std::runtime_error("c++ failed");
-    json = parseJson(text, "manifest");
-    json["shared_object_xxh3"] = hashFileHex(folder / "program.so");
-    write();
-  }
-
-  void write() { folder.file("manifest.json", json.dump(1)); }
-  const std::filesystem::path &path() const { return folder.path(); }
-
-  TempFolder folder;
-  nlohmann::json json;
+  EmulatedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", source, text) {}
 
 private:
   static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",

@@ -1,19 +1,14 @@
 // A bundle written by hand: kernels in C, compiled by `cc -shared`, and a manifest that the tests change.
 #pragma once
 
-#include "../TempFolder.h"
-#include "mlora/Runtime/Core/Hash.h"
-#include "mlora/Runtime/Core/Json.h"
-
-#include <cstdlib>
-#include <fstream>
+#include "HandMadeBundle.h"
 
 namespace mlora::test {
 
 /// Sections of a program of three layers and width 8:
 ///   micro_step: h[0] = ids; h[l + 1] = h[l] + w[l] upward; g[l] += column sums downward; loss = sum of h[3]
 ///   norm, update: p -= rate * scale * g, with moments; matmul: y = h[0] * W
-class TestBundle {
+class TestBundle : public HandMadeBundle {
 public:
   static constexpr const char *source = R"(
 #include "mlora/Runtime/Program/Kernel.h"
@@ -58,22 +53,7 @@ void matmul(int64_t block, void *const *b, const int64_t *s, void *scratch) {
 }
 )";
 
-  TestBundle() {
-    folder.file("kernels.c", source);
-    std::string command = std::string("cc -shared -fPIC -O1 -I" MLORA_SOURCE "/include -o ") +
-                          (folder / "program.so").string() + " " + (folder / "kernels.c").string();
-    if (std::system(command.c_str()) != 0)
-      throw std::runtime_error("cc failed");
-    json = parseJson(text, "manifest");
-    json["shared_object_xxh3"] = hashFileHex(folder / "program.so");
-    write();
-  }
-
-  void write() { folder.file("manifest.json", json.dump(1)); }
-  const std::filesystem::path &path() const { return folder.path(); }
-
-  TempFolder folder;
-  nlohmann::json json;
+  TestBundle() : HandMadeBundle("cc", "kernels.c", source, text) {}
 
 private:
   static constexpr const char *text = R"({"format": 2, "kind": "train", "compiler": "by hand", "cpu": "any",

@@ -164,6 +164,14 @@ std::pair<Value, Value> AttentionKernel::decode(Value extent, bool lastFirst) {
   return {b.over(block, blocks), position};
 }
 
+AttentionKernel::QueryBlock AttentionKernel::decodeQueries() {
+  auto [head, position] = decode(rows, /*lastFirst=*/true);
+  Value keyHead = b.over(head, group), first = b.times(position, schedule.rows);
+  Value end = b.least(b.plus(first, schedule.rows), rows), keyFirst = documentStart(first);
+  Value keys = b.minus(b.plus(past, end), keyFirst);
+  return {head, keyHead, first, keyFirst, b.over(b.plus(keys, schedule.columns - 1), schedule.columns)};
+}
+
 //===- Stages ---------------------------------------------------------------------------===//
 
 Values AttentionKernel::pipeline(Value steps, ValueRange start, function_ref<void(Value, Value)> copy,

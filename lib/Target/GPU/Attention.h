@@ -78,6 +78,14 @@ public:
 
   /// Block number to a head (the slow one) and a block of rows.
   std::pair<Value, Value> decode(Value extent, bool lastFirst);
+  /// A block of queries of a head, and the keys that it steps through.
+  struct QueryBlock {
+    Value head, keyHead;
+    Value first;           ///< query row
+    Value keyFirst, steps; ///< from where its first row attends, up to where its last one does
+  };
+  /// The last rows have the most keys: their blocks begin first.
+  QueryBlock decodeQueries();
 
   static int64_t stageBytes(const AttentionSchedule &schedule, const Shape &shape, int64_t width);
   static int64_t sharedBytes(const AttentionSchedule &schedule, const Shape &shape, int64_t width);

@@ -31,13 +31,7 @@ static SoftmaxState step(AttentionKernel &k, OnlineSoftmax &softmax, const Atten
 void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   ThreadBuilder &b = k.b;
   const AttentionSchedule &s = k.schedule;
-  // The last rows have the most keys: their blocks begin first.
-  auto [head, position] = k.decode(k.rows, /*lastFirst=*/true);
-  Value keyHead = b.over(head, k.group);
-  Value first = b.times(position, s.rows), end = b.least(b.plus(first, s.rows), k.rows);
-  Value keyFirst = k.documentStart(first);
-  Value keyEnd = b.plus(k.past, end);
-  Value steps = b.over(b.plus(b.minus(keyEnd, keyFirst), s.columns - 1), s.columns);
+  auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
   OnlineSoftmax softmax(k, b.plus(first, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles(), s.columns);
 
   Value query = k.headOf(k.buffer(op.getQuery()), head);

@@ -32,11 +32,7 @@ static void step(AttentionKernel &k, QueryRows &rows, const AttentionKernel::Row
 void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGradOp op) {
   ThreadBuilder &b = k.b;
   const AttentionSchedule &s = k.schedule;
-  auto [head, position] = k.decode(k.rows, /*lastFirst=*/true);
-  Value keyHead = b.over(head, k.group);
-  Value first = b.times(position, s.rows), end = b.least(b.plus(first, s.rows), k.rows);
-  Value keyFirst = k.documentStart(first);
-  Value steps = b.over(b.plus(b.minus(end, keyFirst), s.columns - 1), s.columns);
+  auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
   Value query = k.headOf(k.buffer(op.getQuery()), head);
   Value cotangent = k.headOf(k.buffer(op.getCotangent()), head);

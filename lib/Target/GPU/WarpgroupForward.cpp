@@ -87,13 +87,7 @@ SoftmaxState Forward::attend(OnlineSoftmax &softmax, Value begin, Value end) {
 void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
   ThreadBuilder &b = k.b;
   const AttentionSchedule &s = k.schedule;
-  // The last rows have the most keys: their blocks begin first.
-  auto [head, position] = k.decode(k.rows, /*lastFirst=*/true);
-  Value keyHead = b.over(head, k.group);
-  Value first = b.times(position, s.rows), end = b.least(b.plus(first, s.rows), k.rows);
-  Value keyFirst = k.documentStart(first);
-  Value keyEnd = b.plus(k.past, end);
-  Value steps = b.over(b.plus(b.minus(keyEnd, keyFirst), s.columns - 1), s.columns);
+  auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
   Value queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
   Value keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);

@@ -93,11 +93,7 @@ SmallVector<Quad> QueryGrad::sum(QueryRows &rows, Value begin, Value end) {
 void mlir::mlora::buildWarpgroupQueryGrad(WarpgroupAttention &k, AttentionQueryGradOp op) {
   ThreadBuilder &b = k.b;
   const AttentionSchedule &s = k.schedule;
-  auto [head, position] = k.decode(k.rows, /*lastFirst=*/true);
-  Value keyHead = b.over(head, k.group);
-  Value first = b.times(position, s.rows), end = b.least(b.plus(first, s.rows), k.rows);
-  Value keyFirst = k.documentStart(first);
-  Value steps = b.over(b.plus(b.minus(end, keyFirst), s.columns - 1), s.columns);
+  auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
   Value queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
   Value cotangentMap = k.tensorMap(op.getCotangent(), s.rows, /*isKeys=*/false);
