@@ -100,6 +100,13 @@ static void printLinearBytes(OpAsmPrinter &printer, Operation *, DictionaryAttr 
 #define GET_OP_CLASSES
 #include "mlora/Dialect/MLoraOps.cpp.inc"
 
+int64_t JoinOp::getFirstColumn(unsigned input) {
+  int64_t column = 0;
+  for (Value before : getInputs().take_front(input))
+    column += cast<RankedTensorType>(before.getType()).getDimSize(1);
+  return column;
+}
+
 int64_t ProgramOp::getArenaBytes(StringRef region) {
   auto bytes = getArena() ? getArena()->getAs<IntegerAttr>(region.empty() ? "fixed" : region) : IntegerAttr();
   return bytes ? bytes.getInt() : 0;

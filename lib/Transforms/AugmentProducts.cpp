@@ -295,17 +295,10 @@ static std::pair<Value, int64_t> wholeOf(Value value) {
     return {window.getInput(), window.getAt()[1]};
   if (isa_and_nonnull<AttentionOp>(value.getDefiningOp()))
     return {};
-  for (Operation *user : value.getUsers()) {
-    auto join = dyn_cast<JoinOp>(user);
-    if (!join || llvm::none_of(join->getUsers(), [](Operation *reader) { return isa<ProductOp>(reader); }))
-      continue;
-    int64_t column = 0;
-    for (Value input : join.getInputs()) {
-      if (input == value)
-        return {join.getOutput(), column};
-      column += columnsOf(input);
-    }
-  }
+  for (OpOperand &use : value.getUses())
+    if (auto join = dyn_cast<JoinOp>(use.getOwner());
+        join && llvm::any_of(join->getUsers(), [](Operation *reader) { return isa<ProductOp>(reader); }))
+      return {join.getOutput(), join.getFirstColumn(use.getOperandNumber())};
   return {};
 }
 
@@ -368,18 +361,16 @@ void Augmenter::readJoined(func::FuncOp function) {
     if (!join)
       continue;
     builder.setInsertionPointAfter(join);
-    int64_t column = 0;
-    for (Value input : join.getInputs()) {
-      int64_t from = column;
-      column += columnsOf(input);
+    for (auto [i, input] : llvm::enumerate(join.getInputs())) {
       auto isLater = [&](OpOperand &use) {
         return join->isBeforeInBlock(use.getOwner()) && !isa<func::ReturnOp, JoinOp>(use.getOwner());
       };
       if (isa<BlockArgument>(input) || llvm::none_of(input.getUses(), isLater))
         continue;
       auto type = cast<RankedTensorType>(input.getType());
-      input.replaceUsesWithIf(window(namedAs(input), join, {0, from}, {type.getDimSize(0), columnsOf(input)}),
-                              isLater);
+      input.replaceUsesWithIf(
+          window(namedAs(input), join, {0, join.getFirstColumn(i)}, {type.getDimSize(0), columnsOf(input)}),
+          isLater);
     }
   }
 }

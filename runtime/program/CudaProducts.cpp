@@ -80,8 +80,7 @@ void CudaProducts::open(cuda::DevicePointer memory) {
   check(table, table.blas.create(&handle), "cublasLtCreate");
 }
 
-std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape,
-                                                           const std::string &name) const {
+std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape) const {
   auto [m, n, k, lda, ldw, ldy, type, isTransposed, alignment] = shape;
   cuda::DataType data = ElementType(type) == ElementType::BF16 ? cuda::DataType::BF16 : cuda::DataType::F32;
   auto made = std::make_unique<Plan>();
@@ -175,7 +174,7 @@ void CudaProducts::run(const LibraryProduct &product, const std::string &name, i
               alignmentOf({a, w, y})};
   auto found = plans.find(shape);
   if (found == plans.end())
-    found = plans.emplace(shape, makePlan(shape, name)).first;
+    found = plans.emplace(shape, makePlan(shape)).first;
   Plan &plan = *found->second;
   if (!plan.isChosen || (choice == Choice::Timed && !plan.isTimed)) {
     plan.isTimed = choice == Choice::Timed;

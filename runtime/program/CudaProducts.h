@@ -35,7 +35,7 @@ private:
   /// Rows, n, k, leading dimensions, type, transposed, alignment of all addresses.
   using Shape = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, bool, uint32_t>;
   struct Plan;
-  std::unique_ptr<Plan> makePlan(const Shape &shape, const std::string &name) const;
+  std::unique_ptr<Plan> makePlan(const Shape &shape) const;
   void choose(Plan &plan, const std::string &name, const void *a, const void *w, void *y) const;
   void multiply(const Plan &plan, const cuda::Algorithm &algorithm, const std::string &name, const void *a,
                 const void *w, void *y) const;

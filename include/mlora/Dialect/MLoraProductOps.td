@@ -41,6 +41,10 @@ def MLora_JoinOp : MLora_PureOp<"join"> {
   let arguments = (ins Variadic<MLora_Matrix>:$inputs);
   let results = (outs MLora_Matrix:$output);
   let hasFolder = 1;
+  let extraClassDeclaration = [{
+    /// The result's first column that an input has.
+    int64_t getFirstColumn(unsigned input);
+  }];
   let assemblyFormat = "$inputs attr-dict `:` functional-type(operands, results)";
 }
 

@@ -121,18 +121,10 @@ Value BlockBuilder::out(Value value) {
     return rowBlock(results[*result]);
   if (Value local = locals.lookup(value))
     return local;
-  for (Operation *user : value.getUsers())
-    if (auto join = dyn_cast<JoinOp>(user); join && isComputedIn(value, join)) {
-      int64_t from = 0;
-      for (Value input : join.getInputs()) {
-        if (input == value)
-          break;
-        from += cast<RankedTensorType>(input.getType()).getDimSize(1);
-      }
-      Value place =
-          columns(out(join.getOutput()), from, cast<RankedTensorType>(value.getType()).getDimSize(1));
-      return locals[value] = place;
-    }
+  for (OpOperand &use : value.getUses())
+    if (auto join = dyn_cast<JoinOp>(use.getOwner()); join && isComputedIn(value, join))
+      return locals[value] = columns(out(join.getOutput()), join.getFirstColumn(use.getOperandNumber()),
+                                     cast<RankedTensorType>(value.getType()).getDimSize(1));
   Value local = rowScratch(cast<RankedTensorType>(value.getType()).getShape().drop_front());
   llvm::find_if(allocations, [&](Allocation &a) { return a.value == local; })->value = value;
   return locals[value] = local;

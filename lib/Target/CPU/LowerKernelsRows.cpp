@@ -133,12 +133,9 @@ static void emitSpread(BlockBuilder &b, SpreadOp op) {
 /// y[t] = [a[t] | b[t] | …]; what was computed in its place is there.
 static void emitJoin(BlockBuilder &b, JoinOp op) {
   Value y = b.out(op.getOutput());
-  int64_t from = 0;
-  for (Value input : op.getInputs()) {
+  for (auto [i, input] : llvm::enumerate(op.getInputs()))
     if (!b.isComputedIn(input, op))
-      b.copy(b.in(input), b.columns(y, from, getColumns(input)));
-    from += getColumns(input);
-  }
+      b.copy(b.in(input), b.columns(y, op.getFirstColumn(i), getColumns(input)));
 }
 
 /// A window that leaves the kernel is copied; any other is a view (BlockBuilder::in, whole).

@@ -5,6 +5,7 @@
 #include "KernelModule.h"
 
 #include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/Traffic.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -39,11 +40,7 @@ static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
   int64_t fixed = 0, row = 0;
   for (Type buffer : buffers) {
     auto type = cast<MemRefType>(buffer);
-    bool hasRows = type.getRank() > 0 && type.isDynamicDim(0);
-    int64_t bytes = type.getElementTypeBitWidth() / 8;
-    for (int64_t size : type.getShape().drop_front(hasRows ? 1 : 0))
-      bytes *= size;
-    (hasRows ? row : fixed) += bytes;
+    (type.hasStaticShape() ? fixed : row) += bytesPerRow(type);
   }
   return {fixed, row};
 }
@@ -123,8 +120,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   // Promised to ptxas, which otherwise aims for more and spills.
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                   kernels.getI32IntegerAttr(residentBlocks(products.size())));
-  for (StringRef name : {"mlora.grid"})
-    kernel->setAttr(name, function->getAttr(name));
+  kernel->setAttr("mlora.grid", function->getAttr("mlora.grid"));
   auto [fixed, row] = movedBytes(types.drop_back(2));
   kernel->setAttr("mlora.fixed_bytes", kernels.getI64IntegerAttr(fixed));
   kernel->setAttr("mlora.row_bytes", kernels.getI64IntegerAttr(row));

@@ -93,7 +93,7 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
   Value keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);
   Value valueMap = k.tensorMap(op.getValue(), s.columns, /*isKeys=*/true);
   Value outputMap = k.tensorMap(op.getOutput(), Warpgroup::kRows, /*isKeys=*/false);
-  Forward f{k};
+  Forward f{.k = k, .query = {}, .weights = {}, .keys = {}, .values = {}, .keyFirst = {}};
   f.query = k.matrix(s.rows, k.width);
   f.weights = k.matrix(s.rows, s.columns);
   f.keys = k.ring(s.columns, s.stages);
