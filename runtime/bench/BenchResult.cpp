@@ -17,17 +17,18 @@ nlohmann::ordered_json BenchResult::toJson() const {
   nlohmann::ordered_json json = {
       {"seconds_per_step", secondsPerStep},
       {"tokens_per_second", tokensPerSecond},
-      {"peak_resident_mib", peakMib},
+      {device == "cuda" ? "gpu_memory_mib" : "peak_resident_mib", peakMib},
       {"planned_peak_mib", plannedMib()},
       {"compile_seconds", compileSeconds},
       {"compile", compile},
       {"gemm_gflops", gemm.gflops},
       {"gemm_floor_seconds", gemm.secondsPerStep},
-      {"fma_peak_gflops", fma.gflops},
-      {"fma_instructions", fma.instructions},
+      {device == "cuda" ? "product_peak_gflops" : "fma_peak_gflops", peak.gflops},
+      {device == "cuda" ? "product_peak_of" : "fma_instructions", peak.of},
       {"memory_gb_per_second", memoryBytesPerSecond / 1e9},
       {"model_gflops", modelGflops},
       {"losses", losses},
+      {"device", device},
       {"method", method},
       {"stacked_rank", rank},
       {"tokens_per_step", rows},
@@ -44,7 +45,9 @@ nlohmann::ordered_json BenchResult::toJson() const {
                                {"megabytes", kernel.megabytes},
                                {"limit_milliseconds", kernel.limitMilliseconds}});
   json["outside_kernels_milliseconds"] = outsideMilliseconds;
-  if (!hasLimits) // absent, not 0
+  if (!deviceName.empty())
+    json["device_name"] = deviceName;
+  if (!hasLimits()) // absent, not 0
     for (const char *key : {"gemm_gflops", "gemm_floor_seconds", "fma_peak_gflops", "fma_instructions",
                             "memory_gb_per_second", "planned_peak_mib"})
       json.erase(key);
@@ -57,18 +60,18 @@ std::string BenchResult::table() const {
                  (long long)steps, (long long)rows, (long long)threads);
   text += format("%-26s %.1f tokens/s\n", "throughput", tokensPerSecond);
   text += format("%-26s %.1f GFLOP/s\n", "achieved", modelGflops);
-  if (hasLimits) {
-    text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n", "sgemm, these shapes",
-                   gemm.gflops, gemm.secondsPerStep, gemm.secondsPerStep / secondsPerStep);
-    text += format("%-26s %.1f GFLOP/s (%s)\n", "FMA peak", fma.gflops, fma.instructions.c_str());
+  if (hasLimits()) {
+    bool isCpu = device == "cpu";
+    text += format("%-26s %.1f GFLOP/s: %.4f s a step of nothing else, %.2f of ours\n",
+                   isCpu ? "sgemm, these shapes" : "cuBLASLt, these shapes", gemm.gflops, gemm.secondsPerStep,
+                   gemm.secondsPerStep / secondsPerStep);
+    text += format("%-26s %.1f GFLOP/s (%s)\n", isCpu ? "FMA peak" : "peak of products", peak.gflops,
+                   peak.of.c_str());
     text += format("%-26s %.1f GB/s\n", "memory, copying", memoryBytesPerSecond / 1e9);
-    text += format("%-26s %.0f MiB\n", "peak resident", peakMib);
-    text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f, process %.0f\n", "planned", plannedMib(),
-                   arenaMib, scratchMib, processMib);
-  } else {
-    text += format("%-26s %.0f MiB of the GPU: arena %.0f, scratch %.1f\n", "planned", arenaMib + scratchMib,
-                   arenaMib, scratchMib);
+    text += format("%-26s %.0f MiB\n", isCpu ? "peak resident" : "of the GPU's memory", peakMib);
   }
+  text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f", "planned", plannedMib(), arenaMib, scratchMib);
+  text += processMib > 0 ? format(", process %.0f\n", processMib) : "\n";
   text += format("%-26s %.3f s (%s)\n", "compile", compileSeconds, compile.c_str());
   text += format("%-26s %.5f to %.5f\n\n", "loss", losses.front(), losses.back());
   text += format("%-64s %5s %9s %6s %8s %9s %8s\n", "kernel", "calls", "ms", "share", "GFLOP/s", "limit ms",

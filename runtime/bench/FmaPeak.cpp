@@ -72,7 +72,7 @@ Variant widest() {
 
 } // namespace
 
-FmaPeak measureFma(ThreadPool &pool) {
+ProductPeak measurePeak(ThreadPool &pool) {
   Variant variant = widest();
   std::vector<float> results(size_t(pool.threads())); // used, so that nothing is left out
   double best = 0;

@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Bench/StepBench.h"
 
 #include "mlora/Runtime/Bench/Memory.h"
+#include "mlora/Runtime/Cuda/Cuda.h"
 #include "mlora/Runtime/Program/BundleCache.h"
 #include "mlora/Runtime/Train/Start.h"
 #include "mlora/Runtime/Train/Stepper.h"
@@ -47,6 +48,16 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+/// Before the program takes its memory.
+void measureGpu(BenchResult &result, CudaRates &gpu, const StepWork &work, const Config &config) {
+  ElementType type = config.dtype == "bf16" ? ElementType::BF16 : ElementType::F32;
+  result.deviceName = gpu.name();
+  result.gemm = measureGemm(work, gpu, type);
+  result.peak = measurePeak(gpu, type, result.gemm);
+  result.gemm.secondsPerStep *= double(config.accumulation);
+  result.memoryBytesPerSecond = gpu.copyRate();
+}
+
 /// The machine's limits are known by now, where they are measured.
 /// The timings are of `steps` steps.
 void addKernels(BenchResult &result, const Program &program, const std::vector<KernelTiming> &timings,
@@ -66,8 +77,8 @@ void addKernels(BenchResult &result, const Program &program, const std::vector<K
     share.gflops = timing.seconds > 0 ? timing.flops / timing.seconds / 1e9 : 0;
     share.megabytes = timing.bytes / steps / 1e6;
     double perStep = 1e3 / steps;
-    if (result.hasLimits)
-      share.limitMilliseconds = std::max(timing.flops / (result.fma.gflops * 1e9) * perStep,
+    if (result.hasLimits())
+      share.limitMilliseconds = std::max(timing.flops / (result.peak.gflops * 1e9) * perStep,
                                          timing.bytes / result.memoryBytesPerSecond * perStep);
     result.outsideMilliseconds -= share.milliseconds;
     result.kernels.push_back(std::move(share));
@@ -82,7 +93,10 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   const Config &config = arguments.config;
   auto base = config.weights == "random" ? Checkpoint::random(config.model) : Checkpoint::open(config.model);
   BenchResult result;
-  result.processMib = residentMib() + computingMib;
+  result.device = config.device;
+  bool isCpu = config.device == "cpu";
+  if (isCpu)
+    result.processMib = residentMib() + computingMib;
   std::optional<Adapter> adapter = startingAdapter(arguments, *base);
   int64_t rows = config.batchSize * config.maxLength;
   BundleCache cache;
@@ -92,6 +106,15 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};
+  StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
+  std::optional<CudaRates> gpu; // holds the context, which is no part of what a program takes
+  int64_t freeBytes = 0;
+  if (config.device == "cuda") {
+    message("measuring the GPU");
+    gpu.emplace(cuda::nvidia());
+    measureGpu(result, *gpu, work, config);
+    freeBytes = gpu->freeBytes();
+  }
   Bundle bundle = cache.get(request);
   result.compile = bundle.cached ? "cached" : "cold";
   result.compileSeconds = bundle.compileSeconds;
@@ -108,7 +131,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   std::vector<MicroBatch> batches = randomBatches(config, base->config().vocabSize);
   // Where kernels are waited for one by one to be timed, steps and kernels are timed apart. The first steps
   // touch every page, choose algorithms, and become graphs.
-  bool isApart = config.device != "cpu";
+  bool isApart = !isCpu;
   int64_t first = isApart ? 2 : 1, last = first + config.steps;
   for (int64_t step = 0; step < last + (isApart ? 1 : 0); ++step) {
     if (step == (isApart ? last : first)) {
@@ -122,19 +145,17 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
       result.seconds.push_back(seconds);
   }
   const std::vector<KernelTiming> timings = program.executor().timings();
-  result.peakMib = peakResidentMib();
+  result.peakMib = gpu ? double(freeBytes - gpu->freeBytes()) / mebibyte : peakResidentMib();
   result.arenaMib = double(program.arenaBytes()) / mebibyte;
   result.scratchMib = double(program.executor().scratchBytes()) / mebibyte;
   result.secondsPerStep = median(result.seconds);
   result.tokensPerSecond = double(result.rows) / result.secondsPerStep;
 
-  StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
-  result.hasLimits = config.device == "cpu";
-  if (result.hasLimits) {
+  if (isCpu) {
     message("measuring the machine");
     result.gemm = measureGemm(work, program.pool());
     result.gemm.secondsPerStep *= double(config.accumulation);
-    result.fma = measureFma(program.pool());
+    result.peak = measurePeak(program.pool());
     result.memoryBytesPerSecond = measureMemory(program.pool());
   }
   addKernels(result, program, timings, isApart ? 1 : double(config.steps));

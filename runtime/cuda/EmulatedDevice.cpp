@@ -282,6 +282,22 @@ Result emulated_memcpyDtoHAsync(void *to, DevicePointer from, size_t bytes, Stre
   });
 }
 
+Result emulated_memcpyDtoDAsync(DevicePointer to, DevicePointer from, size_t bytes, Stream *handle) {
+  return guarded("cuMemcpyDtoDAsync", [&](Emulation &device) {
+    Stream &stream = device.streamOf(handle);
+    std::string name = "cuMemcpyDtoDAsync from " + device.allocationOf(from, bytes, "cuMemcpyDtoDAsync").name +
+                       " to " + device.allocationOf(to, bytes, "cuMemcpyDtoDAsync").name;
+    if (from < to + bytes && to < from + bytes)
+      refuse(Result::InvalidValue, name + ": source and target overlap");
+    device.enqueue(stream, {name, {{from, bytes, false}, {to, bytes, true}}, [&device, to, from, bytes, name] {
+                              stillThere(device, from, bytes, name);
+                              stillThere(device, to, bytes, name);
+                              std::memcpy(reinterpret_cast<char *>(to), reinterpret_cast<const char *>(from),
+                                          bytes);
+                            }});
+  });
+}
+
 Result emulated_memsetD8Async(DevicePointer to, unsigned char value, size_t bytes, Stream *handle) {
   return guarded("cuMemsetD8Async", [&](Emulation &device) {
     Stream &stream = device.streamOf(handle);

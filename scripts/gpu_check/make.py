@@ -31,22 +31,25 @@ def golden_cases(tiny_only):
     return cases
 
 
-def golden_request(case, chip):
+def golden_request(case, chip, dtype):
     info = json.loads((case / "case.json").read_text())
     model = (case / info.get("model", "model")).resolve()
     if info["method"] == "ft":
-        return table.request(model / "config.json", chip, "f32", "ft", 1, 0)
-    return table.request(model / "config.json", chip, "f32", info["method"], info["num_branches"], info["lora_r"],
+        return table.request(model / "config.json", chip, dtype, "ft", 1, 0)
+    return table.request(model / "config.json", chip, dtype, info["method"], info["num_branches"], info["lora_r"],
                          info["lora_alpha"], info["lora_target_modules"])
 
 
-def all_requests(cases, chips, tiny_only):
+def all_requests(cases, chips, rows):
     found = []
     for chip in chips:
-        found += [golden_request(case, chip) for _, case in cases]
-        for model, method, branches, rank in [] if tiny_only else table.PROGRAMS:
-            found.append(table.request(HERE / f"models/{model}.json", chip, "bf16", method, branches, rank))
+        found += [golden_request(case, chip, dtype) for _, case in cases for dtype in ("f32", "bf16")]
+        found += [table.row_request(row, model_config(row["model"]), chip) for row in rows]
     return found
+
+
+def model_config(name):
+    return ROOT / "unit/goldens/tiny/model/config.json" if name == "tiny" else HERE / f"models/{name}.json"
 
 
 def compile_ahead(build, requests, bundles):
@@ -83,6 +86,8 @@ def assemble(bundles):
     say("assembling every bundle's PTX")
     for manifest in sorted(bundles.glob("*/manifest.json")):
         info = json.loads(manifest.read_text())
+        if "ptx" not in info:  # the CPU's
+            continue
         done = subprocess.run([ptxas, "-v", f"-arch={info['chip']}", "-o", os.devnull, manifest.parent / info["ptx"]],
                               capture_output=True, text=True)
         log = done.stdout + done.stderr
@@ -96,6 +101,14 @@ def assemble(bundles):
                 say(f"SPILLS: {info['chip']}, {manifest.parent.name}, {kernel}: {line.strip()}")
 
 
+def op_table(build, chips, folder):
+    """Every op's cases, compiled for each chip, with the f64 reference's results."""
+    say("compiling the op table")
+    for chip in chips:
+        if subprocess.run([build / "bin/mlora-write-op-table", folder, chip]).returncode:
+            fail(f"the op table could not be compiled for {chip}: see the message above")
+
+
 def pack(archive, entries):
     """Archives, since libraries and PTX are most of the bytes and shrink to a fifth."""
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
@@ -105,8 +118,8 @@ def pack(archive, entries):
 
 def make(options):
     build, out = options.build.resolve(), options.out
-    programs = [build / "bin" / name for name in ("mlora-run", "mlora-unit-goldens")]
-    for program in [*programs, build / "bin/mlora-bundles", build / "bin/mlora-opt"]:
+    programs = [build / "bin" / name for name in ("mlora-run", "mlora-unit-goldens", "mlora-op-table", "mlora-gpu-check")]
+    for program in [*programs, build / "bin/mlora-bundles", build / "bin/mlora-opt", build / "bin/mlora-write-op-table"]:
         if not program.exists():
             fail(f"{program} is not built: run scripts/build")
     shutil.rmtree(out, ignore_errors=True)
@@ -119,12 +132,13 @@ def make(options):
     for place, case in cases:
         shutil.copytree(case, out / place, ignore=shutil.ignore_patterns("peft", "adapter_final.*"))
     shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
-    for model in (HERE / "models").glob("*.json"):
-        (out / "models" / model.stem).mkdir()
-        shutil.copy(model, out / "models" / model.stem / "config.json")
-    for name in ("table.py", "peer.py"):
+    rows = table.rows(options.tiny)
+    (out / "plan.json").write_text(json.dumps({"rows": rows, "not_built": table.NOT_BUILT}, indent=1))
+    for model in {row["model"] for row in rows}:
+        (out / "models" / model).mkdir()
+        shutil.copy(model_config(model), out / "models" / model / "config.json")
+    for name in ("run", "peer.py"):
         shutil.copy(HERE / name, out)
-    shutil.copy(HERE / "run.py", out / "run")
     (out / "run").chmod(0o755)
     if (SHARED / "anchors/peft_train.py").exists():
         shutil.copy(SHARED / "anchors/peft_train.py", out)
@@ -132,11 +146,14 @@ def make(options):
         say(f"{SHARED}/anchors/peft_train.py is not there: PyTorch will not be measured beside it")
     with tempfile.TemporaryDirectory() as folder:
         bundles = pathlib.Path(folder) / "bundles"
-        compile_ahead(build, all_requests(cases, options.chip, options.tiny), bundles)
+        compile_ahead(build, all_requests(cases, options.chip, rows), bundles)
         say("checking the bundles' hashes")
         subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
         assemble(bundles)
         pack(out / "bundles.tar.gz", [(f"bundles/{path.name}", path) for path in bundles.iterdir()])
+        optable = pathlib.Path(folder) / "optable"
+        op_table(build, options.chip, optable)
+        pack(out / "optable.tar.gz", [("optable", optable)])
     pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     say(f"{out}: {size / 2**20:.1f} MiB, chips {' '.join(options.chip)}")
@@ -151,7 +168,10 @@ def try_here(out):
     if done.returncode or not report.exists():
         fail(f"{out}/run ended with status {done.returncode} and {'a' if report.exists() else 'no'} report")
     found = json.loads(report.read_text())
-    if found["driver"]:
+    failed = [f"{row['device']} {row['model']}: {row['problem']}" for row in found["speed"] if "problem" in row]
+    if failed:
+        fail(f"a row of the speed table failed: {failed[0]}")
+    if found["machine"]["driver"]:
         say(f"this machine has a GPU: the report is {out}/report.md")
     else:
         say("NOT RUN: no driver here, so that no kernel ran, no golden was compared and no speed was measured; carry "

@@ -1,4 +1,4 @@
-"""The rows of the speed table: what gpu-check compiles ahead, and what `run` measures. Both import this."""
+"""The rows of the speed table: what gpu-check compiles ahead, and what `run` measures (plan.json)."""
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 SMALL, LARGE = "smollm2-135m", "llama-8b"
@@ -10,17 +10,34 @@ BATCHES = [1, 4]  # sequences of LENGTH tokens
 LENGTH = 2048
 
 # What the table should have and nothing makes yet: a line of the report each.
-NOT_BUILT = [
-    "no adapter (method none): there is no training program without anything trained",
-    "goldens in bf16: the tests on the GPU are f32 so far",
-    "op table on the device: its tests need the compiler, which is not in the folder",
-]
+NOT_BUILT = ["no adapter (method none): there is no training program without anything trained"]
 
 
-def request(model, chip, dtype, method, branches, rank, alpha=None, targets=TARGETS):
+def rows(tiny_only):
+    """Of plan.json, in the order in which they are measured: time may end. The tiny folder rehearses on the CPU."""
+    if tiny_only:
+        return [row("cpu", "f32", "tiny", "multilora", 2, 3, 1, 16)]
+    return [row("cuda", "bf16", *program, batch, LENGTH, batch == 1 and program[2:] in ((3, 32), (1, 160)))
+            for batch in BATCHES for program in PROGRAMS]
+
+
+def row(device, dtype, model, method, branches, rank, batch, length, peer=False):
+    return {"device": device, "dtype": dtype, "model": model, "method": method, "branches": branches, "rank": rank,
+            "batch": batch, "length": length, "peer": peer}
+
+
+def row_request(row, model, chip):
+    """The program that `mlora-run bench` asks for in a row."""
+    return request(model, chip, row["dtype"], row["method"], row["branches"], row["rank"], device=row["device"])
+
+
+def request(model, chip, dtype, method, branches, rank, alpha=None, targets=TARGETS, device="cuda"):
     """request.json (docs/architecture.md) as mlora-run itself asks for the program."""
     adapted = method != "ft"
-    return {"kind": "train", "model": str(model), "target": "cuda", "chip": chip, "dtype": dtype, "method": method,
+    found = {"kind": "train", "model": str(model), "target": device, "dtype": dtype, "method": method,
             "num_branches": branches if adapted else 1, "lora_r": rank if adapted else 0,
             "lora_alpha": float(rank if alpha is None else alpha) if adapted else 0.0,
             "targets": list(targets) if adapted else []}
+    if device == "cuda":
+        found["chip"] = chip
+    return found

@@ -1,5 +1,6 @@
 #include "mlora/Runtime/Bench/MachineLimits.h"
 #include "mlora/Runtime/Bench/Memory.h"
+#include "mlora/Runtime/Cuda/Cuda.h"
 
 #include "../train/Toy.h"
 
@@ -51,9 +52,9 @@ TEST(StepWork, CountsWhatNoStepCanLeaveOut) {
 
 TEST(MachineLimits, AreMeasured) {
   ThreadPool pool(2);
-  FmaPeak fma = measureFma(pool);
-  EXPECT_GT(fma.gflops, 0.1);
-  EXPECT_FALSE(fma.instructions.empty());
+  ProductPeak peak = measurePeak(pool);
+  EXPECT_GT(peak.gflops, 0.1);
+  EXPECT_FALSE(peak.of.empty());
   EXPECT_GT(measureMemory(pool), 1e6);
   ModelConfig config = smolLm2();
   config.vocabSize = 1024;
@@ -64,6 +65,35 @@ TEST(MachineLimits, AreMeasured) {
   GemmRate rate = measureGemm(StepWork(config, &adapter, 32), pool);
   EXPECT_GT(rate.gflops, 0.1);
   EXPECT_GT(rate.secondsPerStep, 0);
+}
+
+/// The calls that a GPU gets, by the emulator, whose rates mean nothing.
+TEST(MachineLimits, AreMeasuredByTheCallsOfAGpu) {
+  CudaRates rates(cuda::emulated());
+  int64_t before = rates.freeBytes();
+  EXPECT_GT(rates.copyRate(1 << 20), 0);
+  ModelConfig config = smolLm2();
+  config.vocabSize = 96;
+  config.hiddenSize = 64;
+  config.intermediateSize = 128;
+  config.numLayers = 2;
+  config.numHeads = 2;
+  config.numKeyValueHeads = 1;
+  config.headDim = 32;
+  Adapter adapter;
+  adapter.rank = 8;
+  adapter.targets = {"q_proj", "down_proj"};
+  StepWork work(config, &adapter, 16);
+  for (ElementType type : {ElementType::F32, ElementType::BF16}) {
+    GemmRate rate = measureGemm(work, rates, type);
+    EXPECT_GT(rate.secondsPerStep, 0);
+    EXPECT_DOUBLE_EQ(rate.gflops, work.flops() / rate.secondsPerStep / 1e9);
+    ProductPeak peak = measurePeak(rates, type, rate, 32);
+    EXPECT_GE(peak.gflops, rate.gflops);
+    EXPECT_TRUE(peak.of.starts_with("cuBLASLt, ")) << peak.of;
+  }
+  // Nothing of what was measured is kept but the workspace.
+  EXPECT_GE(rates.freeBytes(), before - (64 << 20));
 }
 
 TEST(Memory, IsCounted) {

@@ -118,6 +118,7 @@ SAME_CALL(moduleLoadDataEx, cuModuleLoadDataEx);
 SAME_CALL(launchKernel, cuLaunchKernel);
 SAME_CALL(memcpyHtoDAsync, cuMemcpyHtoDAsync);
 SAME_CALL(memcpyDtoHAsync, cuMemcpyDtoHAsync);
+SAME_CALL(memcpyDtoDAsync, cuMemcpyDtoDAsync);
 SAME_CALL(memsetD8Async, cuMemsetD8Async);
 SAME_CALL(memAlloc, cuMemAlloc);
 SAME_CALL(memHostAlloc, cuMemHostAlloc);

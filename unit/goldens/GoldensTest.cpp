@@ -212,6 +212,7 @@ TEST_P(GoldenOnTensorCores, HasAttentionThere) {
   }
   EXPECT_EQ(kinds, (std::set<std::string>{"attention", "attention.query_grad", "attention.key_value_grad"}));
 }
+
 /// The same on this machine's GPU.
 class GoldenCuda : public Golden {
 protected:
@@ -227,6 +228,12 @@ protected:
 
 TEST_P(GoldenCuda, LossAndGradients) { expectLossAndGradients(Case(GetParam(), "cuda")); }
 TEST_P(GoldenCuda, Trajectory) { expectTrajectory(Case(GetParam(), "cuda")); }
+TEST_P(GoldenCuda, LossAndGradientsInBF16) {
+  expectLossAndGradients(Case(GetParam(), "cuda", "bf16"), boundsInBF16(GetParam()));
+}
+TEST_P(GoldenCuda, TenStepsInBF16) {
+  expectTrajectory(Case(GetParam(), "cuda", "bf16"), 10, boundsInBF16(GetParam()));
+}
 
 TEST_P(Golden, SameBitsForAnyNumberOfThreadsAndCapacity) {
   Case golden(GetParam());

@@ -1,7 +1,5 @@
 #include "Compare.h"
 
-#include <cmath>
-
 using namespace mlir;
 using ::mlir::mlora::reference::Tensor;
 using ::mlir::mlora::reference::Tensors;
@@ -28,20 +26,6 @@ FailureOr<Tensors> expect(FunctionOpInterface function, const Case &oneCase, con
       for (size_t i = 0; i < old.size(); ++i)
         tensor.data[i] += double(old[i]);
   return results;
-}
-
-double relativeError(const std::vector<float> &a, const std::vector<double> &b) {
-  if (a.size() != b.size())
-    return INFINITY;
-  double worst = 0, scale = 0;
-  for (size_t i = 0; i < b.size(); ++i) {
-    double error = std::abs(double(a[i]) - b[i]);
-    if (std::isnan(error))
-      return INFINITY;
-    worst = std::max(worst, error);
-    scale = std::max(scale, std::abs(b[i]));
-  }
-  return worst == 0 ? 0 : worst / scale;
 }
 
 } // namespace optable

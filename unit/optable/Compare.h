@@ -1,8 +1,7 @@
-// What a case's kernels left, against the f64 interpreter.
+// What is right: the f64 interpreter's values.
 #pragma once
 
 #include "Case.h"
-#include "Target.h"
 
 #include "mlora/Reference/Interpreter.h"
 
@@ -13,8 +12,5 @@ mlir::FailureOr<mlir::mlora::reference::Tensors> expect(mlir::FunctionOpInterfac
                                                         const Case &oneCase, const Execution &run,
                                                         const std::vector<std::vector<double>> &arguments,
                                                         const std::vector<std::vector<float>> &before);
-
-/// max |a - b| / max |b|; infinite where one is NaN. Of zeros a must be zero.
-double relativeError(const std::vector<float> &a, const std::vector<double> &b);
 
 } // namespace optable

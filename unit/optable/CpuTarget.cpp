@@ -2,7 +2,7 @@
 
 #include "../TempFolder.h"
 #include "GuardedBuffer.h"
-#include "Steps.h"
+#include "ReadSteps.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Program/Kernel.h"
 #include "mlora/Target/CPU.h"

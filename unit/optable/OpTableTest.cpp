@@ -1,6 +1,7 @@
 // Every op that can stand in a kernel, on every target, against the f64 reference.
 
 #include "Compare.h"
+#include "Target.h"
 #include "mlora/InitAll.h"
 
 #include "mlir/Parser/Parser.h"
@@ -8,8 +9,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
 #include <map>
 #include <set>
 
@@ -50,29 +49,6 @@ std::vector<Case> casesOf(const std::string &group) {
   llvm::copy_if(table(), std::back_inserter(cases),
                 [&](const Case &oneCase) { return oneCase.group == group; });
   return cases;
-}
-
-/// What lies where results will be: NaN, or gradients to add to.
-std::vector<std::vector<float>> memoryBefore(const Case &oneCase, const Execution &run) {
-  std::vector<std::vector<float>> before;
-  for (const Result &result : oneCase.results) {
-    Random random(oneCase.name + ".before." + result.name);
-    std::vector<float> values(size_t(elementsOf(result.shape, run)), std::numeric_limits<float>::quiet_NaN());
-    if (result.kind == Result::Gradient && run.accumulate)
-      for (float &value : values)
-        value = float(random.uniform(-1, 1));
-    before.push_back(values);
-  }
-  return before;
-}
-
-std::string describe(const Case &oneCase, const Execution &run) {
-  std::string text = oneCase.name + " with rows " + std::to_string(run.rows) + ", counted_rows " +
-                     std::to_string(run.countedRows) + ", past " + std::to_string(run.past) +
-                     ", accumulate " + std::to_string(run.accumulate) + ", documents";
-  for (int64_t length : run.documents)
-    text += " " + std::to_string(length);
-  return text;
 }
 
 } // namespace

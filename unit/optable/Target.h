@@ -2,19 +2,13 @@
 // how.
 #pragma once
 
-#include "Case.h"
+#include "Outcome.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
 #include <memory>
 
 namespace optable {
-
-/// What a function left behind.
-struct Outcome {
-  std::vector<std::vector<float>> results;
-  std::vector<std::string> damage; ///< memory that was written and does not belong to a result
-};
 
 class CompiledCases {
 public:

@@ -1,5 +1,5 @@
 #include "CpuTarget.h"
-#include "EmulateTarget.h"
+#include "GpuTarget.h"
 
 namespace optable {
 
@@ -7,6 +7,8 @@ std::vector<std::unique_ptr<Target>> makeTargets() {
   std::vector<std::unique_ptr<Target>> targets;
   targets.push_back(std::make_unique<CpuTarget>());
   targets.push_back(std::make_unique<EmulateTarget>());
+  if (std::unique_ptr<Target> cuda = CudaTarget::make())
+    targets.push_back(std::move(cuda));
   return targets;
 }
 

@@ -17,7 +17,7 @@ struct KernelShare {
   double calls = 0, milliseconds = 0, share = 0; ///< per step
   double gflops = 0;                             ///< achieved; 0: no matrix product
   double megabytes = 0;                          ///< operands and results of its calls, each once
-  /// The roofline: what its products take at the FMA peak, or its operands and results at the memory's rate,
+  /// The roofline: what its products take at the products' peak, or its operands and results at the memory's rate,
   /// whichever is more.
   double limitMilliseconds = 0;
 };
@@ -28,16 +28,19 @@ struct BenchResult {
   double secondsPerStep = 0, tokensPerSecond = 0; ///< of the median step
   std::vector<double> seconds;                    ///< of each measured step
   double compileSeconds = 0;
+  /// CPU: the most that was resident. cuda: the most that programs and libraries took of the GPU's memory.
   double peakMib = 0;
-  /// The plan: the arena, scratch of all threads, and what the process held before any of it was touched
-  /// (code, libraries, the checkpoint's header).
+  /// The plan: the arena, scratch of all threads (blocks and products), and on the CPU what the process held before
+  /// any of it was touched (code, libraries, the checkpoint's header).
   double arenaMib = 0, scratchMib = 0, processMib = 0;
   double plannedMib() const { return arenaMib + scratchMib + processMib; }
   double modelGflops = 0; ///< products of a step / median time
-  /// The machine's limits, where the CPU computes; those of a GPU are not measured yet.
-  bool hasLimits = true;
+  std::string device;     ///< `cpu`, `cuda`, `emulate`
+  std::string deviceName; ///< the GPU's
+  /// The limits of what computes. An emulated GPU has none.
+  bool hasLimits() const { return device != "emulate"; }
   GemmRate gemm;
-  FmaPeak fma;
+  ProductPeak peak;
   double memoryBytesPerSecond = 0;
   std::vector<double> losses; ///< of every step, the unmeasured first ones included
   std::vector<KernelShare> kernels;

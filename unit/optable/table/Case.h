@@ -86,4 +86,10 @@ std::vector<std::string> groups();
 /// Values of a case's arguments for one of its runs, as they can be stored.
 std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run);
 
+/// What lies where results will be: NaN, or gradients to add to.
+std::vector<std::vector<float>> memoryBefore(const Case &oneCase, const Execution &run);
+
+/// The case and the run, for messages.
+std::string describe(const Case &oneCase, const Execution &run);
+
 } // namespace optable

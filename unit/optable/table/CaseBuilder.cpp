@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 
 namespace optable {
@@ -266,6 +267,29 @@ std::vector<std::string> groups() {
     if (std::find(names.begin(), names.end(), oneCase.group) == names.end())
       names.push_back(oneCase.group);
   return names;
+}
+
+/// What lies where results will be: NaN, or gradients to add to.
+std::vector<std::vector<float>> memoryBefore(const Case &oneCase, const Execution &run) {
+  std::vector<std::vector<float>> before;
+  for (const Result &result : oneCase.results) {
+    Random random(oneCase.name + ".before." + result.name);
+    std::vector<float> values(size_t(elementsOf(result.shape, run)), std::numeric_limits<float>::quiet_NaN());
+    if (result.kind == Result::Gradient && run.accumulate)
+      for (float &value : values)
+        value = float(random.uniform(-1, 1));
+    before.push_back(values);
+  }
+  return before;
+}
+
+std::string describe(const Case &oneCase, const Execution &run) {
+  std::string text = oneCase.name + " with rows " + std::to_string(run.rows) + ", counted_rows " +
+                     std::to_string(run.countedRows) + ", past " + std::to_string(run.past) +
+                     ", accumulate " + std::to_string(run.accumulate) + ", documents";
+  for (int64_t length : run.documents)
+    text += " " + std::to_string(length);
+  return text;
 }
 
 } // namespace optable

@@ -1,9 +1,6 @@
-#include "Steps.h"
+#include "ReadSteps.h"
 
 #include "mlora/Dialect/MLora.h"
-#include "mlora/Runtime/Model/FloatFormats.h"
-
-#include <numeric>
 
 using namespace mlir;
 using ::mlir::mlora::KernelOp;
@@ -29,23 +26,6 @@ Memory memoryOf(Type type, StringAttr extent) {
 }
 
 } // namespace
-
-int64_t Launch::blocks(const Execution &run) const {
-  int64_t blocks = 1;
-  for (auto [extent, block] : grid)
-    blocks *= (sizeOf(extent, run) + block - 1) / block;
-  return blocks;
-}
-
-std::vector<unsigned> Steps::homes(const Case &oneCase) const {
-  std::vector<unsigned> home(memories.size());
-  std::iota(home.begin(), home.end(), 0u);
-  for (size_t i = 0; i < oneCase.arguments.size(); ++i)
-    for (size_t j = 0; j < oneCase.results.size(); ++j)
-      if (oneCase.results[j].inPlaceOf == oneCase.arguments[i].name)
-        home[returned[j]] = unsigned(i);
-  return home;
-}
 
 std::vector<std::pair<int64_t, int64_t>> readGrid(ArrayAttr grid) {
   std::vector<std::pair<int64_t, int64_t>> dimensions;
@@ -82,24 +62,6 @@ FailureOr<Steps> readSteps(func::FuncOp function) {
   for (Value value : function.getBody().front().getTerminator()->getOperands())
     steps.returned.push_back(numbers.lookup(value));
   return steps;
-}
-
-void write(void *memory, const std::vector<double> &values, Element element) {
-  for (size_t i = 0; i < values.size(); ++i)
-    if (element == Element::I32)
-      static_cast<int32_t *>(memory)[i] = int32_t(values[i]);
-    else if (element == Element::BF16)
-      static_cast<uint16_t *>(memory)[i] = ::mlora::floatToBfloat(float(values[i]));
-    else
-      static_cast<float *>(memory)[i] = float(values[i]);
-}
-
-std::vector<float> read(const void *memory, size_t bytes, Element element) {
-  std::vector<float> values(bytes / bytesOf(element));
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = element == Element::BF16 ? ::mlora::bfloatToFloat(static_cast<const uint16_t *>(memory)[i])
-                                         : static_cast<const float *>(memory)[i];
-  return values;
 }
 
 } // namespace optable

@@ -4,8 +4,6 @@
 
 #include "Case.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-
 namespace optable {
 
 /// A value of a function: where its elements are counted.
@@ -34,12 +32,6 @@ struct Steps {
   /// Which memory each value lies in: results in place lie in an argument's.
   std::vector<unsigned> homes(const Case &oneCase) const;
 };
-
-/// `grid` of a launch.
-std::vector<std::pair<int64_t, int64_t>> readGrid(mlir::ArrayAttr grid);
-
-/// After mlora-form-kernels; failure with a diagnostic where an op is in no kernel.
-mlir::FailureOr<Steps> readSteps(mlir::func::FuncOp function);
 
 /// Values as kernels read and write them.
 void write(void *memory, const std::vector<double> &values, Element element);

@@ -1,0 +1,156 @@
+#include "Parts.h"
+
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Cuda/Cuda.h"
+#include "mlora/Runtime/Program/CudaChip.h"
+#include "mlora/Runtime/Program/CudaRates.h"
+
+#include <sys/utsname.h>
+
+namespace fs = std::filesystem;
+
+namespace gpucheck {
+namespace {
+
+constexpr double goldenSeconds = 150, groupSeconds = 60, rowSeconds = 90;
+
+std::string number(const Json &value) { return std::to_string(value.get<int64_t>()); }
+
+/// `mlora-run bench` of a row.
+std::vector<std::string> benchWords(const Folder &folder, const Json &row) {
+  std::string method = row["method"];
+  std::vector<std::string> words{folder.program("mlora-run"),
+                                 "bench",
+                                 "model_name_or_path=" + (folder.path / "models" / std::string(row["model"])).string(),
+                                 "weights=random",
+                                 "device=" + std::string(row["device"]),
+                                 "dtype=" + std::string(row["dtype"]),
+                                 "method=" + method,
+                                 "max_length=" + number(row["length"]),
+                                 "per_device_train_batch_size=" + number(row["batch"]),
+                                 "steps=5",
+                                 "--json"};
+  if (method != "ft")
+    words.push_back("lora_r=" + number(row["rank"]));
+  if (method == "multilora")
+    words.push_back("num_branches=" + number(row["branches"]));
+  return words;
+}
+
+std::vector<std::string> peerWords(const Folder &folder, const Json &row) {
+  return {"python3",
+          (folder.path / "peer.py").string(),
+          (folder.path / "models" / std::string(row["model"])).string(),
+          "--method",
+          row["method"],
+          "--n",
+          number(row["branches"]),
+          "--r",
+          number(row["rank"]),
+          "--seq",
+          number(row["length"]),
+          "--batch",
+          number(row["batch"]),
+          "--dtype",
+          "bfloat16",
+          "--device",
+          "cuda",
+          "--steps",
+          "5"};
+}
+
+/// googletest's own report: a row a test.
+Json readTests(const fs::path &path) {
+  Json rows = Json::array();
+  if (!fs::exists(path))
+    return rows;
+  Json found = Json::parse(mlora::readFile(path), nullptr, false);
+  if (!found.is_object())
+    return rows;
+  for (const Json &suite : found.value("testsuites", Json::array()))
+    for (const Json &test : suite.value("testsuite", Json::array())) {
+      std::string message;
+      for (const Json &failure : test.value("failures", Json::array()))
+        message += failure.value("failure", "");
+      for (const Json &skip : test.value("skipped", Json::array()))
+        message += skip.value("message", "");
+      bool isSkipped = test.contains("skipped") || test.value("result", "") == "SKIPPED";
+      rows.push_back({{"name", suite.value("name", "") + "." + test.value("name", "")},
+                      {"result", test.contains("failures") ? "failed" : isSkipped ? "skipped" : "passed"},
+                      {"message", message.substr(0, 600)}});
+    }
+  return rows;
+}
+
+} // namespace
+
+Json machine() {
+  utsname system{};
+  uname(&system);
+  Json found{{"driver", false}, {"system", std::string(system.sysname) + " " + system.release}};
+  try {
+    mlora::cuda::Table &table = mlora::cuda::nvidia();
+    int version = 0;
+    table.driver.driverGetVersion(&version);
+    found["cuda_version"] = mlora::cuda::versionText(version);
+    mlora::CudaRates rates(table);
+    found["gpu"] = rates.name();
+    found["free_mib"] = rates.freeBytes() >> 20;
+    found["chip"] = mlora::installedChip();
+    found["driver"] = true;
+  } catch (const std::exception &error) {
+    found["why"] = error.what();
+  }
+  return found;
+}
+
+Json goldens(const Folder &folder, const Commands &commands) {
+  fs::path out = folder.work / "goldens.json";
+  // Without a driver each test skips itself, and says why.
+  Outcome outcome = commands.run({folder.program("mlora-unit-goldens"), "--gtest_filter=*GoldenCuda*",
+                                  "--gtest_output=json:" + out.string()},
+                                 goldenSeconds);
+  return {{"problem", outcome.problem}, {"tests", readTests(out)}};
+}
+
+Json opTable(const Folder &folder, const Commands &commands, const std::string &chip) {
+  Json rows = Json::array();
+  fs::path cases = folder.work / "optable" / chip;
+  if (!fs::exists(cases))
+    return {{"problem", "the folder holds no op table for " + chip}, {"groups", rows}};
+  std::vector<std::string> names;
+  for (const fs::directory_entry &entry : fs::directory_iterator(cases))
+    if (entry.path().extension() == ".json")
+      names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  // A process a group: a fault of one ends no other.
+  for (const std::string &name : names) {
+    Json row{{"group", name}};
+    row.update(commands.json({folder.program("mlora-op-table"), cases.string(), name}, groupSeconds));
+    rows.push_back(std::move(row));
+  }
+  return {{"problem", ""}, {"groups", rows}};
+}
+
+void speed(const Folder &folder, const Commands &commands, bool hasDriver, Json &report,
+           const std::function<void()> &save) {
+  for (const Json &planned : folder.plan["rows"]) {
+    if (planned["device"] == "cuda" && !hasDriver)
+      continue;
+    Json row = planned;
+    row.update(commands.json(benchWords(folder, planned), rowSeconds));
+    report["speed"].push_back(std::move(row));
+    save();
+    if (!planned.value("peer", false) || !hasDriver)
+      continue;
+    Json peer = planned;
+    peer.update(fs::exists(folder.path / "peft_train.py")
+                    ? commands.json(peerWords(folder, planned), rowSeconds)
+                    : Json{{"problem", "peft_train.py is not in the folder"}});
+    report["peers"].push_back(std::move(peer));
+    save();
+  }
+}
+
+} // namespace gpucheck

@@ -1,0 +1,36 @@
+// The GPU's kernels by CUDA's driver API: run by the emulator, after all lowering and with every access checked, or
+// by this machine's GPU, where there is one.
+#pragma once
+
+#include "GpuCases.h"
+#include "Target.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace optable {
+
+class EmulateTarget : public Target {
+public:
+  const char *name() const override { return "emulate"; }
+  std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
+                                         const std::vector<Case> &cases) override;
+};
+
+class CudaTarget : public Target {
+public:
+  /// Null where there is no GPU.
+  static std::unique_ptr<Target> make();
+
+  const char *name() const override { return "cuda"; }
+  std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
+                                         const std::vector<Case> &cases) override;
+};
+
+/// A module of functions to kernels, and what running them needs; symbols are those of the gpu.module.
+struct GpuModule {
+  mlir::gpu::GPUModuleOp kernels;
+  GpuCases cases;
+};
+mlir::FailureOr<GpuModule> compileForGpu(mlir::ModuleOp module);
+
+} // namespace optable

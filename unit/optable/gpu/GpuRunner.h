@@ -1,0 +1,43 @@
+// Runs compiled cases by CUDA's driver API: on NVIDIA's driver, or on the emulator's own.
+#pragma once
+
+#include "GpuCases.h"
+#include "Outcome.h"
+
+#include "mlora/Runtime/Cuda/Cuda.h"
+
+#include <map>
+
+namespace optable {
+
+class GpuRunner {
+public:
+  /// `image` as cuModuleLoadDataEx takes it: PTX, or what the emulator takes instead. Throws mlora::Error where the
+  /// driver refuses.
+  GpuRunner(const mlora::cuda::Table &table, GpuCases cases, const void *image);
+  ~GpuRunner();
+  GpuRunner(const GpuRunner &) = delete;
+  GpuRunner &operator=(const GpuRunner &) = delete;
+
+  Outcome run(const Case &oneCase, const Execution &run, const std::vector<std::vector<double>> &arguments,
+              const std::vector<std::vector<float>> &before);
+
+  /// Microseconds of each launch's kernel in the runs so far, the longest of them. Measured where `times` is set.
+  bool times = false;
+  const std::map<std::string, double> &microseconds() const { return longest; }
+
+private:
+  struct Place;
+  void launch(const Launch &step, std::vector<mlora::cuda::DevicePointer> parameters, unsigned blocks);
+  double timeOf(const Launch &step, const std::vector<mlora::cuda::DevicePointer> &parameters, unsigned blocks);
+
+  const mlora::cuda::Table &table;
+  GpuCases cases;
+  mlora::cuda::DeviceId device = 0;
+  mlora::cuda::Stream *stream = nullptr;
+  mlora::cuda::Module *module = nullptr;
+  std::map<std::string, mlora::cuda::Function *> functions;
+  std::map<std::string, double> longest;
+};
+
+} // namespace optable
