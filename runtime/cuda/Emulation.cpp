@@ -210,6 +210,7 @@ Table &emulated() {
 #define MLORA_BLASLT_FUNCTION(name, symbol, parameters) made.blas.name = emulated_##name;
 #include "mlora/Runtime/Cuda/BlasLtFunctions.def"
     made.blas.statusString = emulated_statusString;
+    made.blas.version = [] { return size_t(130000); };
     made.emulator = {emulated_showNextLaunch, emulated_hostAccess, emulated_nameAllocation,
                      [] { return Emulation::get().explanation; }};
     return made;

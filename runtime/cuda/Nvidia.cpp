@@ -86,6 +86,7 @@ void loadBlasLt(Table &table) {
 #define MLORA_BLASLT_FUNCTION(member, symbol, parameters) find(library, blas.member, symbol, name);
 #include "mlora/Runtime/Cuda/BlasLtFunctions.def"
     find(library, blas.statusString, "cublasLtGetStatusString", name);
+    find(library, blas.version, "cublasLtGetVersion", name);
     table.blas = blas;
     return;
   }

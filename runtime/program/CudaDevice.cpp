@@ -1,6 +1,7 @@
 #include "CudaDevice.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Program/BundleCache.h"
 
 #include <algorithm>
 
@@ -20,6 +21,14 @@ bool hasProducts(const Manifest &manifest) {
                              [](const Kernel &kernel) { return kernel.library.has_value(); });
 }
 
+/// Kept in the cache's folder. The emulator has nothing to choose.
+ProductChoices choicesFor(const cuda::Table &table, const CudaContext &context) {
+  if (table.isEmulated() || !table.blas.version)
+    return {};
+  size_t version = table.blas.version();
+  return {ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version), context.name(), version};
+}
+
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 } // namespace
@@ -28,7 +37,7 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
     : table(table), manifest(bundle.manifest), layout(layout), context(table), arenaSize(layout.arenaBytes()),
       scratchSize(scratchOf(manifest, layout.capacity())),
       workspaceSize(hasProducts(manifest) ? CudaProducts::workspaceBytes : 0), stream(makeStream(table)),
-      kernels(table, context, bundle), staging(table, stream.get()), products(table, stream.get()),
+      kernels(table, context, bundle), staging(table, stream.get()), products(table, stream.get(), choicesFor(table, context)),
       sections(table, manifest, stream.get()) {
   checkFits(layout);
   arena = makeMemory(table, arenaSize, "the arena");

@@ -55,6 +55,17 @@ uint32_t alignmentOf(std::initializer_list<const void *> addresses) {
   return uint32_t(bits & -bits);
 }
 
+/// As the key under which a choice is kept.
+std::string nameOf(const auto &shape) {
+  return std::apply(
+      [](auto... parts) {
+        std::string text;
+        ((text += (text.empty() ? "" : ",") + std::to_string(int64_t(parts))), ...);
+        return text;
+      },
+      shape);
+}
+
 } // namespace
 
 /// Descriptors for y as a matrix by columns, its transpose: yᵀ[n, m] = op(w)[n, k] · aᵀ[k, m]. What lies by
@@ -67,7 +78,8 @@ struct CudaProducts::Plan {
   bool isTimed = false, isChosen = false;
 };
 
-CudaProducts::CudaProducts(const cuda::Table &table, cuda::Stream *stream) : table(table), stream(stream) {}
+CudaProducts::CudaProducts(const cuda::Table &table, cuda::Stream *stream, ProductChoices choices)
+    : table(table), stream(stream), choices(std::move(choices)) {}
 
 CudaProducts::~CudaProducts() {
   plans.clear();
@@ -122,8 +134,10 @@ void CudaProducts::multiply(const Plan &plan, const cuda::Algorithm &algorithm, 
         ("cublasLtMatmul of " + name).c_str());
 }
 
-/// The fastest of the first candidates. Each gives y its right value: nothing has to be put back.
-void CudaProducts::choose(Plan &plan, const std::string &name, const void *a, const void *w, void *y) const {
+/// What an earlier run has found to be the fastest, where the library still offers it; otherwise the fastest of its
+/// first candidates, or, where nothing may be timed, the first.
+void CudaProducts::choose(Plan &plan, const std::string &shape, const std::string &name, const void *a,
+                          const void *w, void *y) {
   cuda::Heuristic candidates[mostCandidates];
   int count = 0;
   check(table,
@@ -136,27 +150,46 @@ void CudaProducts::choose(Plan &plan, const std::string &name, const void *a, co
               candidates);
   if (count == 0)
     failed("cuBLASLt has no algorithm for the product " + name);
+  std::span offered(candidates, size_t(count));
   plan.algorithm = candidates[0].algorithm;
   plan.isChosen = true;
-  if (!plan.isTimed || table.isEmulated()) // whose times say nothing about a GPU's
+  if (std::optional<cuda::Algorithm> known = choices.find(shape);
+      known && std::ranges::any_of(offered, [&](const cuda::Heuristic &h) {
+        return std::ranges::equal(h.algorithm.data, known->data);
+      })) {
+    plan.algorithm = *known;
+    plan.isTimed = true;
     return;
+  }
+  if (!plan.isTimed)
+    return;
+  if (!table.isEmulated()) // whose times say nothing about a GPU's
+    plan.algorithm = fastest(plan, offered, name, a, w, y);
+  choices.keep(shape, plan.algorithm);
+}
+
+/// Each gives y its right value: nothing has to be put back.
+cuda::Algorithm CudaProducts::fastest(const Plan &plan, std::span<const cuda::Heuristic> candidates,
+                                      const std::string &name, const void *a, const void *w, void *y) const {
   CudaEvent start = makeEvent(table, 0), end = makeEvent(table, 0);
   float best = std::numeric_limits<float>::infinity();
-  for (int i = 0; i < count; ++i) {
+  cuda::Algorithm chosen = candidates[0].algorithm;
+  for (const cuda::Heuristic &candidate : candidates) {
     constexpr int repeats = 3;
-    multiply(plan, candidates[i].algorithm, name, a, w, y); // loads its code
+    multiply(plan, candidate.algorithm, name, a, w, y); // loads its code
     check(table, table.driver.eventRecord(start.get(), stream), "cuEventRecord");
     for (int repeat = 0; repeat < repeats; ++repeat)
-      multiply(plan, candidates[i].algorithm, name, a, w, y);
+      multiply(plan, candidate.algorithm, name, a, w, y);
     check(table, table.driver.eventRecord(end.get(), stream), "cuEventRecord");
     check(table, table.driver.eventSynchronize(end.get()), "cuEventSynchronize");
     float milliseconds = 0;
     check(table, table.driver.eventElapsedTime(&milliseconds, start.get(), end.get()), "cuEventElapsedTime");
     if (milliseconds < best) {
       best = milliseconds;
-      plan.algorithm = candidates[i].algorithm;
+      chosen = candidate.algorithm;
     }
   }
+  return chosen;
 }
 
 void CudaProducts::run(const LibraryProduct &product, const std::string &name, int64_t rows, const void *a,
@@ -178,7 +211,7 @@ void CudaProducts::run(const LibraryProduct &product, const std::string &name, i
   Plan &plan = *found->second;
   if (!plan.isChosen || (choice == Choice::Timed && !plan.isTimed)) {
     plan.isTimed = choice == Choice::Timed;
-    choose(plan, name, a, w, y);
+    choose(plan, nameOf(shape), name, a, w, y);
   }
   multiply(plan, plan.algorithm, name, a, w, y);
 }

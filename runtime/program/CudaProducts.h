@@ -2,10 +2,12 @@
 #pragma once
 
 #include "CudaHandles.h"
+#include "ProductChoices.h"
 #include "mlora/Runtime/Program/Manifest.h"
 
 #include <map>
 #include <memory>
+#include <span>
 #include <tuple>
 
 namespace mlora {
@@ -13,7 +15,7 @@ namespace mlora {
 class CudaProducts {
 public:
   /// Products run on `stream`, one after another, in one workspace.
-  CudaProducts(const cuda::Table &table, cuda::Stream *stream);
+  CudaProducts(const cuda::Table &table, cuda::Stream *stream, ProductChoices choices = {});
   ~CudaProducts();
   CudaProducts(const CudaProducts &) = delete;
   CudaProducts &operator=(const CudaProducts &) = delete;
@@ -36,12 +38,15 @@ private:
   using Shape = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, bool, uint32_t>;
   struct Plan;
   std::unique_ptr<Plan> makePlan(const Shape &shape) const;
-  void choose(Plan &plan, const std::string &name, const void *a, const void *w, void *y) const;
+  void choose(Plan &plan, const std::string &shape, const std::string &name, const void *a, const void *w, void *y);
+  cuda::Algorithm fastest(const Plan &plan, std::span<const cuda::Heuristic> candidates, const std::string &name,
+                          const void *a, const void *w, void *y) const;
   void multiply(const Plan &plan, const cuda::Algorithm &algorithm, const std::string &name, const void *a,
                 const void *w, void *y) const;
 
   const cuda::Table &table;
   cuda::Stream *stream;
+  ProductChoices choices;
   cuda::BlasLt *handle = nullptr;
   cuda::DevicePointer workspace = 0;
   std::map<Shape, std::unique_ptr<Plan>> plans;

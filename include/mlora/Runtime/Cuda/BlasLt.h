@@ -89,6 +89,7 @@ struct BlasLtTable {
 #define MLORA_BLASLT_FUNCTION(name, symbol, parameters) BlasStatus(*name) parameters = nullptr;
 #include "mlora/Runtime/Cuda/BlasLtFunctions.def"
   const char *(*statusString)(BlasStatus status) = nullptr; ///< cublasLtGetStatusString
+  size_t (*version)() = nullptr;                            ///< cublasLtGetVersion
 };
 
 } // namespace mlora::cuda

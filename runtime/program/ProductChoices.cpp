@@ -1,0 +1,65 @@
+#include "ProductChoices.h"
+
+#include "OwnFile.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Json.h"
+
+#include <algorithm>
+
+namespace fs = std::filesystem;
+
+namespace mlora {
+
+ProductChoices::ProductChoices(fs::path path, std::string name, size_t libraryVersion)
+    : file(std::move(path)), gpu(std::move(name)), version(libraryVersion), choices(read()) {}
+
+fs::path ProductChoices::fileFor(const fs::path &cache, const std::string &gpu, size_t version) {
+  std::string key = gpu + " " + std::to_string(version);
+  return cache / ("products-" + hashHex(key.data(), key.size()) + ".json");
+}
+
+std::map<std::string, cuda::Algorithm> ProductChoices::read() const {
+  std::map<std::string, cuda::Algorithm> found;
+  std::error_code error;
+  if (file.empty() || !fs::exists(file, error))
+    return found;
+  try {
+    nlohmann::json json = parseJson(readOwnFile(file), file.string());
+    if (json.at("gpu") != gpu || json.at("cublaslt") != version)
+      return found;
+    for (const auto &[shape, words] : json.at("choices").items()) {
+      cuda::Algorithm algorithm;
+      for (size_t i = 0; i < std::size(algorithm.data); ++i)
+        algorithm.data[i] = words.at(i).get<uint64_t>();
+      found[shape] = algorithm;
+    }
+  } catch (const std::exception &) {
+    found.clear();
+  }
+  return found;
+}
+
+std::optional<cuda::Algorithm> ProductChoices::find(const std::string &shape) const {
+  auto found = choices.find(shape);
+  return found == choices.end() ? std::nullopt : std::optional(found->second);
+}
+
+void ProductChoices::keep(const std::string &shape, const cuda::Algorithm &algorithm) {
+  choices[shape] = algorithm;
+  if (file.empty())
+    return;
+  choices.merge(read());
+  nlohmann::json json{{"gpu", gpu}, {"cublaslt", version}, {"choices", nlohmann::json::object()}};
+  for (const auto &[name, choice] : choices)
+    json["choices"][name] = choice.data;
+  try {
+    makeFolders(file.parent_path());
+    writeFileAtomically(file, json.dump(1));
+  } catch (const Error &) {
+    file.clear(); // a folder that cannot be written: measured again by the next run
+  }
+}
+
+} // namespace mlora
