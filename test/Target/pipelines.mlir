@@ -17,6 +17,16 @@
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=emulate dtype=f16' 2>&1 | FileCheck %s --check-prefix=F16
 // RUN: not mlora-opt %s --mlora-train-pipeline=target=tpu 2>&1 | FileCheck %s --check-prefix=TPU
 // RUN: mlora-opt --help | FileCheck %s --check-prefix=HELP
+// PTX of a whole step: what is not a library's.
+// RUN: rm -rf %t && mkdir %t && mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' --mlora-to-gpu --mlora-emit-ptx='path=%t chip=sm_90a' | FileCheck %s --check-prefix=STEP
+// RUN: FileCheck %s --check-prefix=PTX --input-file=%t/kernels.ptx
+
+// STEP: mlora.kernel @decoder_layer.backward.{{.*}} library {
+// STEP: mlora.program @train arena
+// PTX: .target sm_90a
+// PTX-DAG: .entry decoder_layer$forward$0$rms_norm
+// PTX-DAG: .entry decoder_layer$backward$
+// PTX-DAG: .entry head_loss$
 
 // TRAIN: num_branches = 2 : i64, rank = 4 : i64
 // TRAIN: mlora.program @train arena

@@ -452,9 +452,6 @@ LogicalResult WriteBundle::compileKernels(json::Object &manifest) {
   auto copy = cast<ModuleOp>(module->clone());
   for (auto program : llvm::make_early_inc_range(copy.getOps<ProgramOp>()))
     program.erase();
-  for (auto kernel : llvm::make_early_inc_range(copy.getOps<KernelOp>()))
-    if (kernel->hasAttr("library"))
-      kernel.erase();
   OpBuilder::atBlockEnd(module.getBody()).insert(copy);
   OpPassManager passes("builtin.module");
   bool isCPU = target == "cpu";
