@@ -6,6 +6,7 @@ import table
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared"
+WGMMA = ROOT / "unit/goldens/wgmma"
 LIMIT = 50 << 20
 # Every Linux that has a driver has these.
 SYSTEM = ("linux-vdso", "ld-linux", "libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so")
@@ -46,6 +47,9 @@ def all_requests(cases, chips, tiny_only):
         found += [golden_request(case, chip) for _, case in cases]
         for model, method, branches, rank in [] if tiny_only else table.PROGRAMS:
             found.append(table.request(HERE / f"models/{model}.json", chip, "bf16", method, branches, rank))
+    if "sm_90a" in chips:
+        found += [table.request(WGMMA / model / "config.json", chip, "bf16", "multilora", 2, 4, 4, table.WGMMA_TARGETS)
+                  for model in table.WGMMA_MODELS for chip in table.WGMMA_CHIPS]
     return found
 
 
@@ -119,6 +123,7 @@ def make(options):
     for place, case in cases:
         shutil.copytree(case, out / place, ignore=shutil.ignore_patterns("peft", "adapter_final.*"))
     shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
+    shutil.copytree(WGMMA, out / "goldens/wgmma")
     for model in (HERE / "models").glob("*.json"):
         (out / "models" / model.stem).mkdir()
         shutil.copy(model, out / "models" / model.stem / "config.json")
