@@ -102,7 +102,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   BundleCache cache;
   cache.message = message;
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
-  request.setDevice(config.device);
+  request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};

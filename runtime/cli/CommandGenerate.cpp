@@ -90,7 +90,7 @@ int runGenerate(Arguments &arguments) {
   BundleCache cache;
   cache.message = [](const std::string &text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
-  request.setDevice(config.device);
+  request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   Program program(cache.get(request), {.rows = pieceRows, .countedRows = 1, .kvRows = length},
                   config.numThreads);

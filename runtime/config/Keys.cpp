@@ -208,6 +208,12 @@ const std::vector<Key> &table() {
            "what computes: cpu, cuda (an NVIDIA GPU; no run on one has been seen yet), or emulate (the GPU's "
            "kernels, checked access by access, on the CPU)",
        .choices = {"cpu", "cuda", "emulate"}},
+      {.name = "chip",
+       .field = &Config::chip,
+       .commands = computes,
+       .doc = "what a GPU's kernels are made for (attention on sm_90a is by wgmma); auto: with device=cuda the "
+              "GPU's own, with device=emulate sm_80",
+       .choices = {"auto", "sm_80", "sm_90", "sm_90a", "sm_100"}},
       {.name = "dtype",
        .field = &Config::dtype,
        .commands = computes | Merge,

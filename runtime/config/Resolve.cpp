@@ -77,6 +77,8 @@ void refuseUnbuilt(const Arguments &arguments) {
   };
   if (config.device == "emulate" && arguments.command == Command::Bench)
     refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu or cuda");
+  if (config.chip != "auto" && config.device == "cpu")
+    refuse(arguments, "chip", "is of a GPU's kernels (device=cuda, device=emulate), and device=cpu has none");
   if (config.dtype == "bf16" && config.device == "cpu" && arguments.command != Command::Merge)
     refuse(arguments, "dtype",
            "computing in bf16 is not built yet for device=cpu: the GPU's kernels do it (device=cuda, "

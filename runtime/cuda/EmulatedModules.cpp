@@ -38,6 +38,18 @@ void checkLaunch(const Function &function, const emulator::Launch &launch) {
                  std::to_string(function.mostDynamicBytes));
 }
 
+/// The launch has copies of its own, as a real one has of its parameters.
+void passTensorMaps(const EmulatedKernel &kernel, void **given, emulator::Launch &launch) {
+  if (kernel.tensorMaps == 0)
+    return;
+  auto maps = std::make_shared<std::vector<emulator::TensorMap>>(kernel.tensorMaps);
+  for (unsigned i = 0; i < kernel.tensorMaps; ++i) {
+    std::memcpy(&(*maps)[i], given[i], sizeof(emulator::TensorMap));
+    launch.parameters.push_back(reinterpret_cast<uint64_t>(&(*maps)[i]));
+  }
+  launch.tensorMaps = std::move(maps);
+}
+
 } // namespace
 
 Result emulated_moduleLoadDataEx(Module **handle, const void *data, unsigned, JitOption *, void **) {
@@ -127,17 +139,19 @@ Result emulated_launchKernel(Function *function, unsigned gridX, unsigned gridY,
     launch.dynamicSharedBytes = dynamicBytes;
     launch.sites = &module.image.sites;
     checkLaunch(*function, launch);
-    if (extra || (kernel.parameters && !parameters))
+    if (extra || (kernel.parameters + kernel.tensorMaps > 0 && !parameters))
       refuse(Result::InvalidValue,
              "kernel " + kernel.name + ": expected a list of parameters, and no `extra`");
-    for (unsigned i = 0; i < kernel.parameters; ++i) {
-      uint64_t value;
+    for (unsigned i = 0; i < kernel.parameters + kernel.tensorMaps; ++i)
       if (!parameters[i])
         refuse(Result::InvalidValue,
                "kernel " + kernel.name + ": parameter " + std::to_string(i) + " is missing");
+    for (unsigned i = 0; i < kernel.parameters; ++i) {
+      uint64_t value;
       std::memcpy(&value, parameters[i], sizeof value);
       launch.parameters.push_back(value);
     }
+    passTensorMaps(kernel, parameters + kernel.parameters, launch);
     launch.parameters.insert(launch.parameters.end(), module.constants.begin(), module.constants.end());
     Operation operation{"kernel " + kernel.name, {}, nullptr};
     // What it writes among them is not known.

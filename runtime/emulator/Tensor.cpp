@@ -6,12 +6,19 @@
 
 namespace mlora::emulator {
 
+static bool isParameter(const Launch &launch, uint64_t address) {
+  uint64_t first = launch.tensorMaps ? reinterpret_cast<uint64_t>(launch.tensorMaps->data()) : 0;
+  return launch.tensorMaps && address >= first &&
+         address < first + launch.tensorMaps->size() * sizeof(TensorMap);
+}
+
 static const TensorMap &mapAt(Thread &thread, uint32_t site, uint64_t address, uint64_t dimensions) {
   Block &block = *thread.block;
-  if (address % 64 || !block.memory.contains(address, sizeof(TensorMap)))
+  if (address % 64 ||
+      (!isParameter(block.launch, address) && !block.memory.contains(address, sizeof(TensorMap))))
     block.fault(thread, site, "invalid tensor map",
                 "the address of the tensor map is " + block.memory.describe(address) +
-                    "; a multiple of 64 in global memory is expected");
+                    "; a parameter, or a multiple of 64 in global memory is expected");
   const TensorMap &map = *reinterpret_cast<const TensorMap *>(address);
   if (map.magic != TensorMap::kMagic)
     block.fault(thread, site, "invalid tensor map",
@@ -73,6 +80,26 @@ static void checkBox(Thread &thread, uint32_t site, const TensorMap &map, uint64
                             std::to_string(map.swizzle) + " is expected");
 }
 
+/// What of a box is inside the tensor must be memory that this launch may touch.
+static void checkTensor(Thread &thread, uint32_t site, const TensorMap &map, const uint64_t *coordinates,
+                        const char *verb) {
+  uint64_t first = map.address, last = map.address + map.elementBytes;
+  for (unsigned i = 0; i < map.rank; ++i) {
+    int64_t at = int32_t(coordinates[i]), from = std::max<int64_t>(at, 0),
+            to = std::min<int64_t>(at + map.box[i], map.sizes[i]);
+    if (from >= to)
+      return; // all of the box is outside
+    uint64_t stride = i ? map.strides[i - 1] : map.elementBytes;
+    first += uint64_t(from) * stride;
+    last += uint64_t(to - 1) * stride;
+  }
+  Block &block = *thread.block;
+  if (!block.memory.contains(first, last - first))
+    block.fault(thread, site, "out-of-bounds access",
+                std::string(verb) + " " + std::to_string(last - first) + " bytes " +
+                    block.memory.describe(first) + ", which the tensor map says are its tensor's");
+}
+
 void runTensorLoad(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
@@ -80,6 +107,7 @@ void runTensorLoad(ThreadContext *context, uint32_t site, const uint64_t *in, ui
   const TensorMap &map = mapAt(thread, site, in[1], in[3]);
   Mbarrier &barrier = findMbarrier(thread, site, at);
   checkBox(thread, site, map, shared, "copies to");
+  checkTensor(thread, site, map, in + 4, "copies from");
   Accessor by = thread.accessor();
   by.isAsyncProxy = true;
   block.shared->launch(by, shared, boxBytes(map), site);
@@ -111,6 +139,7 @@ void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, u
   uint64_t shared = toShared(in[0]);
   const TensorMap &map = mapAt(thread, site, in[1], in[2]);
   checkBox(thread, site, map, shared, "copies from");
+  checkTensor(thread, site, map, in + 3, "copies to");
   Accessor by = thread.accessor();
   by.isAsyncProxy = true;
   by.fenced = &thread.fenced;

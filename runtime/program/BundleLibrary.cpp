@@ -39,8 +39,9 @@ std::string BundleLibrary::key(const ProgramRequest &request) {
 }
 
 std::string BundleLibrary::describe(const ProgramRequest &request) {
-  std::string text = request.kind + ", " + (request.chip.empty() ? request.target : request.chip) + ", " +
-                     request.dtype + ", " + request.method;
+  std::string text = request.kind + ", " + request.target +
+                     (request.chip.empty() ? "" : " for " + request.chip) + ", " + request.dtype + ", " +
+                     request.method;
   if (request.loraR > 0)
     text += ", " + std::to_string(request.numBranches) + " x " + std::to_string(request.loraR);
   if (request.memoryBudget > 0)

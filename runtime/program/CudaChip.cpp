@@ -3,6 +3,8 @@
 #include "CudaContext.h"
 #include "mlora/Runtime/Core/Error.h"
 
+#include <cstdlib>
+
 namespace mlora {
 
 std::string chipFor(int major, int minor, const std::string &gpu) {
@@ -19,10 +21,22 @@ std::string chipFor(int major, int minor, const std::string &gpu) {
            "(CUDA_VISIBLE_DEVICES chooses), or device=cpu");
 }
 
-std::string installedChip() {
+bool runsCodeFor(const std::string &chip, int major, int minor) {
+  int capability = 10 * major + minor, least = std::atoi(chip.c_str() + sizeof "sm_" - 1);
+  return chip.ends_with('a') ? capability == least : capability >= least;
+}
+
+std::string installedChip(const std::string &wanted) {
   CudaContext context(cuda::nvidia());
-  return chipFor(context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-                 context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor), context.name());
+  int major = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  std::string own = chipFor(major, minor, context.name());
+  if (wanted == "auto")
+    return own;
+  if (!runsCodeFor(wanted, major, minor))
+    badInput("chip: " + context.name() + " does not run code for " + wanted + ": leave chip out, or give " +
+             own);
+  return wanted;
 }
 
 } // namespace mlora

@@ -121,7 +121,7 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, const Scalars &scalar
     parameters.push_back(reinterpret_cast<cuda::DevicePointer>(address));
   parameters.push_back(scalarMemory.get());
   parameters.push_back(scratch.get());
-  kernels.launch(kernel, parameters, blocks, stream.get());
+  kernels.launch(kernel, parameters, scalars, blocks, stream.get());
 }
 
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {

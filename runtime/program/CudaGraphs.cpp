@@ -17,6 +17,8 @@ CudaGraphs::CudaGraphs(const cuda::Table &table, const Manifest &manifest, cuda:
         const Kernel &kernel = manifest.kernels[size_t(launch.kernel)];
         for (const GridDimension &dimension : kernel.grid)
           count(dimension.extent);
+        for (const TensorMap &map : kernel.tensorMaps)
+          count(map.rows);
         if (kernel.library)
           count(kernel.library->m);
         // The emulator is shown of each buffer as much as there are rows.

@@ -11,7 +11,8 @@
 
 namespace mlora {
 
-/// Kernels read scalars from memory, so that a graph depends on those alone that its launches are made from.
+/// Kernels read scalars from memory, so that a graph depends on those alone that its launches are made from:
+/// by grids, products and tensor maps.
 /// The first time is launched as it comes (products choose their algorithms then), the second is captured,
 /// and from then on it is one call.
 class CudaGraphs {

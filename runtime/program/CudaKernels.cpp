@@ -1,5 +1,6 @@
 #include "CudaKernels.h"
 
+#include "CudaTensorMaps.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Cuda/Emulated.h"
@@ -68,12 +69,12 @@ void checkPtxVersion(const cuda::Table &table, const Bundle &bundle) {
 }
 
 void checkChip(const CudaContext &context, const Bundle &bundle) {
-  std::string chip =
-      chipFor(context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-              context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor), context.name());
-  if (bundle.manifest.chip != chip)
+  int major = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  std::string own = chipFor(major, minor, context.name());
+  if (!runsCodeFor(bundle.manifest.chip, major, minor))
     failed((bundle.folder / "manifest.json").string() + ": is for the chip " + bundle.manifest.chip +
-           ", and " + context.name() + " takes code for " + chip + ": ask the compiler for that one");
+           ", and " + context.name() + " takes code for " + own + ": ask the compiler for that one");
 }
 
 } // namespace
@@ -140,15 +141,15 @@ void CudaKernels::loadEmulated(const Bundle &bundle) {
     // Behind the buffers: the scalars, and scratch.
     image.kernels[kernel.symbol] = {
         kernel.name, reinterpret_cast<emulator::KernelEntry>(bundle.code->address(kernel.symbol)),
-        unsigned(buffers[i] + 2), unsigned(kernel.threads)};
+        unsigned(buffers[i] + 2), unsigned(kernel.threads), unsigned(kernel.tensorMaps.size())};
   }
   cuda::Module *loaded = nullptr;
   check(table, table.driver.moduleLoadDataEx(&loaded, &image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
   module = {table, loaded};
 }
 
-void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, int64_t blocks,
-                         cuda::Stream *stream) const {
+void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,
+                         int64_t blocks, cuda::Stream *stream) const {
   const Kernel &kernel = manifest.kernels[size_t(number)];
   if (blocks > int64_t(UINT32_MAX))
     failed("kernel " + kernel.name + " needs " + std::to_string(blocks) +
@@ -156,6 +157,10 @@ void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameter
   std::vector<void *> pointers;
   for (cuda::DevicePointer &parameter : parameters)
     pointers.push_back(&parameter);
+  // The launch copies them, also into a graph.
+  std::vector<cuda::TensorMap> maps = encodeTensorMaps(table, kernel, parameters, scalars);
+  for (cuda::TensorMap &map : maps)
+    pointers.push_back(&map);
   check(table,
         table.driver.launchKernel(functions[size_t(number)], unsigned(blocks), 1, 1, unsigned(kernel.threads),
                                   1, 1, unsigned(kernel.sharedBytes), stream, pointers.data(), nullptr),

@@ -14,9 +14,10 @@ public:
   /// Throws Error(Failed) with the driver's words when it does not take the code.
   CudaKernels(const cuda::Table &table, const CudaContext &context, const Bundle &bundle);
 
-  /// `parameters` are addresses in device memory, one a parameter of the kernel.
-  void launch(int kernel, std::vector<cuda::DevicePointer> &parameters, int64_t blocks,
-              cuda::Stream *stream) const;
+  /// `parameters` are addresses in device memory, one a parameter of the kernel; its tensor maps, which
+  /// follow them, are encoded for these scalars.
+  void launch(int kernel, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,
+              int64_t blocks, cuda::Stream *stream) const;
   /// Memory that the code takes beside the program's: the emulated module's constants.
   int64_t constantBytes() const { return constants; }
 

@@ -32,10 +32,12 @@ public:
     manifest.emulator = json("emulator");
     manifest.compiler = root.optionalString("compiler").value_or("");
     manifest.cpu = root.optionalString("cpu").value_or("");
+    manifest.chip = root.optionalString("chip").value_or("");
     if (manifest.target == "cuda") {
       manifest.ptx = fileName("ptx");
       manifest.ptxHash = root.string("ptx_xxh3");
-      manifest.chip = root.string("chip");
+      if (manifest.chip.empty())
+        root.refuse("chip", "must name what the PTX is for");
     } else {
       manifest.sharedObject = fileName("shared_object");
       manifest.sharedObjectHash = root.string("shared_object_xxh3");
@@ -191,11 +193,28 @@ private:
     kernel.scratchBytes = sizeOr(fields, "scratch_bytes", 0, maxBytes);
     if (kernel.library)
       return kernel;
+    if (fields.has("tensor_maps"))
+      each(fields, "tensor_maps", [&](const JsonFields &f) { kernel.tensorMaps.push_back(tensorMap(f)); });
     each(fields, "grid", [&](const JsonFields &f) {
       kernel.grid.push_back({extent(f.raw().value("extent", nlohmann::json()), f, "extent"),
                              sizeOr(f, "block", 1, maxBytes, 1)});
     });
     return kernel;
+  }
+
+  static TensorMap tensorMap(const JsonFields &fields) {
+    TensorMap map;
+    map.argument = int(size(fields, "argument", INT32_MAX));
+    map.buffer = int(size(fields, "buffer", INT32_MAX));
+    map.rows = extent(fields.raw().value("rows", nlohmann::json()), fields, "rows");
+    map.columns = size(fields, "columns", maxBytes, 1);
+    std::vector<int64_t> box = integers(fields, "box");
+    if (box.size() != 2)
+      fields.refuse("box", "must be two sizes, of rows and of columns");
+    map.boxRows = box[0];
+    map.boxColumns = box[1];
+    map.swizzle = sizeOr(fields, "swizzle", 0, 128);
+    return map;
   }
 
   static Launch launch(const JsonFields &fields) {

@@ -120,6 +120,46 @@ private:
         });
     if (!plain)
       refuse("kernel " + kernel.name + ": its symbol must be an identifier");
+    if (!kernel.tensorMaps.empty() && manifest.target == "cpu")
+      refuse("kernel " + kernel.name + ": tensor_maps are a GPU's, and the target is cpu");
+    for (const TensorMap &map : kernel.tensorMaps)
+      checkTensorMap(kernel, map);
+  }
+
+  /// What cuTensorMapEncodeTiled takes of what is known before a launch.
+  void checkTensorMap(const Kernel &kernel, const TensorMap &map) const {
+    constexpr int64_t elementBytes = 2, granule = 16, mostOfBox = 256;
+    std::string name = "kernel " + kernel.name + ": the tensor map of argument " + std::to_string(map.buffer);
+    if (map.swizzle != 0 && map.swizzle != 32 && map.swizzle != 64 && map.swizzle != 128)
+      refuse(name + ": its swizzle must be 0, 32, 64 or 128 bytes");
+    if (map.boxRows < 1 || map.boxRows > mostOfBox || map.boxColumns < 1 || map.boxColumns > mostOfBox)
+      refuse(name + ": its box must have 1 to 256 rows and columns");
+    int64_t rowBytes = map.boxColumns * elementBytes;
+    if (rowBytes % granule || (map.swizzle && rowBytes > map.swizzle))
+      refuse(name + ": a row of its box must be a multiple of 16 bytes, and no more than its swizzle");
+    if (map.columns * elementBytes % granule)
+      refuse(name + ": its rows must be a multiple of 16 bytes apart");
+  }
+
+  /// Maps are the parameters behind buffers, scalars and scratch; each is of a whole buffer.
+  void checkTensorMaps(const Kernel &kernel, const Launch &launch) const {
+    int64_t next = int64_t(launch.arguments.size()) + 2;
+    for (const TensorMap &map : kernel.tensorMaps) {
+      std::string name =
+          "kernel " + kernel.name + ": the tensor map of argument " + std::to_string(map.buffer);
+      if (map.argument != next)
+        refuse(name + ": is parameter " + std::to_string(map.argument) + "; expected " +
+               std::to_string(next) + ", behind the buffers, the scalars and scratch");
+      ++next;
+      if (size_t(map.buffer) >= launch.arguments.size())
+        refuse(name + ": it is launched on " + std::to_string(launch.arguments.size()) + " buffers");
+      const Buffer &buffer = manifest.buffers[size_t(launch.arguments[size_t(map.buffer)].buffer)];
+      if (buffer.type != ElementType::BF16)
+        refuse(name + ": buffer " + buffer.name + " is not bf16");
+      if (buffer.shape.size() != 2 || buffer.shape[1].scalar != -1 || buffer.shape[1].size != map.columns ||
+          buffer.shape[0].scalar != map.rows.scalar || buffer.shape[0].size != map.rows.size)
+        refuse(name + ": buffer " + buffer.name + " has other rows or columns");
+    }
   }
 
   void checkProduct(const Kernel &kernel, const Launch &launch) const {
@@ -166,6 +206,8 @@ private:
             refuse("section " + section.name + ": there is no buffer " + std::to_string(argument.buffer));
         if (const Kernel &kernel = manifest.kernels[size_t(launch.kernel)]; kernel.library)
           checkProduct(kernel, launch);
+        else
+          checkTensorMaps(kernel, launch);
       }
     }
     if (launches > (size_t(1) << 24))

@@ -9,9 +9,9 @@ std::filesystem::path ProgramRequest::modelFile() const {
   return std::filesystem::is_directory(model) ? model / "config.json" : model;
 }
 
-void ProgramRequest::setDevice(const std::string &device) {
+void ProgramRequest::setDevice(const std::string &device, const std::string &wanted) {
   target = device;
-  chip = device == "cuda" ? installedChip() : "";
+  chip = device == "cuda" ? installedChip(wanted) : wanted == "auto" ? "" : wanted;
 }
 
 nlohmann::json ProgramRequest::toJson() const {

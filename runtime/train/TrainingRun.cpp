@@ -125,7 +125,7 @@ void TrainingRun::openProgram() {
   BundleCache cache;
   cache.message = [this](const std::string &text) { say(text); };
   ProgramRequest request = programRequest("train", config.model, adapter ? &*adapter : nullptr);
-  request.setDevice(config.device);
+  request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = capacity();

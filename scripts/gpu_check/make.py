@@ -6,6 +6,7 @@ import table
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 SHARED = ROOT.parent / "shared"
+WGMMA = ROOT / "unit/goldens/wgmma"
 LIMIT = 50 << 20
 # Every Linux that has a driver has these.
 SYSTEM = ("linux-vdso", "ld-linux", "libc.so", "libm.so", "libdl.so", "libpthread.so", "librt.so")
@@ -45,6 +46,9 @@ def all_requests(cases, chips, rows):
     for chip in chips:
         found += [golden_request(case, chip, dtype) for _, case in cases for dtype in ("f32", "bf16")]
         found += [table.row_request(row, model_config(row["model"]), chip) for row in rows]
+    if "sm_90a" in chips:
+        found += [table.request(WGMMA / model / "config.json", chip, "bf16", "multilora", 2, 4, 4, table.WGMMA_TARGETS)
+                  for model in table.WGMMA_MODELS for chip in table.WGMMA_CHIPS]
     return found
 
 
@@ -132,6 +136,7 @@ def make(options):
     for place, case in cases:
         shutil.copytree(case, out / place, ignore=shutil.ignore_patterns("peft", "adapter_final.*"))
     shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
+    shutil.copytree(WGMMA, out / "goldens/wgmma")
     rows = table.rows(options.tiny)
     (out / "plan.json").write_text(json.dumps({"rows": rows, "not_built": table.NOT_BUILT}, indent=1))
     for model in {row["model"] for row in rows}:

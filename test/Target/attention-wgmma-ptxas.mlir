@@ -13,7 +13,7 @@
 // Maps are parameters, where the launch has copied them.
 // PTX: .extern .shared .align 1024 .b8 shared[];
 // PTX-LABEL: .entry forward_64(
-// PTX: .param .align 64 .b8 forward_64_param_8[128],
+// PTX: .param .align 128 .b8 forward_64_param_8[128],
 // PTX: .maxntid 384
 // PTX: .minnctapersm 1
 // PTX: mbarrier.init.shared.b64

@@ -1,4 +1,8 @@
 // RUN: mlora-opt %s --mlora-attention-to-gpu=chip=sm_90a | FileCheck %s
+// The module may name the chip, too; what the pass is told comes first.
+// RUN: echo 'module attributes {mlora.chip = "sm_90a"} {' > %t && cat %s >> %t && echo '}' >> %t
+// RUN: mlora-opt %t --mlora-attention-to-gpu | FileCheck %s
+// RUN: mlora-opt %t --mlora-attention-to-gpu=chip=sm_90 | FileCheck %s --check-prefix=OTHER
 // RUN: mlora-opt %s --mlora-attention-to-gpu=chip=sm_90 | FileCheck %s --check-prefix=OTHER
 
 // What kernels of the wgmma tier are made of: the warpgroup that copies, then those that compute. Other widths and other chips stay on mma.sync.

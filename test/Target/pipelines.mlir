@@ -10,6 +10,8 @@
 // RUN: not mlora-opt %s --mlora-train-pipeline=target=cuda 2>&1 | FileCheck %s --check-prefix=NOCHIP
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_75' 2>&1 | FileCheck %s --check-prefix=SM75
 // RUN: mlora-opt %s --mlora-train-pipeline='target=emulate config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=EMULATE
+// RUN: mlora-opt %s --mlora-train-pipeline='target=emulate chip=sm_90a config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefixes=CUDA,EMULATE
+// RUN: not mlora-opt %s --mlora-train-pipeline='target=emulate chip=sm_75' 2>&1 | FileCheck %s --check-prefix=SM75
 // RUN: not mlora-opt %s --mlora-train-pipeline='target=cpu chip=sm_90a' 2>&1 | FileCheck %s --check-prefix=CHIP
 // RUN: mlora-opt %s --mlora-generate-pipeline='target=emulate dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' | FileCheck %s --check-prefix=BF16
 // RUN: mlora-opt %s --mlora-train-pipeline='target=emulate dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' | mlora-opt --verify-roundtrip -o /dev/null
@@ -32,7 +34,7 @@
 // TRAIN: mlora.program @train arena
 // TRAIN: mlora.section "micro_step"
 
-// A GPU's blocks are smaller, and its program says what PTX is for.
+// A GPU's blocks are smaller, and its program says which chip kernels are for, where one is asked for.
 // CUDA: mlora.chip = "sm_90a"
 // EMULATE: mlora.kernel {{.*}} grid ["rows by 32"]
 // EMULATE: mlora.program @train arena
@@ -46,8 +48,8 @@
 // F16: Cannot find option named 'f16'
 
 // NOCHIP: target=cuda needs a chip, one of sm_80, sm_90, sm_90a, sm_100
-// SM75: no PTX for chip 'sm_75'; expected one of sm_80, sm_90, sm_90a, sm_100
-// CHIP: target=cpu and target=emulate take no chip: code is generated for the CPU at hand
+// SM75: no kernels for chip 'sm_75'; expected one of sm_80, sm_90, sm_90a, sm_100
+// CHIP: target=cpu takes no chip: code is generated for the CPU at hand
 // TPU: Cannot find option named 'tpu'
 
 // HELP:      --mlora-generate-pipeline

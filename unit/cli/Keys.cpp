@@ -197,6 +197,15 @@ TEST(Resolve, TheEmulatorIsNotTimed) {
   EXPECT_EQ(trainComplaint({"device=cuda", "dtype=bf16"}), "");
 }
 
+TEST(Resolve, AChipIsAGpus) {
+  EXPECT_EQ(readTrain({}).config.chip, "auto");
+  EXPECT_EQ(readTrain({"device=emulate", "chip=sm_90a"}).config.chip, "sm_90a");
+  EXPECT_EQ(trainComplaint({"device=cuda", "chip=sm_90"}), "");
+  EXPECT_SAYS(trainComplaint({"chip=sm_90a"}), "chip: is of a GPU's kernels");
+  EXPECT_SAYS(trainComplaint({"device=emulate", "chip=sm_75"}),
+              "chip: expected one of auto, sm_80, sm_90, sm_90a, sm_100, got 'sm_75'");
+}
+
 TEST(Resolve, WhatIsNotBuiltYetSaysSo) {
   for (const char *word : {"dtype=bf16", "offload=base", "lora_dropout=0.1", "eval_tasks=mmlu",
                            "report_to=html", "metric_for_best_model=average"})

@@ -56,6 +56,19 @@ SAME(JitOption::ErrorLogBufferBytes, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES);
 SAME(CaptureMode::ThreadLocal, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL);
 SAME(streamNonBlocking, CU_STREAM_NON_BLOCKING);
 SAME(eventDisableTiming, CU_EVENT_DISABLE_TIMING);
+SAME(TensorType::F16, CU_TENSOR_MAP_DATA_TYPE_FLOAT16);
+SAME(TensorType::F32, CU_TENSOR_MAP_DATA_TYPE_FLOAT32);
+SAME(TensorType::BF16, CU_TENSOR_MAP_DATA_TYPE_BFLOAT16);
+SAME(TensorInterleave::Bytes16, CU_TENSOR_MAP_INTERLEAVE_16B);
+SAME(TensorInterleave::Bytes32, CU_TENSOR_MAP_INTERLEAVE_32B);
+SAME(TensorSwizzle::Bytes32, CU_TENSOR_MAP_SWIZZLE_32B);
+SAME(TensorSwizzle::Bytes64, CU_TENSOR_MAP_SWIZZLE_64B);
+SAME(TensorSwizzle::Bytes128, CU_TENSOR_MAP_SWIZZLE_128B);
+SAME(TensorPromotion::Bytes64, CU_TENSOR_MAP_L2_PROMOTION_L2_64B);
+SAME(TensorPromotion::Bytes128, CU_TENSOR_MAP_L2_PROMOTION_L2_128B);
+SAME(TensorPromotion::Bytes256, CU_TENSOR_MAP_L2_PROMOTION_L2_256B);
+SAME(TensorFill::NaN, CU_TENSOR_MAP_FLOAT_OOB_FILL_NAN_REQUEST_ZERO_FMA);
+static_assert(sizeof(TensorMap) == sizeof(CUtensorMap) && alignof(TensorMap) >= alignof(CUtensorMap));
 static_assert(sizeof(DevicePointer) == sizeof(CUdeviceptr) && sizeof(DeviceId) == sizeof(CUdevice));
 
 SAME(BlasStatus::NotInitialized, CUBLAS_STATUS_NOT_INITIALIZED);
@@ -116,6 +129,7 @@ requires(sizeof...(Ours) ==
   static_assert(SameCall<decltype(DriverTable::name), decltype(&function)>::value)
 SAME_CALL(moduleLoadDataEx, cuModuleLoadDataEx);
 SAME_CALL(launchKernel, cuLaunchKernel);
+SAME_CALL(tensorMapEncodeTiled, cuTensorMapEncodeTiled);
 SAME_CALL(memcpyHtoDAsync, cuMemcpyHtoDAsync);
 SAME_CALL(memcpyDtoHAsync, cuMemcpyDtoHAsync);
 SAME_CALL(memcpyDtoDAsync, cuMemcpyDtoDAsync);

@@ -8,8 +8,6 @@
 #include "mlora/Runtime/Model/Safetensors.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 
-#include <cstdlib>
-
 #include <set>
 
 using namespace mlora;
@@ -17,12 +15,6 @@ using namespace mlora::test;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Elsewhere than where it was built (scripts/gpu-check) the cases lie in one folder, MLORA_GOLDENS.
-std::string goldensFolder(const std::string &part, const std::string &built) {
-  const char *moved = std::getenv("MLORA_GOLDENS");
-  return moved && *moved ? std::string(moved) + part : built;
-}
 
 const std::string kTiny = goldensFolder("/tiny/", MLORA_SOURCE "/unit/goldens/tiny/"),
                   kShared = goldensFolder("/shared/", MLORA_SHARED "/data/goldens/");

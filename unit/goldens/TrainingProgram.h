@@ -10,9 +10,16 @@
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 
 namespace mlora::test {
+
+/// Elsewhere than where it was built (scripts/gpu-check) the cases lie in one folder, MLORA_GOLDENS.
+inline std::string goldensFolder(const std::string &part, const std::string &built) {
+  const char *moved = std::getenv("MLORA_GOLDENS");
+  return moved && *moved ? std::string(moved) + part : built;
+}
 
 inline Bundle bundleFor(const ProgramRequest &request) {
   namespace fs = std::filesystem;

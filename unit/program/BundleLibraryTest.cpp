@@ -51,7 +51,7 @@ TEST_F(BundleLibraryTest, WhatIsMissingIsNamed) {
   request.target = "cuda";
   request.chip = "sm_90a";
   request.loraR = 7;
-  EXPECT_REFUSED(get(), "holds no program for (train, sm_90a, f32, multilora, 1 x 7", "no-compiler",
+  EXPECT_REFUSED(get(), "holds no program for (train, cuda for sm_90a, f32, multilora, 1 x 7", "no-compiler",
                  "MLORA_BUNDLES", "MLORA_OPT");
   fs::path config = folder / "model/config.json";
   request = {};

@@ -245,9 +245,9 @@ struct PtxBundle : CudaDeviceTest {
 };
 
 TEST_F(PtxBundle, ForAnotherChipIsRefused) {
-  json["chip"] = "sm_80";
+  json["chip"] = "sm_100";
   write(".version 8.0");
-  EXPECT_REFUSED(open(), "manifest.json", "is for the chip sm_80", "the emulated GPU takes code for sm_90a");
+  EXPECT_REFUSED(open(), "manifest.json", "is for the chip sm_100", "the emulated GPU takes code for sm_90a");
 }
 
 TEST_F(PtxBundle, NewerThanTheDriverIsRefused) {
@@ -277,6 +277,16 @@ TEST(CudaChip, IsThatOfTheComputeCapability) {
   EXPECT_EQ(chipFor(10, 3, "GPU"), "sm_100");
   EXPECT_REFUSED(chipFor(7, 5, "NVIDIA T4"), "NVIDIA T4", "7.5", "8.x (sm_80)", "device=cpu");
   EXPECT_REFUSED(chipFor(12, 0, "a later one"), "12.0");
+}
+
+TEST(CudaChip, RunsCodeForEarlierOnesButNotForTheirOwnFeatures) {
+  EXPECT_TRUE(runsCodeFor("sm_80", 9, 0));
+  EXPECT_TRUE(runsCodeFor("sm_90", 9, 0));
+  EXPECT_TRUE(runsCodeFor("sm_90a", 9, 0));
+  EXPECT_TRUE(runsCodeFor("sm_100", 10, 3));
+  EXPECT_FALSE(runsCodeFor("sm_90a", 10, 0));
+  EXPECT_FALSE(runsCodeFor("sm_90", 8, 6));
+  EXPECT_FALSE(runsCodeFor("sm_100", 9, 0));
 }
 
 } // namespace

@@ -10,10 +10,12 @@ namespace mlora::test {
 ///   scale: h[rows, 8] = 2 x[rows, 8] + accumulate, a block of 4 rows, an element a thread
 ///   products: y[rows, 6] = h w[0]ᵀ, z[rows, 8] = y w'[1], both by a library
 ///   strange: the first kernel told to write into z, which has fewer columns than it thinks (a fault)
+/// The kernel `describe`, which no section launches, writes down what its tensor map says.
 class EmulatedBundle : public HandMadeBundle {
 public:
   static constexpr const char *source = R"(
 #include "mlora/Runtime/Emulator/Abi.h"
+#include "mlora/Runtime/Emulator/TensorMap.h"
 using namespace mlora::emulator;
 static char *at(ThreadContext *t, uint64_t address, uint32_t bytes, uint32_t flags) {
   return t->resolve(t, address, Access::encode(bytes, bytes == 8 ? 3 : 2, flags), 0);
@@ -28,6 +30,14 @@ extern "C" void scale(ThreadContext *t) {
     return;
   *scratch = *(float *)at(t, t->parameters[0] + 4 * i, 4, Access::Read);
   *(float *)at(t, t->parameters[1] + 4 * i, 4, Access::Write) = 2 * *scratch + float(accumulate);
+}
+extern "C" void describe(ThreadContext *t) {
+  const TensorMap *map = (const TensorMap *)t->parameters[4];
+  float values[] = {float(map->magic == TensorMap::kMagic), float(map->address == t->parameters[0]),
+                    float(map->elementBytes), float(map->swizzle), float(map->sizes[0]), float(map->sizes[1]),
+                    float(map->strides[0]), float(map->box[0]), float(map->box[1])};
+  for (uint64_t i = 0; i < 9; ++i)
+    *(float *)at(t, t->parameters[1] + 4 * i, 4, Access::Write) = values[i];
 }
 )";
 

@@ -22,7 +22,9 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
       llvm::cl::values(clEnumValN(ProgramTarget::CPU, "cpu", "the CPU at hand"),
                        clEnumValN(ProgramTarget::CUDA, "cuda", "an NVIDIA GPU, by PTX for a chip"),
                        clEnumValN(ProgramTarget::Emulate, "emulate", "the GPU's kernels, on the CPU"))};
-  Option<std::string> chip{*this, "chip", llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda)")};
+  Option<std::string> chip{*this, "chip",
+                           llvm::cl::desc("the GPU's architecture, such as sm_90a (cuda; emulate: sm_80 "
+                                          "unless it is said)")};
   Option<ProgramType> dtype{
       *this, "dtype", llvm::cl::desc("what weights and activations are stored as"),
       llvm::cl::init(ProgramType::F32),
@@ -54,7 +56,8 @@ enum class ProgramKind { Train, Generate };
 /// Why a program cannot be made with these options; empty where it can.
 std::string whyNotBuilt(const ProgramOptions &options);
 
-/// An empty module to a planned program of the target's kernels, which names its chip (`mlora.chip`).
+/// An empty module to a planned program of the target's kernels, which names its chip (`mlora.chip`) if one
+/// is asked for.
 void buildProgramPipeline(OpPassManager &passes, ProgramKind kind, const ProgramOptions &options);
 
 /// `--mlora-train-pipeline` and `--mlora-generate-pipeline`.

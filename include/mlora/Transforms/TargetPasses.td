@@ -132,8 +132,8 @@ def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
   let summary = "A planned program as a bundle: manifest, code, IR";
   let description = [{
     Writes `program.mlir` (the module as it is), `program.so` (its kernels, lowered in a copy: by `mlora-to-cpu`, or by `mlora-to-gpu` and then
-    for the emulator; with target=cuda `program.ptx`, for the chip that the module's attribute `mlora.chip` names) and `manifest.json`
-    (docs/architecture.md) into an existing folder. The module does not change.
+    for the emulator; with target=cuda `program.ptx`) and `manifest.json` (docs/architecture.md) into an existing folder. Kernels of a GPU are
+    made for the chip that the module's attribute `mlora.chip` names, which target=cuda needs. The module does not change.
   }];
   let options = [
     Option<"path", "path", "std::string", "\".\"", "Folder to write into">,
@@ -147,8 +147,8 @@ def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
   let description = [{
     Takes every `mlora.kernel` whose body is one `attention`, `attention.query_grad` or `attention.key_value_grad` on bf16
     (lse in f32), with heads of a multiple of 16 up to 256, to a `gpu.func` of `gpu.module @kernels`: flash attention with ldmatrix,
-    mma.sync m16n8k16 and cp.async stages in swizzled shared memory (docs/gpu.md). Other kernels stay for the general schedules. The kernel says what its
-    launch needs, and its schedule:
+    mma.sync m16n8k16 and cp.async stages in swizzled shared memory, or, on sm_90a, wgmma and tensor copies (docs/gpu.md). Other kernels stay for the
+    general schedules. The kernel says what its launch needs, and its schedule:
 
     ```mlir
     mlora.kernel @attend(%q: tensor<?x512xbf16>, ...) -> (tensor<?x512xbf16>, tensor<?x8xf32>) grid ["8 by 1", "rows by 64"]
@@ -159,7 +159,8 @@ def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
                   mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64}
     ```
   }];
-  let options = [Option<"chip", "chip", "std::string", "\"sm_80\"", "The GPU: its shared memory decides between schedules">];
+  let options = [Option<"chip", "chip", "std::string", "",
+                        "The GPU, whose shared memory and instructions decide between schedules; none: the module's `mlora.chip`, else sm_80">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }

@@ -12,6 +12,12 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
+/// What the module is made for; every chip runs what sm_80 does.
+static std::string chipOf(ModuleOp module) {
+  auto name = module->getAttrOfType<StringAttr>("mlora.chip");
+  return name ? name.str() : "sm_80";
+}
+
 namespace {
 struct AttentionToGPU : mlir::mlora::impl::AttentionToGPUBase<AttentionToGPU> {
   using AttentionToGPUBase::AttentionToGPUBase;
@@ -20,11 +26,12 @@ struct AttentionToGPU : mlir::mlora::impl::AttentionToGPUBase<AttentionToGPU> {
       Operation &first = kernel.getBody().front().front();
       return isa<AttentionOp, AttentionQueryGradOp, AttentionKeyValueGradOp>(first);
     };
+    std::string target = chip.empty() ? chipOf(getOperation()) : std::string(chip);
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
       if (!hasAttention(kernel))
         continue;
       OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
-      if (succeeded(buildAttention(kernel, kernels, chip)))
+      if (succeeded(buildAttention(kernel, kernels, target)))
         kernel.erase();
     }
   }

@@ -98,8 +98,8 @@ static void declareDynamicShared(gpu::GPUModuleOp kernels) {
   }
 }
 
-/// What `mlora.tensor_maps` names are parameters of 128 bytes, encoded for each launch; kernels have their
-/// addresses.
+/// What `mlora.tensor_maps` names are parameters of 128 bytes, encoded for each launch and aligned as CUDA
+/// 13's CUtensorMap; kernels have their addresses.
 static void passTensorMaps(gpu::GPUModuleOp kernels) {
   Builder b(kernels.getContext());
   for (auto function : kernels.getOps<LLVM::LLVMFuncOp>())
@@ -108,7 +108,7 @@ static void passTensorMaps(gpu::GPUModuleOp kernels) {
         unsigned argument = map.getAs<IntegerAttr>("argument").getInt();
         auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 128);
         function.setArgAttr(argument, LLVM::LLVMDialect::getByValAttrName(), TypeAttr::get(bytes));
-        function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(64));
+        function.setArgAttr(argument, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(128));
         function.setArgAttr(argument, NVVM::NVVMDialect::getGridConstantAttrName(), b.getUnitAttr());
       }
 }

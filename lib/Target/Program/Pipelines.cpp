@@ -10,7 +10,7 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 namespace {
-/// Says in the module what PTX is to be made for: plans do not depend on it, so that nothing else knows.
+/// Says in the module which GPU its kernels are to be made for: plans do not depend on it.
 struct NameChip : PassWrapper<NameChip, OperationPass<ModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(NameChip)
   explicit NameChip(std::string chip) : chip(std::move(chip)) {}
@@ -25,14 +25,13 @@ struct NameChip : PassWrapper<NameChip, OperationPass<ModuleOp>> {
 std::string mlir::mlora::whyNotBuilt(const ProgramOptions &options) {
   if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
     return "dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate";
-  if (options.target != ProgramTarget::CUDA)
-    return options.chip.empty()
-               ? ""
-               : "target=cpu and target=emulate take no chip: code is generated for the CPU at hand";
+  if (options.target == ProgramTarget::CPU)
+    return options.chip.empty() ? "" : "target=cpu takes no chip: code is generated for the CPU at hand";
   if (options.chip.empty())
-    return "target=cuda needs a chip, one of " + chipNames();
-  return findChip(options.chip) ? ""
-                                : "no PTX for chip '" + options.chip + "'; expected one of " + chipNames();
+    return options.target == ProgramTarget::CUDA ? "target=cuda needs a chip, one of " + chipNames() : "";
+  return findChip(options.chip)
+             ? ""
+             : "no kernels for chip '" + options.chip + "'; expected one of " + chipNames();
 }
 
 void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
@@ -69,7 +68,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
-  if (options.target == ProgramTarget::CUDA)
+  if (!options.chip.empty())
     passes.addPass(std::make_unique<NameChip>(options.chip));
 }
 

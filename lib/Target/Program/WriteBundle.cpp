@@ -395,6 +395,8 @@ static void describeLaunches(gpu::GPUModuleOp kernels, json::Object &manifest) {
     kernel["threads"] = function->getAttrOfType<DenseI32ArrayAttr>("gpu.known_block_size")[0];
     kernel["grid"] = describeGrid(function->getAttrOfType<ArrayAttr>("mlora.grid"));
     kernel["schedule"] = function->getAttrOfType<StringAttr>("mlora.schedule").getValue();
+    if (auto maps = function->getAttrOfType<ArrayAttr>("mlora.tensor_maps"))
+      kernel["tensor_maps"] = toJson(maps);
   }
   manifest["scratch_bytes"] = 0;
 }
@@ -432,7 +434,6 @@ LogicalResult WriteBundle::compileForCUDA(gpu::GPUModuleOp kernels, json::Object
   for (json::Value &kernel : *manifest.getArray("kernels"))
     if (auto symbol = kernel.getAsObject()->getString("symbol"))
       (*kernel.getAsObject())["symbol"] = ptxName(*symbol);
-  manifest["chip"] = chip->name;
   return nameCode("ptx", "program.ptx", manifest);
 }
 
@@ -498,6 +499,8 @@ LogicalResult WriteBundle::write() {
       })))
     return failure();
   (*manifest)["target"] = target;
+  if (auto chip = module->getAttrOfType<StringAttr>("mlora.chip"); chip && target != "cpu")
+    (*manifest)["chip"] = chip.getValue();
   if (failed(compileKernels(*manifest)))
     return failure();
   // Last: a folder with a manifest is complete.

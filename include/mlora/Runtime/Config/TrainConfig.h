@@ -67,6 +67,7 @@ struct TrainConfig {
   std::string resume; ///< resume_from_checkpoint: a folder, or `auto`; empty: start anew
   std::string outputDir;
   std::string device = "cpu";
+  std::string chip = "auto"; ///< that a GPU's kernels are made for
   std::string dtype = "f32";
   std::string weights = "checkpoint"; ///< bench: or "random"
   int64_t numThreads = 0;             ///< 0: every core this process may use

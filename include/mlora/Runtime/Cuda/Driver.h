@@ -51,6 +51,26 @@ enum class JitOption : int { ErrorLogBuffer = 5, ErrorLogBufferBytes = 6 };
 /// CUstreamCaptureMode
 enum class CaptureMode : int { ThreadLocal = 1 };
 
+/// CUtensorMapDataType
+enum class TensorType : int { F16 = 6, F32 = 7, BF16 = 9 };
+
+/// CUtensorMapInterleave
+enum class TensorInterleave : int { None = 0, Bytes16 = 1, Bytes32 = 2 };
+
+/// CUtensorMapSwizzle
+enum class TensorSwizzle : int { None = 0, Bytes32 = 1, Bytes64 = 2, Bytes128 = 3 };
+
+/// CUtensorMapL2promotion
+enum class TensorPromotion : int { None = 0, Bytes64 = 1, Bytes128 = 2, Bytes256 = 3 };
+
+/// CUtensorMapFloatOOBfill: what elements outside the tensor are read as.
+enum class TensorFill : int { Zeros = 0, NaN = 1 };
+
+/// CUtensorMap: NVIDIA does not publish what is in it. Older drivers are content with 64 bytes of alignment.
+struct alignas(128) TensorMap {
+  uint64_t words[16] = {};
+};
+
 /// CU_STREAM_NON_BLOCKING, CU_EVENT_DISABLE_TIMING
 constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2;
 

@@ -12,6 +12,7 @@ struct EmulatedKernel {
   emulator::KernelEntry entry = nullptr;
   unsigned parameters = 0; ///< pointers that a launch gives it
   unsigned threads = 0;    ///< the only size of a block that it runs with; 0: any
+  unsigned tensorMaps = 0; ///< parameters behind those pointers, by value
 };
 
 /// Memory of a module outside shared memory; its address is a parameter after a kernel's own.

@@ -3,8 +3,10 @@
 
 #include "mlora/Runtime/Emulator/Abi.h"
 #include "mlora/Runtime/Emulator/GlobalMemory.h"
+#include "mlora/Runtime/Emulator/TensorMap.h"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +25,8 @@ struct Launch {
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0;
   std::vector<uint64_t> parameters;
+  /// Parameters by value: in `parameters` are their addresses, the same in every copy of this launch.
+  std::shared_ptr<const std::vector<TensorMap>> tensorMaps;
   const std::vector<Site> *sites = nullptr;
 };
 

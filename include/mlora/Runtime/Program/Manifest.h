@@ -73,6 +73,16 @@ struct LibraryProduct {
   bool isTransposed = false;
 };
 
+/// What a launch encodes of one of its buffers, rows of `columns` bf16 elements, for tensor copies: a
+/// parameter behind the scratch pointer.
+struct TensorMap {
+  int argument = 0; ///< its place among the kernel's parameters
+  int buffer = 0;   ///< the launch's argument that it is a map of
+  Extent rows;
+  int64_t columns = 0, boxRows = 0, boxColumns = 0;
+  int64_t swizzle = 0; ///< bytes of its span; 0: none
+};
+
 struct Kernel {
   std::string name, symbol, doc;
   std::vector<GridDimension> grid;
@@ -84,6 +94,7 @@ struct Kernel {
   std::optional<LibraryProduct> library; ///< instead of a symbol; its arguments are a, w and y
   // Of a GPU's kernel.
   int64_t threads = 0, sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
+  std::vector<TensorMap> tensorMaps;                      ///< in the order of its parameters
   std::string schedule; ///< how its work is cut and where its operands are; general: for every shape
 
   /// The product of ceil(extent / block).
@@ -119,7 +130,8 @@ struct Section {
 struct Manifest {
   std::string kind, target, compiler, cpu;
   std::string sharedObject, sharedObjectHash; ///< targets cpu and emulate
-  std::string ptx, ptxHash, chip;             ///< target cuda
+  std::string ptx, ptxHash;                   ///< target cuda
+  std::string chip; ///< what a GPU's kernels are made for; empty: for any, which target cuda has not
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
   LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent

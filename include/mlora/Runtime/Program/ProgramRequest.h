@@ -15,7 +15,7 @@ struct ProgramRequest {
   std::string kind = "train";  ///< or "generate"
   std::filesystem::path model; ///< a HF folder, its config.json, or a .gguf file
   std::string target = "cpu";
-  std::string chip;                 ///< of target cuda: what its PTX is for
+  std::string chip;                 ///< that a GPU's kernels are made for; none for emulate: sm_80
   std::string dtype = "f32";        ///< or bf16: what weights and activations are stored as
   std::string method = "multilora"; ///< lora, ft, none
   int64_t numBranches = 1, loraR = 0;
@@ -24,9 +24,9 @@ struct ProgramRequest {
   int64_t memoryBudget = 0;         ///< bytes of the arena, 0: no limit
   Scalars capacity;                 ///< at which the budget holds; no part of the request without one
 
-  /// `device` as the configuration names it; for cuda, this machine's GPU says the chip. Throws
-  /// Error(BadInput) when there is none.
-  void setDevice(const std::string &device);
+  /// `device` and `chip` as the configuration names them; for cuda, `auto` is the chip of this machine's GPU.
+  /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.
+  void setDevice(const std::string &device, const std::string &chip = "auto");
   nlohmann::json toJson() const;
   /// What toJson() gave. Throws Error(BadInput), naming `where`, for what it never gives.
   static ProgramRequest fromJson(const nlohmann::json &json, const std::string &where);
