@@ -23,7 +23,7 @@
 // RUN: rm -rf %t && mkdir %t && mlora-opt %s --mlora-train-pipeline='target=cuda chip=sm_90a dtype=bf16 config=%S/../Transforms/Inputs/tiny-config.json' --mlora-to-gpu --mlora-emit-ptx='path=%t chip=sm_90a' | FileCheck %s --check-prefix=STEP
 // RUN: FileCheck %s --check-prefix=PTX --input-file=%t/kernels.ptx
 
-// STEP: mlora.kernel @decoder_layer.backward.{{.*}} library {
+// STEP: mlora.kernel @decoder_layer.backward.{{.*}} attributes {library}
 // STEP: mlora.program @train arena
 // PTX: .target sm_90a
 // PTX-DAG: .entry decoder_layer$forward$0$rms_norm
