@@ -17,6 +17,8 @@ Value mlir::mlora::rowsLeader(Operation *op) {
   // Of the losses' operands the targets are there first.
   if (auto loss = dyn_cast<CrossEntropyOp>(op))
     return loss.getTargets();
+  if (auto call = dyn_cast<ChunkedCallOp>(op))
+    return call.getCut();
   return op->getNumOperands() ? op->getOperand(0) : Value();
 }
 

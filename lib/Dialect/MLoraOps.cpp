@@ -92,9 +92,9 @@ static ParseResult parseLinearBytes(OpAsmParser &parser, DictionaryAttr &bytes) 
 static void printLinearBytes(OpAsmPrinter &printer, Operation *, DictionaryAttr bytes) {
   auto fixed = bytes.getAs<IntegerAttr>("fixed");
   printer << (fixed ? fixed.getInt() : 0);
-  for (StringRef extent : kExtentNames)
-    if (auto perRow = bytes.getAs<IntegerAttr>(extent))
-      printer << " + " << perRow.getInt() << " * " << extent;
+  for (StringRef region : kRegionNames)
+    if (auto perRow = bytes.getAs<IntegerAttr>(region))
+      printer << " + " << perRow.getInt() << " * " << region;
 }
 
 #define GET_OP_CLASSES
@@ -106,6 +106,13 @@ int64_t JoinOp::getFirstColumn(unsigned input) {
     column += cast<RankedTensorType>(before.getType()).getDimSize(1);
   return column;
 }
+
+bool ChunkedCallOp::isCut(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  return type.getRank() > 0 && type.isDynamicDim(0);
+}
+
+Value ChunkedCallOp::getCut() { return *llvm::find_if(getInputs(), isCut); }
 
 int64_t ProgramOp::getArenaBytes(StringRef region) {
   auto bytes = getArena() ? getArena()->getAs<IntegerAttr>(region.empty() ? "fixed" : region) : IntegerAttr();
@@ -132,7 +139,7 @@ static SmallVector<StringRef> formulaNames(Operation *op) {
       .Case([](SwigluGradOp) {
         return SmallVector<StringRef>{"dg", "du"};
       })
-      .Case([](CrossEntropyOp) {
+      .Case<CrossEntropyOp, NllOp>([](Operation *) {
         return SmallVector<StringRef>{"nll", "lse"};
       })
       .Case([](StackUpGradOp) {

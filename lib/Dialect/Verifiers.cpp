@@ -363,6 +363,18 @@ LogicalResult CrossEntropyWeightGradOp::verify() {
   return crossEntropyGrad(shapes, *this)("result", getOutput(), "v d").check();
 }
 
+LogicalResult NllOp::verify() {
+  return Shapes(*this)("logits", getLogits(), "T v")("targets", getTargets(), "T")("nll", getNll(),
+                                                                                   "T")("lse", getLse(), "T")
+      .check();
+}
+
+LogicalResult NllInputGradOp::verify() {
+  return Shapes(*this)("logits", getLogits(), "T v")("cotangent", getCotangent(), "T")(
+             "targets", getTargets(), "T")("lse", getLse(), "T")("result", getOutput(), "T v")
+      .check();
+}
+
 LogicalResult StackUpGradOp::verify() {
   Shapes shapes(*this);
   shapes("b", getB(), "out nr")("cotangent", getCotangent(), "out nr")("s", getS(), "out n")(
@@ -379,15 +391,19 @@ LogicalResult ProductOp::verify() {
     return failure();
   int64_t rows = getTransposed() ? shapes["k"] : shapes["n"],
           columns = getTransposed() ? shapes["n"] : shapes["k"];
-  Type element = getInput().getType().getElementType();
+  Type element = getInput().getType().getElementType(), result = getOutput().getType().getElementType();
   return shapes
       .require(rows <= shapes["r"] && columns <= shapes["c"],
                "weight is " + Twine(shapes["r"]) + " by " + Twine(shapes["c"]) + ", smaller than the " +
                    Twine(rows) + " by " + Twine(columns) + " that count")
-      .require(element == getWeight().getType().getElementType() &&
-                   element == getOutput().getType().getElementType(),
-               "operands and result have elements of different types")
+      .require(element == getWeight().getType().getElementType(), "operands have elements of different types")
+      .require(element == result || (element.isBF16() && result.isF32()),
+               "result has elements of another type than its operands; of bf16 operands it may be f32")
       .check();
+}
+
+LogicalResult RoundOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("result", getOutput(), "T d").check();
 }
 
 LogicalResult JoinOp::verify() {
@@ -505,8 +521,13 @@ LogicalResult BufferOp::verify() {
   if (getOffset() && int64_t(*getOffset()) < 0)
     return emitOpError() << "offset is " << int64_t(*getOffset());
   bool isDynamic = !cast<MemRefType>(getMemory().getType()).hasStaticShape();
-  if (getPlace() && !llvm::is_contained(kExtentNames, *getPlace()))
-    return emitOpError() << "lies in '" << *getPlace() << "', not one of rows, counted_rows, kv_rows";
+  if (getPlace() && !llvm::is_contained(kRegionNames, *getPlace()))
+    return emitOpError() << "lies in '" << *getPlace() << "', not one of "
+                         << llvm::join(std::begin(kRegionNames), std::end(kRegionNames), ", ");
+  if (getPlace() == kChunkRegion && getExtent() != StringRef("counted_rows"))
+    return emitOpError("lies in chunk_rows, where what has counted_rows is: those of a chunk");
+  if (getPlace() == kChunkRegion && !cast<ProgramOp>((*this)->getParentOp()).getChunkRows())
+    return emitOpError("lies in chunk_rows of a program that has no chunk_rows");
   if (getOffset() && bool(getPlace()) != isDynamic)
     return emitOpError() << (isDynamic ? "has run-time rows and lies in no region of rows"
                                        : "has no run-time rows and lies in a region of rows");
@@ -514,12 +535,15 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult ProgramOp::verify() {
+  // Each chunk begins where the arena is aligned.
+  if (int64_t rows = getChunkRows().value_or(kCapacityStep); rows < kCapacityStep || rows % kCapacityStep)
+    return emitOpError() << "chunk_rows is " << rows << ", not a positive multiple of " << kCapacityStep;
   DictionaryAttr arena = getArenaAttr();
   for (NamedAttribute entry : arena ? arena.getValue() : ArrayRef<NamedAttribute>()) {
     auto bytes = dyn_cast<IntegerAttr>(entry.getValue());
-    if (entry.getName() != "fixed" && !llvm::is_contained(kExtentNames, entry.getName().strref()))
-      return emitOpError() << "arena grows with '" << entry.getName().strref()
-                           << "', not one of rows, counted_rows, kv_rows";
+    if (entry.getName() != "fixed" && !llvm::is_contained(kRegionNames, entry.getName().strref()))
+      return emitOpError() << "arena grows with '" << entry.getName().strref() << "', not one of "
+                           << llvm::join(std::begin(kRegionNames), std::end(kRegionNames), ", ");
     if (!bytes || bytes.getInt() < 0)
       return emitOpError() << "arena has no number of bytes from 0 on for " << entry.getName();
   }
@@ -541,6 +565,32 @@ LogicalResult EmulateOp::verify() {
   constexpr int64_t kMostShared = 227 << 10; // what a block of sm_90 can have
   if (int64_t bytes = getDynamicShared(); bytes < 0 || bytes > kMostShared)
     return emitOpError() << "dynamic_shared is " << bytes << ", not in [0, " << kMostShared << "]";
+  return success();
+}
+
+LogicalResult ChunkedCallOp::verify() {
+  if (llvm::none_of(getInputs(), isCut))
+    return emitOpError("has no operand with run-time rows, which are what is cut");
+  if (int64_t(getBy()) < 1)
+    return emitOpError() << "has chunks of " << int64_t(getBy()) << " rows";
+  return success();
+}
+
+LogicalResult ChunkedCallOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto callee = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(*this, getCalleeAttr());
+  if (!callee)
+    return emitOpError() << "calls what does not exist: " << getCalleeAttr();
+  if (TypeRange(callee.getArgumentTypes()) != getInputs().getTypes() ||
+      TypeRange(callee.getResultTypes()) != getOutputs().getTypes())
+    return emitOpError() << "calls " << getCalleeAttr() << " with (" << getInputs().getTypes() << ") -> ("
+                         << getOutputs().getTypes() << "); it takes and gives (" << callee.getArgumentTypes()
+                         << ") -> (" << callee.getResultTypes() << ")";
+  return success();
+}
+
+LogicalResult ChunksOp::verify() {
+  if (!(*this)->getParentOfType<ProgramOp>().getChunkRows())
+    return emitOpError("is in a program that has no chunk_rows");
   return success();
 }
 

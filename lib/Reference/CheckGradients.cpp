@@ -37,21 +37,35 @@ public:
     Value value = function.getArgument(argument);
     for (int64_t i = 0; i < tensor.rows(); ++i) {
       tensor(i) = i;
-      for (Operation *user : value.getUsers()) {
-        if (auto embedding = dyn_cast<EmbeddingOp>(user))
-          tensor(i) = next() % embedding.getTable().getType().getDimSize(0);
-        else if (auto loss = dyn_cast<CrossEntropyOp>(user)) // one row does not count
-          tensor(i) = i == 1 ? -100 : int64_t(next() % loss.getWeight().getType().getDimSize(0));
-        else if (isa<GatherRowsOp>(user)) // different rows
-          tensor(i) = 2 * i;
-        else if (isa<AttentionOp>(user)) // two documents
-          tensor(i) = i < 2 ? 0 : 2;
-      }
+      suit(value, i, tensor);
     }
     return tensor;
   }
 
 private:
+  void suit(Value value, int64_t i, Tensor &tensor) {
+    auto target = [&](int64_t words) {
+      return i == 1 ? -100 : int64_t(next() % words);
+    }; // one does not count
+    for (OpOperand &use : value.getUses()) {
+      Operation *user = use.getOwner();
+      if (auto embedding = dyn_cast<EmbeddingOp>(user))
+        tensor(i) = next() % embedding.getTable().getType().getDimSize(0);
+      else if (auto loss = dyn_cast<CrossEntropyOp>(user))
+        tensor(i) = target(loss.getWeight().getType().getDimSize(0));
+      else if (auto loss = dyn_cast<NllOp>(user))
+        tensor(i) = target(loss.getLogits().getType().getDimSize(1));
+      else if (auto call = dyn_cast<ChunkedCallOp>(user))
+        suit(SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(call, call.getCalleeAttr())
+                 .getArgument(use.getOperandNumber()),
+             i, tensor);
+      else if (isa<GatherRowsOp>(user)) // different rows
+        tensor(i) = 2 * i;
+      else if (isa<AttentionOp>(user)) // two documents
+        tensor(i) = i < 2 ? 0 : 2;
+    }
+  }
+
   static SmallVector<int64_t> shape(func::FuncOp function, unsigned argument) {
     auto extent = function.getArgAttrOfType<StringAttr>(argument, kExtentAttr);
     SmallVector<int64_t> sizes(cast<RankedTensorType>(function.getArgument(argument).getType()).getShape());

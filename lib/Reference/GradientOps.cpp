@@ -149,24 +149,30 @@ Tensors run(SpreadOp op, const Environment &at) {
 }
 
 /// dz = dnll[c] · (softmax(z) - onehot(target)) with softmax(z) = exp(z - lse[c]); zero where target[c] < 0
-template <typename Op> static Tensor logitsGradient(Op op, const Environment &at) {
+template <typename Op> static Tensor logitsGradient(Op op, Tensor dz, const Environment &at) {
   const Tensor &dnll = at(op.getCotangent()), &targets = at(op.getTargets()), &lse = at(op.getLse());
-  Tensor dz = multiplyTransposed(at(op.getInput()), at(op.getWeight()));
   for (int64_t c = 0; c < dz.rows(); ++c)
     for (int64_t v = 0; v < dz.columns(); ++v)
       dz(c, v) = targets(c) < 0 ? 0 : dnll(c) * (std::exp(dz(c, v) - lse(c)) - (v == targets.index(c)));
   return dz;
 }
 
+/// The same of the logits z[c] = W x[c]
+template <typename Op> static Tensor logitsGradientOfHead(Op op, const Environment &at) {
+  return logitsGradient(op, multiplyTransposed(at(op.getInput()), at(op.getWeight())), at);
+}
+
+Tensors run(NllInputGradOp op, const Environment &at) { return {logitsGradient(op, at(op.getLogits()), at)}; }
+
 /// dx[c] = Wᵀ dz
 Tensors run(CrossEntropyInputGradOp op, const Environment &at) {
-  return {multiply(logitsGradient(op, at), at(op.getWeight()))};
+  return {multiply(logitsGradientOfHead(op, at), at(op.getWeight()))};
 }
 
 /// dW = Σ_c dz[c] x[c]ᵀ
 Tensors run(CrossEntropyWeightGradOp op, const Environment &at) {
   const Tensor &x = at(op.getInput());
-  return {outer(logitsGradient(op, at), x, 0, x.columns())};
+  return {outer(logitsGradientOfHead(op, at), x, 0, x.columns())};
 }
 
 /// db[o, i·r + k] = (alpha/r) · s[o, i] · G[o, i·r + k], ds[o, i] = (alpha/r) · Σ_k b[o, i·r + k] · G[o, i·r

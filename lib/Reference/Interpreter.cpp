@@ -40,6 +40,42 @@ static FailureOr<Tensors> callFunction(Operation *op, FlatSymbolRefAttr name, Va
   return evaluate(callee, arguments);
 }
 
+/// Rows [first, first + count) of a tensor.
+static Tensor rowsOf(const Tensor &tensor, int64_t first, int64_t count) {
+  SmallVector<int64_t> shape = tensor.shape;
+  shape[0] = count;
+  Tensor rows(shape);
+  std::copy_n(tensor.data.begin() + first * tensor.columns(), count * tensor.columns(), rows.data.begin());
+  return rows;
+}
+
+/// Chunk after chunk; rows of results one behind another, results of static shape added up.
+static FailureOr<Tensors> callInChunks(ChunkedCallOp op, const Environment &at) {
+  auto callee = SymbolTable::lookupNearestSymbolFrom<FunctionOpInterface>(op, op.getCalleeAttr());
+  int64_t rows = at(op.getCut()).rows(), by = op.getBy(), first = 0;
+  Tensors results;
+  do { // once for no rows: results have shapes
+    Tensors arguments;
+    for (Value input : op.getInputs())
+      arguments.push_back(op.isCut(input) ? rowsOf(at(input), first, std::min(by, rows - first)) : at(input));
+    FailureOr<Tensors> given = evaluate(callee, arguments);
+    if (failed(given))
+      return failure();
+    for (auto [i, tensor] : llvm::enumerate(*given)) {
+      if (first == 0) {
+        results.push_back(tensor);
+      } else if (op.isCut(op.getOutputs()[i])) {
+        results[i].shape[0] += tensor.rows();
+        results[i].data.insert(results[i].data.end(), tensor.data.begin(), tensor.data.end());
+      } else {
+        results[i] = add(results[i], tensor);
+      }
+    }
+    first += by;
+  } while (first < rows);
+  return results;
+}
+
 static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
   using Result = FailureOr<Tensors>;
   return llvm::TypeSwitch<Operation *, Result>(op)
@@ -48,11 +84,12 @@ static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
             LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
             RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
             EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp, CrossEntropyInputGradOp, CrossEntropyWeightGradOp,
-            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, JoinOp, WindowOp, PlaceOp,
-            arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, RoundOp, JoinOp, WindowOp, PlaceOp, NllOp,
+            NllInputGradOp, arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
           [&](auto typed) -> Result { return run(typed, at); })
       .Case<func::CallOp>(
           [&](func::CallOp call) { return callFunction(call, call.getCalleeAttr(), call.getOperands(), at); })
+      .Case<ChunkedCallOp>([&](ChunkedCallOp call) { return callInChunks(call, at); })
       .Case<LaunchOp>([&](LaunchOp launch) {
         return callFunction(launch, launch.getKernelAttr(), launch.getOperands_(), at);
       })

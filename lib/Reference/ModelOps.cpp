@@ -178,10 +178,8 @@ Tensors run(GatherRowsOp op, const Environment &at) {
   return {y};
 }
 
-/// lse[c] = log Σ_v exp(z_v), nll[c] = lse[c] - z_{target[c]} with z = W x[c]; nll[c] = 0 where target[c] < 0
-Tensors run(CrossEntropyOp op, const Environment &at) {
-  const Tensor &targets = at(op.getTargets());
-  Tensor z = multiplyTransposed(at(op.getInput()), at(op.getWeight()));
+/// lse[c] = log Σ_v exp(z_v), nll[c] = lse[c] - z[c, target[c]]; nll[c] = 0 where target[c] < 0
+static Tensors lossOf(const Tensor &z, const Tensor &targets) {
   Tensor nll = Tensor::vector(z.rows()), lse = Tensor::vector(z.rows());
   for (int64_t c = 0; c < z.rows(); ++c) {
     double largest = -INFINITY, sum = 0;
@@ -194,6 +192,13 @@ Tensors run(CrossEntropyOp op, const Environment &at) {
   }
   return {nll, lse};
 }
+
+/// z[c] = W x[c]
+Tensors run(CrossEntropyOp op, const Environment &at) {
+  return lossOf(multiplyTransposed(at(op.getInput()), at(op.getWeight())), at(op.getTargets()));
+}
+
+Tensors run(NllOp op, const Environment &at) { return lossOf(at(op.getLogits()), at(op.getTargets())); }
 
 /// y = Σ_t x[t]
 Tensors run(SumOp op, const Environment &at) {

@@ -30,6 +30,7 @@ Tensors run(AddOp op, const Environment &at);
 Tensors run(GatherRowsOp op, const Environment &at);
 Tensors run(CrossEntropyOp op, const Environment &at);
 Tensors run(SumOp op, const Environment &at);
+Tensors run(NllOp op, const Environment &at);
 
 // AdapterOps.cpp
 Tensors run(BranchOp op, const Environment &at);
@@ -51,10 +52,12 @@ Tensors run(ScatterRowsOp op, const Environment &at);
 Tensors run(SpreadOp op, const Environment &at);
 Tensors run(CrossEntropyInputGradOp op, const Environment &at);
 Tensors run(CrossEntropyWeightGradOp op, const Environment &at);
+Tensors run(NllInputGradOp op, const Environment &at);
 Tensors run(StackUpGradOp op, const Environment &at);
 
 // ProductOps.cpp
 Tensors run(ProductOp op, const Environment &at);
+Tensors run(RoundOp op, const Environment &at);
 Tensors run(JoinOp op, const Environment &at);
 Tensors run(WindowOp op, const Environment &at);
 Tensors run(PlaceOp op, const Environment &at);

@@ -15,6 +15,9 @@ Tensors run(ProductOp op, const Environment &at) {
   return {y};
 }
 
+/// y = x
+Tensors run(RoundOp op, const Environment &at) { return {at(op.getInput())}; }
+
 /// y[row + i, column + j] = part[i, j]
 static void put(const Tensor &part, Tensor &y, int64_t row, int64_t column) {
   for (int64_t i = 0; i < part.rows(); ++i)

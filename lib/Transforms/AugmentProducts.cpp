@@ -392,12 +392,12 @@ LogicalResult Augmenter::run() {
   module.walk([&](Operation *op) {
     if (isa<AdaptedLinearOp, AdaptedLinearInputGradOp>(op))
       adapted.push_back(op);
-    // A linear layer of a weight as it is stored, all of one type: logits of bf16 are f32.
+    // A linear layer of a weight as it is stored, in types that a library takes: logits of bf16 are f32.
     auto isStored = [](Value input, Value weight, Value output) {
       DictionaryAttr attributes = attributesOf(weight);
+      Type type = getElementTypeOrSelf(input), given = getElementTypeOrSelf(output);
       return attributes && (attributes.contains(kWeightAttr) || attributes.contains(kTrainableAttr)) &&
-             getElementTypeOrSelf(input) == getElementTypeOrSelf(weight) &&
-             getElementTypeOrSelf(input) == getElementTypeOrSelf(output);
+             type == getElementTypeOrSelf(weight) && (type == given || (type.isBF16() && given.isF32()));
     };
     builder.setInsertionPoint(op);
     if (auto linear = dyn_cast<LinearOp>(op);

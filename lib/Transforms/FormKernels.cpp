@@ -21,6 +21,7 @@ namespace {
 /// How an op is cut into blocks, and with whom it may share a kernel.
 enum class Shape {
   Library,
+  Chunks, ///< no kernel: a call of a function that is formed for itself
   Rows,
   Attention,
   AttentionKeys,
@@ -33,6 +34,8 @@ enum class Shape {
 Shape shapeOf(Operation *op) {
   if (isa<ProductOp>(op))
     return Shape::Library;
+  if (isa<ChunkedCallOp>(op))
+    return Shape::Chunks;
   if (isa<AttentionOp, AttentionQueryGradOp>(op))
     return Shape::Attention;
   if (isa<AttentionKeyValueGradOp>(op))
@@ -240,7 +243,12 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
   switch (group.shape) {
   case Shape::Library:
     return {};
+  case Shape::Chunks:
+    llvm_unreachable("a call is no kernel");
   case Shape::Rows:
+    // A row of logits is work for all threads of a block.
+    if (llvm::any_of(group.ops, [](Operation *op) { return isa<NllOp, NllInputGradOp>(op); }))
+      return {by(group.extent, 1)};
     return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
   case Shape::Attention:
     return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1),
@@ -278,6 +286,10 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
 }
 
 void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values) {
+  if (group.shape == Shape::Chunks) {
+    builder.clone(*group.ops.front(), values);
+    return;
+  }
   llvm::SetVector<Value> inputs, outputs;
   llvm::SmallPtrSet<Operation *, 16> members(group.ops.begin(), group.ops.end());
   std::string name = (function.getName() + "." + Twine(index)).str();

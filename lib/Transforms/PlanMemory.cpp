@@ -62,6 +62,12 @@ private:
   BufferOp buffer(const BufferSpec &spec);
   Place named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer);
   LogicalResult call(StringRef name, ArrayRef<Place> positional = {});
+  using Places = DenseMap<Value, Place>;
+  LogicalResult launches(func::FuncOp function, Places &places);
+  LogicalResult launch(LaunchOp launch, Places &places);
+  LogicalResult chunks(ChunkedCallOp call, Places &places);
+  Place placeOf(Value result, StringRef extent, Places &places);
+  void touch(Place place);
   void layerLoop(int64_t first, int64_t last, llvm::function_ref<LogicalResult()> body);
   void openSection(StringRef name);
   LogicalResult trainSections();
@@ -83,6 +89,10 @@ private:
   llvm::MapVector<StringRef, BufferOp> buffers;
   llvm::StringMap<BufferOp> byName;
   DenseMap<Operation *, Life> lives;
+  llvm::SmallPtrSet<Operation *, 8> ofChunks; ///< buffers of what lives inside a loop over chunks
+  llvm::SmallPtrSet<Operation *, 16> touched; ///< buffers of the launches since it was cleared
+  bool isInChunks = false;
+  int64_t chunkRows = 0; ///< 0: no loop over chunks
   llvm::StringSet<> gradientsWritten;
   unsigned section = 0, position = 0, temporaries = 0;
   int64_t hSlots = 2;
@@ -244,50 +254,116 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
       return function.emitError("result ") << index << " names no buffer";
     places[operand.get()] = place;
   }
-  for (auto launch : function.getBody().front().getOps<LaunchOp>()) {
-    auto kernel = symbols.lookup<KernelOp>(launch.getKernel());
-    SmallVector<Value> operands;
-    SmallVector<Attribute> slots;
-    auto use = [&](Value value) {
-      Place &place = places[value];
-      operands.push_back(place.buffer.getMemory());
-      slots.push_back(builder.getStringAttr(place.slot));
-      if (auto life = lives.find(place.buffer); life != lives.end())
-        life->second.last = position;
-    };
-    for (Value operand : launch.getOperands_())
-      use(operand);
-    for (auto [index, result] : llvm::enumerate(launch.getResults())) {
-      if (std::optional<unsigned> operand = writtenInPlace(kernel, index)) {
-        Value input = launch.getOperands_()[*operand];
-        Place place = places[input];
-        auto [known, isNew] = places.try_emplace(result, place);
-        if (!input.hasOneUse() || known->second.buffer != place.buffer || known->second.slot != place.slot)
-          return launch.emitError("result ") << index << " is to be written in place of operand " << *operand
-                                             << ", which is another buffer or is read elsewhere";
-      }
-      if (!places.count(result)) {
-        auto extent = kernel.getResAttrsAttr() ? cast<DictionaryAttr>(kernel.getResAttrsAttr()[index])
-                                               : DictionaryAttr();
-        auto extentName = extent ? extent.getAs<StringAttr>(kExtentAttr) : StringAttr();
-        BufferSpec spec{("t" + Twine(temporaries++)).str(), "temporary", result.getType()};
-        spec.extent = extentName ? extentName.getValue() : StringRef();
-        spec.holds = result;
-        BufferOp temporary = buffer(spec);
-        lives[temporary] = {section, position, position};
-        places[result] = {temporary, "0"};
-      }
-      BufferOp target = places[result].buffer;
-      // A second gradient of the same tensor (a tied head's embedding) is added to the first.
-      if (target.getRole() == "gradient" && !gradientsWritten.insert(target.getName()).second)
-        kernel->setAttr("mlora.accumulate", builder.getUnitAttr());
-      use(result);
-    }
-    LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getKernelAttr(), operands,
-                     builder.getArrayAttr(slots));
-    ++position;
+  return launches(function, places);
+}
+
+/// A temporary is needed up to here.
+void Planner::touch(Place place) {
+  if (auto life = lives.find(place.buffer); life != lives.end())
+    life->second.last = position;
+  touched.insert(place.buffer);
+}
+
+/// The place of what is made here: a temporary where nothing has named another.
+Place Planner::placeOf(Value result, StringRef extent, Places &places) {
+  auto [known, isNew] = places.try_emplace(result);
+  if (!isNew)
+    return known->second;
+  BufferSpec spec{("t" + Twine(temporaries++)).str(), "temporary", result.getType()};
+  spec.extent = extent;
+  spec.holds = result;
+  BufferOp temporary = buffer(spec);
+  lives[temporary] = {section, position, position};
+  if (isInChunks && !extent.empty())
+    ofChunks.insert(temporary);
+  return known->second = {temporary, "0"};
+}
+
+LogicalResult Planner::launches(func::FuncOp function, Places &places) {
+  for (Operation &op : function.getBody().front()) {
+    auto launchOp = dyn_cast<LaunchOp>(op);
+    auto call = dyn_cast<ChunkedCallOp>(op);
+    if ((launchOp && failed(launch(launchOp, places))) || (call && failed(chunks(call, places))))
+      return failure();
   }
   return success();
+}
+
+LogicalResult Planner::launch(LaunchOp launch, Places &places) {
+  auto kernel = symbols.lookup<KernelOp>(launch.getKernel());
+  SmallVector<Value> operands;
+  SmallVector<Attribute> slots;
+  auto use = [&](Place place) {
+    operands.push_back(place.buffer.getMemory());
+    slots.push_back(builder.getStringAttr(place.slot));
+    touch(place);
+  };
+  for (Value operand : launch.getOperands_())
+    use(places[operand]);
+  for (auto [index, result] : llvm::enumerate(launch.getResults())) {
+    if (std::optional<unsigned> operand = writtenInPlace(kernel, index)) {
+      Value input = launch.getOperands_()[*operand];
+      Place place = places[input];
+      auto [known, isNew] = places.try_emplace(result, place);
+      if (!input.hasOneUse() || known->second.buffer != place.buffer || known->second.slot != place.slot)
+        return launch.emitError("result ") << index << " is to be written in place of operand " << *operand
+                                           << ", which is another buffer or is read elsewhere";
+    }
+    auto extent = kernel.getResultAttrDict(index)
+                      ? kernel.getResultAttrDict(index).getAs<StringAttr>(kExtentAttr)
+                      : StringAttr();
+    Place target = placeOf(result, extent ? extent.getValue() : StringRef(), places);
+    if (isInChunks && !extent && !kernel->hasAttr("mlora.tiles"))
+      return launch.emitError("result ") << index
+                                         << " has no rows and is no sum over them: each chunk would "
+                                            "overwrite what the one before has written";
+    // A second gradient of the same tensor (a tied head's embedding) is added to the first.
+    if (target.buffer.getRole() == "gradient" && !gradientsWritten.insert(target.buffer.getName()).second)
+      kernel->setAttr("mlora.accumulate", builder.getUnitAttr());
+    use(target);
+  }
+  LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getKernelAttr(), operands,
+                   builder.getArrayAttr(slots));
+  ++position;
+  return success();
+}
+
+/// A loop whose body is the called function's launches, on the caller's buffers. What the caller has is
+/// needed by every chunk: from the loop's beginning to its end.
+LogicalResult Planner::chunks(ChunkedCallOp call, Places &places) {
+  auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+  int64_t rows = call.getBy();
+  if (rows % kCapacityStep)
+    return call.emitError("takes chunks of ")
+           << rows << " rows; in a program a chunk has a multiple of " << kCapacityStep
+           << ", so that each begins where the arena is aligned";
+  if (chunkRows && chunkRows != rows)
+    return call.emitError("takes chunks of ") << rows << " rows, another call of this program " << chunkRows;
+  chunkRows = rows;
+  Places inside;
+  for (auto [argument, operand] : llvm::zip_equal(callee.getArguments(), call.getInputs()))
+    inside[argument] = places[operand];
+  auto returned = cast<func::ReturnOp>(callee.getBody().front().getTerminator());
+  for (auto [i, value, result] : llvm::enumerate(returned.getOperands(), call.getOutputs())) {
+    auto extent = callee.getResultAttrOfType<StringAttr>(i, kExtentAttr);
+    if (!inside.try_emplace(value, placeOf(result, extent ? extent.getValue() : StringRef(), places)).second)
+      return call.emitError("result ")
+             << i << " is an argument of " << call.getCalleeAttr() << " or another result";
+  }
+  auto loop = ChunksOp::create(builder, call.getLoc());
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&loop.getBody());
+  unsigned first = position;
+  touched.clear();
+  isInChunks = true;
+  LogicalResult result = launches(callee, inside);
+  isInChunks = false;
+  for (Operation *buffer : touched)
+    if (auto life = lives.find(buffer); life != lives.end() && !ofChunks.contains(buffer)) {
+      life->second.first = std::min(life->second.first, first);
+      life->second.last = position - 1;
+    }
+  return result;
 }
 
 void Planner::layerLoop(int64_t first, int64_t last, llvm::function_ref<LogicalResult()> body) {
@@ -421,9 +497,11 @@ LogicalResult Planner::generateSections() {
   return status;
 }
 
-/// The extent whose capacity a buffer grows with; empty: none. In training that is rows whatever the extent:
+/// The region whose capacity a buffer grows with; empty: none. In training that is rows whatever the extent:
 /// keys are as many, and rows that count no more.
 StringRef Planner::regionOf(BufferOp op) {
+  if (ofChunks.contains(op))
+    return kChunkRegion;
   StringRef extent = op.getExtent().value_or("");
   return extent.empty() || kind == "generate" ? extent : StringRef("rows");
 }
@@ -495,7 +573,7 @@ void Planner::assignOffsets() {
 
 LogicalResult Planner::run() {
   builder.setInsertionPointToEnd(module.getBody());
-  program = ProgramOp::create(builder, module.getLoc(), kind, DictionaryAttr());
+  program = ProgramOp::create(builder, module.getLoc(), kind, IntegerAttr(), DictionaryAttr());
   Block *body = builder.createBlock(&program.getBody());
   // Buffers come first: they are inserted before a marker that the sections follow.
   bufferBuilder.setInsertionPointToStart(body);
@@ -508,6 +586,8 @@ LogicalResult Planner::run() {
     if (op.getRole() == "gradient" && !byName.count(*op.getOf()))
       op.removeOfAttr();
   }
+  if (chunkRows)
+    program.setChunkRows(chunkRows);
   assignOffsets();
   for (auto function : llvm::make_early_inc_range(module.getOps<func::FuncOp>()))
     function.erase();

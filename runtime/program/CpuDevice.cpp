@@ -54,9 +54,9 @@ void CpuDevice::read(void *to, int64_t place, int64_t bytes) {
 
 void CpuDevice::product(int, LaunchBuffers, int64_t) { failed("the target cpu has no library's products"); }
 
-void CpuDevice::launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) {
-  LaunchContext context = {functions[size_t(kernel)], buffers.addresses.data(), scalars.data(), scratch.get(),
-                           scratchStride};
+void CpuDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) {
+  LaunchContext context = {functions[size_t(kernel)], buffers.addresses.data(), shown[scalars].data(),
+                           scratch.get(), scratchStride};
   pool.run(blocks, runBlock, &context);
 }
 

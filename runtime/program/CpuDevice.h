@@ -18,11 +18,13 @@ public:
   void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) override {
     fill(memory.at(place), 0, bytes);
   }
-  void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;
+  void begin(std::span<const Scalars> scalars) override { shown = scalars; }
+  void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) override;
   void product(int kernel, LaunchBuffers buffers, int64_t rows) override; ///< refused when it is opened
   int64_t scratchBytes() const override { return scratchStride * pool.threads(); }
 
 private:
+  std::span<const Scalars> shown; ///< what begin() was given
   struct Free {
     void operator()(std::byte *memory) const { std::free(memory); }
   };

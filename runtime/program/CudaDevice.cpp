@@ -43,7 +43,7 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
   arena = makeMemory(table, arenaSize, "the arena");
   scratch = makeMemory(table, scratchSize, "scratch");
   workspace = makeMemory(table, workspaceSize, "the products' workspace");
-  scalarMemory = makeMemory(table, sizeof(Scalars), "scalars");
+  scalarMemory = makeMemory(table, scalarBytes(), "scalars");
   if (workspaceSize > 0)
     products.open(workspace.get());
   if (arenaSize > 0)
@@ -56,7 +56,7 @@ CudaDevice::~CudaDevice() { table.driver.streamSynchronize(stream.get()); }
 
 void CudaDevice::checkFits(const Layout &layout) const {
   auto [free, total] = context.memory();
-  int64_t beside = scratchBytes() + int64_t(sizeof(Scalars)), needed = arenaSize + beside;
+  int64_t beside = scratchBytes() + scalarBytes(), needed = arenaSize + beside;
   if (needed <= free)
     return;
   std::string text = "the program needs " + mebibytes(needed) + " of the GPU's memory (arena " +
@@ -82,8 +82,9 @@ void CudaDevice::read(void *to, int64_t place, int64_t bytes) {
   staging.download(to, arena.get() + cuda::DevicePointer(place), bytes);
 }
 
-void CudaDevice::begin(const Scalars &scalars) {
-  staging.upload(scalarMemory.get(), scalars.data(), sizeof(Scalars));
+void CudaDevice::begin(std::span<const Scalars> scalars) {
+  shown = scalars;
+  staging.upload(scalarMemory.get(), scalars.data(), int64_t(scalars.size_bytes()));
 }
 
 void CudaDevice::replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
@@ -111,15 +112,15 @@ void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) c
   check(table, table.emulator.showNextLaunch(arena.get(), std::move(views)), "the views of a launch");
 }
 
-void CudaDevice::launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) {
+void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) {
   if (blocks == 0)
     return;
   if (table.isEmulated())
-    showNextLaunch(buffers, scalars);
+    showNextLaunch(buffers, shown[scalars]);
   std::vector<cuda::DevicePointer> parameters;
   for (void *address : buffers.addresses)
     parameters.push_back(reinterpret_cast<cuda::DevicePointer>(address));
-  parameters.push_back(scalarMemory.get());
+  parameters.push_back(scalarMemory.get() + cuda::DevicePointer(scalars * sizeof(Scalars)));
   parameters.push_back(scratch.get());
   kernels.launch(kernel, parameters, scalars, blocks, stream.get());
 }

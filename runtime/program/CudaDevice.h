@@ -24,9 +24,9 @@ public:
   void write(int64_t place, const void *from, int64_t bytes) override;
   void read(void *to, int64_t place, int64_t bytes) override;
   void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) override;
-  void begin(const Scalars &scalars) override;
+  void begin(std::span<const Scalars> scalars) override;
   void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) override;
-  void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) override;
+  void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) override;
   void product(int kernel, LaunchBuffers buffers, int64_t rows) override;
   void synchronize() override;
   int64_t scratchBytes() const override { return scratchSize + workspaceSize; }
@@ -34,13 +34,15 @@ public:
   /// All that it has allocated: arena, scratch, the products' workspace, the scalars, and the module's
   /// constants.
   int64_t allocatedBytes() const {
-    return arenaSize + scratchBytes() + int64_t(sizeof(Scalars)) + kernels.constantBytes();
+    return arenaSize + scratchBytes() + scalarBytes() + kernels.constantBytes();
   }
   const CudaGraphs &graphs() const { return sections; }
   const CudaProducts &shapes() const { return products; }
 
 private:
   void checkFits(const Layout &layout) const;
+  /// A section's scalars, and those of each chunk.
+  int64_t scalarBytes() const { return (1 + layout.mostChunks()) * int64_t(sizeof(Scalars)); }
   void showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const;
 
   const cuda::Table &table;
@@ -54,6 +56,7 @@ private:
   CudaStaging staging;
   CudaProducts products;
   CudaGraphs sections;
+  std::span<const Scalars> shown; ///< what begin() was given
 };
 
 } // namespace mlora

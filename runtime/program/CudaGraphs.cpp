@@ -12,7 +12,9 @@ CudaGraphs::CudaGraphs(const cuda::Table &table, const Manifest &manifest, cuda:
       if (!extent.isStatic())
         extents[size_t(extent.scalar)] = true;
     };
-    for (const CommandLoop &loop : section.commands)
+    for (const CommandLoop &loop : section.commands) {
+      if (loop.inChunks) // how often it runs
+        extents[countedRowsScalar] = true;
       for (const Launch &launch : loop.body) {
         const Kernel &kernel = manifest.kernels[size_t(launch.kernel)];
         for (const GridDimension &dimension : kernel.grid)
@@ -27,6 +29,7 @@ CudaGraphs::CudaGraphs(const cuda::Table &table, const Manifest &manifest, cuda:
             for (const Extent &extent : manifest.buffers[size_t(argument.buffer)].shape)
               count(extent);
       }
+    }
   }
 }
 

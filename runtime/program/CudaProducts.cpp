@@ -47,6 +47,10 @@ LayoutHandle makeLayout(const cuda::Table &table, cuda::DataType type, int64_t r
   return {table, layout};
 }
 
+cuda::DataType dataTypeOf(ElementType type) {
+  return type == ElementType::BF16 ? cuda::DataType::BF16 : cuda::DataType::F32;
+}
+
 /// The lowest set bit of all addresses, which bounds their alignment.
 uint32_t alignmentOf(std::initializer_list<const void *> addresses) {
   uint64_t bits = widestAlignment;
@@ -93,8 +97,8 @@ void CudaProducts::open(cuda::DevicePointer memory) {
 }
 
 std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape) const {
-  auto [m, n, k, lda, ldw, ldy, type, isTransposed, alignment] = shape;
-  cuda::DataType data = ElementType(type) == ElementType::BF16 ? cuda::DataType::BF16 : cuda::DataType::F32;
+  auto [m, n, k, lda, ldw, ldy, type, resultType, isTransposed, alignment] = shape;
+  cuda::DataType data = dataTypeOf(ElementType(type)), result = dataTypeOf(ElementType(resultType));
   auto made = std::make_unique<Plan>();
   Plan &plan = *made;
   cuda::MatmulDesc *desc = nullptr;
@@ -109,7 +113,7 @@ std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape) c
         "cublasLtMatmulDescSetAttribute");
   plan.w = isTransposed ? makeLayout(table, data, n, k, ldw) : makeLayout(table, data, k, n, ldw);
   plan.a = makeLayout(table, data, k, m, lda);
-  plan.y = makeLayout(table, data, n, m, ldy);
+  plan.y = makeLayout(table, result, n, m, ldy);
   cuda::Preference *preference = nullptr;
   check(table, table.blas.preferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
   plan.preference = {table, preference};
@@ -203,6 +207,7 @@ void CudaProducts::run(const LibraryProduct &product, const std::string &name, i
               product.ldw,
               product.ldy,
               int(product.type),
+              int(product.resultType),
               product.isTransposed,
               alignmentOf({a, w, y})};
   auto found = plans.find(shape);

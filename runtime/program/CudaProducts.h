@@ -34,8 +34,8 @@ public:
   size_t shapes() const { return plans.size(); }
 
 private:
-  /// Rows, n, k, leading dimensions, type, transposed, alignment of all addresses.
-  using Shape = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, bool, uint32_t>;
+  /// Rows, n, k, leading dimensions, types of operands and result, transposed, alignment of all addresses.
+  using Shape = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, int, bool, uint32_t>;
   struct Plan;
   std::unique_ptr<Plan> makePlan(const Shape &shape) const;
   void choose(Plan &plan, const std::string &shape, const std::string &name, const void *a, const void *w, void *y);

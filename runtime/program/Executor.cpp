@@ -9,14 +9,21 @@ namespace mlora {
 namespace {
 
 /// Rows that `flops_per_row` counts: the first run-time extent of the grid, else all (a reduction over
-/// tokens).
-int64_t rowsOf(const Kernel &kernel, const Scalars &scalars) {
+/// tokens, or over a chunk's).
+int64_t rowsOf(const Kernel &kernel, const Scalars &scalars, bool isInChunk) {
   if (kernel.library)
     return kernel.library->m.at(scalars);
   for (const GridDimension &dimension : kernel.grid)
     if (!dimension.extent.isStatic())
       return dimension.extent.at(scalars);
-  return scalars.rows;
+  return isInChunk ? scalars.countedRows : scalars.rows;
+}
+
+/// Bytes between what two chunks of `rows` rows see of a buffer: of one that holds the rows of all chunks.
+int64_t chunkStride(const Buffer &buffer, int64_t rows) {
+  bool isCut =
+      buffer.region != chunkRegion && !buffer.shape.empty() && buffer.shape[0].scalar == countedRowsScalar;
+  return isCut ? bytesOf(buffer.type) * buffer.elements({.countedRows = rows}) : 0;
 }
 
 /// Pairs of a query row and a key row it attends to, where all rows are one document.
@@ -30,21 +37,25 @@ Executor::Executor(const Manifest &manifest, const Layout &layout, Device &devic
     : manifest(manifest), layout(layout), device(device) {
   for (const Section &section : manifest.sections) {
     SectionRecords records{section.name, {}};
-    for (const CommandLoop &loop : section.commands)
+    for (const CommandLoop &loop : section.commands) {
+      if (records.stretches.empty() || loop.inChunks || records.stretches.back().inChunks)
+        records.stretches.push_back({loop.inChunks, {}});
       for (int64_t layer : loop.layers())
         for (const Launch &launch : loop.body)
-          resolve(launch, layer, records);
+          resolve(launch, layer, records.stretches.back());
+    }
     sections.push_back(std::move(records));
   }
   kernelTimings.resize(manifest.kernels.size());
 }
 
-void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &section) {
-  section.records.push_back({launch.kernel, addresses.size(), launch.arguments.size()});
+void Executor::resolve(const Launch &launch, int64_t layer, Stretch &stretch) {
+  stretch.records.push_back({launch.kernel, addresses.size(), launch.arguments.size()});
   for (const Argument &argument : launch.arguments) {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
+    strides.push_back(stretch.inChunks ? chunkStride(buffer, manifest.chunkRows) : 0);
     addresses.push_back(
         device.address(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
@@ -70,22 +81,49 @@ void Executor::run(std::string_view name, const Scalars &scalars) {
                               [name](const SectionRecords &known) { return known.name == name; });
   if (section == sections.end())
     failed("the program has no section " + std::string(name));
+  std::vector<Scalars> all = scalarsOf(*section, scalars);
   auto launches = [&] {
-    for (const Record &record : section->records)
-      launch(record, scalars);
+    for (const Stretch &stretch : section->stretches)
+      for (size_t which = stretch.inChunks ? 1 : 0; which < (stretch.inChunks ? all.size() : 1); ++which)
+        for (const Record &record : stretch.records)
+          launch(record, all, which);
   };
-  device.begin(scalars);
+  device.begin(all);
   measuring ? launches() : device.replay(size_t(section - sections.begin()), scalars, launches);
 }
 
-void Executor::launch(const Record &record, const Scalars &scalars) {
+/// The section's own, and behind them each chunk's: how many rows it has, and that sums go on from the second
+/// one on.
+std::vector<Scalars> Executor::scalarsOf(const SectionRecords &section, const Scalars &scalars) const {
+  std::vector<Scalars> all = {scalars};
+  if (std::ranges::none_of(section.stretches, &Stretch::inChunks))
+    return all;
+  for (int64_t chunk = 0; chunk < chunksOf(manifest, scalars); ++chunk) {
+    Scalars &mine = all.emplace_back(scalars);
+    mine.countedRows = std::min(manifest.chunkRows, scalars.countedRows - chunk * manifest.chunkRows);
+    if (chunk > 0)
+      mine.accumulate = 1;
+  }
+  return all;
+}
+
+/// Number `which` of the scalars is the section's, or chunk `which` - 1's.
+void Executor::launch(const Record &record, std::span<const Scalars> all, size_t which) {
   const Kernel &kernel = manifest.kernels[size_t(record.kernel)];
-  LaunchBuffers operands = {{addresses.data() + record.firstAddress, record.numAddresses},
-                            {buffers.data() + record.firstAddress, record.numAddresses}};
+  const Scalars &scalars = all[which];
+  std::vector<void *> operandsOfChunk;
+  std::span<void *const> places = {addresses.data() + record.firstAddress, record.numAddresses};
+  if (which > 0) {
+    for (size_t i = 0; i < places.size(); ++i)
+      operandsOfChunk.push_back(static_cast<std::byte *>(places[i]) +
+                                int64_t(which - 1) * strides[record.firstAddress + i]);
+    places = operandsOfChunk;
+  }
+  LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   auto launch = [&] {
     kernel.library ? device.product(record.kernel, operands, kernel.library->m.at(scalars))
-                   : device.launch(record.kernel, operands, scalars, blocks);
+                   : device.launch(record.kernel, operands, which, blocks);
   };
   if (!measuring)
     return launch();
@@ -98,8 +136,8 @@ void Executor::launch(const Record &record, const Scalars &scalars) {
   timing.calls += 1;
   timing.blocks += blocks;
   timing.bytes += kernel.bytes.at(scalars);
-  timing.flops +=
-      kernel.flopsPerRow * double(rowsOf(kernel, scalars)) + kernel.flopsPerPair * pairsOf(scalars);
+  timing.flops += kernel.flopsPerRow * double(rowsOf(kernel, scalars, which > 0)) +
+                  kernel.flopsPerPair * pairsOf(scalars);
 }
 
 } // namespace mlora

@@ -2,6 +2,8 @@
 
 #include "mlora/Runtime/Core/Error.h"
 
+#include <algorithm>
+
 namespace mlora {
 namespace {
 
@@ -19,6 +21,8 @@ std::string named(const Scalars &capacity, int extent) {
 
 /// Only a buffer that lies in another extent's region is bounded by that one's capacity.
 void checkRegion(const Buffer &buffer, const Scalars &capacity) {
+  if (buffer.region == chunkRegion)
+    return; // holds a chunk's rows, whatever the capacity
   for (const Extent &extent : buffer.shape)
     if (!extent.isStatic() && capacity[extent.scalar] > capacity[buffer.region])
       failed("the program cannot be opened for " + named(capacity, extent.scalar) + " and only " +
@@ -35,20 +39,27 @@ void checkGrid(const Kernel &kernel, const Scalars &capacity) {
 
 } // namespace
 
+int64_t chunksOf(const Manifest &manifest, const Scalars &scalars) {
+  int64_t rows = manifest.chunkRows;
+  return rows == 0 ? 0 : std::max<int64_t>((scalars.countedRows + rows - 1) / rows, 1);
+}
+
 Layout::Layout(const Manifest &manifest, const Scalars &capacity) : capacity_(capacity) {
   // The manifest's numbers are at most 2^46 each: products and sums below fit 128 bits.
-  std::array<int64_t, LinearBytes::extents> begins, rounded;
+  std::array<int64_t, regionCount> begins, rounded;
   __int128 end = manifest.arena.fixed;
-  for (int i = 0; i < LinearBytes::extents; ++i) {
-    if (capacity[i] < 0 || capacity[i] > mostRows || end > mostBytes)
+  for (int i = 0; i < regionCount; ++i) {
+    int64_t rows = i == chunkRegion ? std::min(manifest.chunkRows, capacity.countedRows) : capacity[i];
+    if (rows < 0 || rows > mostRows || end > mostBytes)
       tooLarge(capacity);
     begins[size_t(i)] = int64_t(end);
-    rounded[size_t(i)] = roundedCapacity(capacity[i]);
-    end += __int128(manifest.arena.perRow[size_t(i)]) * rounded[size_t(i)];
+    rounded[size_t(i)] = roundedCapacity(rows);
+    end += __int128(manifest.regionBytes(i)) * rounded[size_t(i)];
   }
   if (end > mostBytes)
     tooLarge(capacity);
   bytes = int64_t(end);
+  chunks = chunksOf(manifest, capacity);
   // What the manifest's checks have found inside its region is inside the arena now.
   for (const Buffer &buffer : manifest.buffers) {
     if (buffer.region < 0) {

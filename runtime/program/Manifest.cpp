@@ -44,7 +44,10 @@ public:
     }
     manifest.request = json("request");
     manifest.model = json("model");
-    manifest.arena = linear(root.object("arena"));
+    JsonFields arena = root.object("arena");
+    manifest.arena = linear(arena);
+    manifest.chunkBytes = sizeOr(arena, "chunk_rows", 0, maxBytes);
+    manifest.chunkRows = sizeOr(root, "chunk_rows", 0, maxSlots, capacityStep);
     manifest.scratchBytes = size(root, "scratch_bytes", maxBytes);
     each(root, "buffers", [this](const JsonFields &f) { manifest.buffers.push_back(buffer(f)); });
     each(root, "kernels", [this](const JsonFields &f) { manifest.kernels.push_back(kernel(f)); });
@@ -130,13 +133,14 @@ private:
     if (known == roleNames.end())
       fields.refuse("role", "unknown role " + role);
     buffer.role = Role(known - roleNames.begin());
-    buffer.type = elementType(fields);
+    buffer.type = elementType(fields, "dtype");
     for (const nlohmann::json &item : array(fields, "shape"))
       buffer.shape.push_back(extent(item, fields, "shape"));
     if (fields.has("region")) {
-      buffer.region = extent(fields.raw()["region"], fields, "region").scalar;
+      const nlohmann::json &region = fields.raw()["region"];
+      buffer.region = region == "chunk_rows" ? chunkRegion : extent(region, fields, "region").scalar;
       if (buffer.region < 0)
-        fields.refuse("region", "must be one of rows, counted_rows, kv_rows");
+        fields.refuse("region", "must be one of rows, counted_rows, kv_rows, chunk_rows");
     }
     buffer.slots = sizeOr(fields, "slots", 1, maxSlots, 1);
     buffer.slotBytes = size(fields, "slot_bytes", maxBytes);
@@ -150,11 +154,11 @@ private:
     return buffer;
   }
 
-  static ElementType elementType(const JsonFields &fields) {
-    std::string type = fields.string("dtype");
+  static ElementType elementType(const JsonFields &fields, const char *key) {
+    std::string type = fields.string(key);
     auto *known = std::find(typeNames.begin(), typeNames.end(), type);
     if (known == typeNames.end())
-      fields.refuse("dtype", "must be f32, bf16 or i32, not " + type);
+      fields.refuse(key, "must be f32, bf16 or i32, not " + type);
     return ElementType(known - typeNames.begin());
   }
 
@@ -165,9 +169,12 @@ private:
     product.m = extent(rows.raw().value("extent", nlohmann::json()), rows, "extent");
     product.n = size(fields, "n", most, 1);
     product.k = size(fields, "k", most, 1);
-    product.type = elementType(fields);
+    product.type = elementType(fields, "dtype");
     if (product.type == ElementType::I32)
       fields.refuse("dtype", "must be f32 or bf16, not i32");
+    product.resultType = fields.has("result") ? elementType(fields, "result") : product.type;
+    if (product.resultType != product.type && product.resultType != ElementType::F32)
+      fields.refuse("result", "must be f32 or the dtype");
     product.isTransposed = fields.optionalBoolean("transposed").value_or(false);
     product.lda = size(fields, "lda", most, product.k);
     product.ldw = size(fields, "ldw", most, product.isTransposed ? product.n : product.k);
@@ -233,7 +240,12 @@ private:
     section.name = fields.string("name");
     each(fields, "commands", [&](const JsonFields &command) {
       CommandLoop loop;
-      if (!command.has("layers")) {
+      if (command.has("chunks")) {
+        if (command.string("chunks") != "counted_rows")
+          command.refuse("chunks", "must be counted_rows");
+        loop.inChunks = true;
+        each(command, "body", [&](const JsonFields &f) { loop.body.push_back(launch(f)); });
+      } else if (!command.has("layers")) {
         loop.body.push_back(launch(command));
       } else {
         JsonFields layers = command.object("layers");

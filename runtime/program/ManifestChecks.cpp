@@ -40,6 +40,11 @@ private:
     for (int64_t bytes : manifest.arena.perRow)
       if (bytes % (arenaAlignment / capacityStep))
         refuse("arena: bytes a row must be multiples of " + std::to_string(arenaAlignment / capacityStep));
+    if (manifest.chunkBytes % (arenaAlignment / capacityStep))
+      refuse("arena: chunk_rows must be a multiple of " + std::to_string(arenaAlignment / capacityStep));
+    // Each chunk begins where the first one's rows are aligned.
+    if (manifest.chunkRows % capacityStep)
+      refuse("chunk_rows must be a multiple of " + std::to_string(capacityStep));
   }
 
   void checkBuffer(const Buffer &buffer) const {
@@ -50,6 +55,8 @@ private:
                              : ": has run-time rows, but lies in no region of rows"));
     if (std::count_if(buffer.shape.begin(), buffer.shape.end(), [](Extent e) { return !e.isStatic(); }) > 1)
       refuse(name + ": has more than one run-time extent");
+    if (buffer.region == chunkRegion && !ofCountedRows(buffer))
+      refuse(name + ": lies in chunk_rows, but its first extent is not counted_rows");
     // From here on of one row where it has rows: a region's capacity is at least that of what lies in it.
     int64_t elements = buffer.elements({.rows = 1, .countedRows = 1, .kvRows = 1});
     if (elements > buffer.slotBytes / bytesOf(buffer.type))
@@ -58,7 +65,7 @@ private:
       refuse(name + ": offset and slot_bytes must be multiples of 4");
     // slots <= 2^16 and slot_bytes <= 2^46: no overflow in 128 bits, and none after this test in 64.
     __int128 end = __int128(buffer.offset) + __int128(buffer.slots) * buffer.slotBytes;
-    int64_t region = hasRows ? manifest.arena.perRow[size_t(buffer.region)] : manifest.arena.fixed;
+    int64_t region = hasRows ? manifest.regionBytes(buffer.region) : manifest.arena.fixed;
     if (end > region)
       refuse(name + " ends beyond its region of " + std::to_string(region) +
              (hasRows ? " bytes a row" : " bytes"));
@@ -78,6 +85,10 @@ private:
     default:
       break;
     }
+  }
+
+  static bool ofCountedRows(const Buffer &buffer) {
+    return !buffer.shape.empty() && buffer.shape[0].scalar == countedRowsScalar;
   }
 
   void checkTrainable(const std::string &name, const Buffer &buffer) const {
@@ -167,20 +178,20 @@ private:
     if (launch.arguments.size() != 3)
       refuse("product " + kernel.name + ": takes three buffers, a, w and y, not " +
              std::to_string(launch.arguments.size()));
-    checkOperand(kernel, launch.arguments[0], 'a', product.m, product.k, product.lda);
+    checkOperand(kernel, launch.arguments[0], 'a', product.type, product.m, product.k, product.lda);
     Extent weightRows{product.isTransposed ? product.k : product.n, -1};
-    checkOperand(kernel, launch.arguments[1], 'w', weightRows, product.isTransposed ? product.n : product.k,
-                 product.ldw);
-    checkOperand(kernel, launch.arguments[2], 'y', product.m, product.n, product.ldy);
+    checkOperand(kernel, launch.arguments[1], 'w', product.type, weightRows,
+                 product.isTransposed ? product.n : product.k, product.ldw);
+    checkOperand(kernel, launch.arguments[2], 'y', product.resultType, product.m, product.n, product.ldy);
   }
 
   /// Its rows lie in the slot, whatever their number is at run time.
-  void checkOperand(const Kernel &kernel, const Argument &argument, char letter, Extent rows, int64_t columns,
-                    int64_t ld) const {
+  void checkOperand(const Kernel &kernel, const Argument &argument, char letter, ElementType type,
+                    Extent rows, int64_t columns, int64_t ld) const {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     std::string name =
         "product " + kernel.name + ": its operand " + letter + ", buffer " + buffer.name + ", ";
-    if (buffer.type != kernel.library->type)
+    if (buffer.type != type)
       refuse(name + "is of another type");
     bool grows = !rows.isStatic();
     if (grows && (buffer.shape.empty() || buffer.shape[0].scalar != rows.scalar))
@@ -197,6 +208,8 @@ private:
   void checkSection(const Section &section) const {
     size_t launches = 0;
     for (const CommandLoop &loop : section.commands) {
+      if (loop.inChunks && manifest.chunkRows == 0)
+        refuse("section " + section.name + ": has a loop over chunks, but the program has no chunk_rows");
       launches += loop.body.size() * loop.layers().size();
       for (const Launch &launch : loop.body) {
         if (size_t(launch.kernel) >= manifest.kernels.size())
@@ -204,6 +217,10 @@ private:
         for (const Argument &argument : launch.arguments)
           if (size_t(argument.buffer) >= manifest.buffers.size())
             refuse("section " + section.name + ": there is no buffer " + std::to_string(argument.buffer));
+          else if (const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
+                   buffer.region == chunkRegion && !loop.inChunks)
+            refuse("section " + section.name + ": a launch outside of chunks takes buffer " + buffer.name +
+                   ", which lies in chunk_rows");
         if (const Kernel &kernel = manifest.kernels[size_t(launch.kernel)]; kernel.library)
           checkProduct(kernel, launch);
         else

@@ -22,6 +22,8 @@ nlohmann::json ProgramRequest::toJson() const {
                          {"targets", targets}};
   if (!chip.empty())
     json["chip"] = chip;
+  if (chunkRows > 0)
+    json["chunk_rows"] = chunkRows;
   if (memoryBudget > 0) {
     json["memory_budget"] = memoryBudget;
     json["capacity"] = {
@@ -44,6 +46,7 @@ ProgramRequest ProgramRequest::fromJson(const nlohmann::json &json, const std::s
   request.loraAlpha = fields.optionalNumber("lora_alpha").value_or(0);
   if (fields.has("targets"))
     request.targets = fields.strings("targets");
+  request.chunkRows = fields.optionalInteger("chunk_rows").value_or(0);
   request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
   if (fields.has("capacity")) {
     JsonFields capacity = fields.object("capacity");

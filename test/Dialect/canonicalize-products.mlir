@@ -57,3 +57,13 @@ func.func @place(%a: tensor<48x64xf32>, %w: tensor<176x112xf32>) -> tensor<176x1
   %w1 = mlora.place %a in %w at [128, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
   return %w1 : tensor<176x112xf32>
 }
+
+// mlora.round: what is stored as another type is another tensor; one of them is enough.
+// CHECK-LABEL: func.func @round(
+// CHECK-NEXT: mlora.round %
+// CHECK-NEXT: return %[[Y:[^,]+]], %[[Y]] :
+func.func @round(%w: tensor<8x4xf32>) -> (tensor<8x4xbf16>, tensor<8x4xbf16>) {
+  %y = mlora.round %w : (tensor<8x4xf32>) -> tensor<8x4xbf16>
+  %again = mlora.round %w : (tensor<8x4xf32>) -> tensor<8x4xbf16>
+  return %y, %again : tensor<8x4xbf16>, tensor<8x4xbf16>
+}

@@ -59,3 +59,31 @@ mlora.program @program {
 // CHECK-COUNT-2: mlora.emulate @kernels::@copy
 mlora.emulate @kernels::@copy grid [1] block [32] arguments [1 : i32]
 mlora.emulate @kernels::@copy grid [1] block [32] arguments [1 : i32]
+
+// mlora.chunked_call: a value like any other: the same call is one, one that nobody reads is none.
+// CHECK-LABEL: func.func @chunked_call(
+// CHECK-NEXT: mlora.chunked_call @copied(
+// CHECK-NEXT: return %[[Y:[^,]+]], %[[Y]] :
+func.func @chunked_call(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %y = mlora.chunked_call @copied(%x) by 16 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %again = mlora.chunked_call @copied(%x) by 16 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %unread = mlora.chunked_call @copied(%x) by 32 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y, %again : tensor<?x8xf32>, tensor<?x8xf32>
+}
+func.func @copied(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+
+// mlora.chunks: a loop stays.
+// CHECK-LABEL: mlora.program @chunks
+// CHECK: mlora.chunks {
+// CHECK-COUNT-2: mlora.launch @kernel
+mlora.program @chunks chunk_rows 16 {
+  %a = mlora.buffer "h" temporary extent "counted_rows" : memref<?x64xf32>
+  mlora.section "step" {
+    mlora.chunks {
+      mlora.launch @kernel(%a[0], %a[0]) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+      mlora.launch @kernel(%a[0], %a[0]) : (memref<?x64xf32>, memref<?x64xf32>) -> ()
+    }
+  }
+}

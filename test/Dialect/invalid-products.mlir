@@ -19,7 +19,7 @@ func.func @small_transposed(%dy: tensor<?x176xf32>, %w: tensor<176x48xf32>) {
 // -----
 
 func.func @two_types(%x: tensor<?x16xf32>, %w: tensor<8x16xbf16>) {
-  // expected-error@below {{'mlora.product' op operands and result have elements of different types}}
+  // expected-error@below {{'mlora.product' op operands have elements of different types}}
   %y = mlora.product %x, %w : (tensor<?x16xf32>, tensor<8x16xbf16>) -> tensor<?x8xf32>
   return
 }
@@ -69,5 +69,22 @@ func.func @place(%a: tensor<48x64xf32>, %w: tensor<176x112xf32>) {
 func.func @stack_up_rank(%b: tensor<32x16xf32>, %s: tensor<32x3xf32>) {
   // expected-error@below {{'mlora.stack_up' op b has 16 columns, too few for 3 branches of rank 6}}
   %up = mlora.stack_up %b, %s alpha 4.0 rank 6 : (tensor<32x16xf32>, tensor<32x3xf32>) -> tensor<32x16xf32>
+  return
+}
+
+// -----
+
+// f32 operands have no result in bf16: a library does not round what it need not.
+func.func @rounded_result(%x: tensor<?x16xf32>, %w: tensor<8x16xf32>) {
+  // expected-error@below {{'mlora.product' op result has elements of another type than its operands; of bf16 operands it may be f32}}
+  %y = mlora.product %x, %w : (tensor<?x16xf32>, tensor<8x16xf32>) -> tensor<?x8xbf16>
+  return
+}
+
+// -----
+
+func.func @round(%w: tensor<8x16xf32>) {
+  // expected-error@below {{'mlora.round' op result has 8 columns, input has 16}}
+  %y = mlora.round %w : (tensor<8x16xf32>) -> tensor<8x8xbf16>
   return
 }

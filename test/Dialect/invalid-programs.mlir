@@ -25,7 +25,7 @@ mlora.kernel @copy(%x: tensor<?x8xf32>) -> tensor<?x8xf32> grid ["rows by 128"] 
 
 // -----
 
-// expected-error@below {{'mlora.program' op arena grows with 'tokens', not one of rows, counted_rows, kv_rows}}
+// expected-error@below {{'mlora.program' op arena grows with 'tokens', not one of rows, counted_rows, kv_rows, chunk_rows}}
 mlora.program @train arena 0 + 64 * tokens {
   %h = mlora.buffer "h" residual : memref<?x64xf32>
 }
@@ -68,7 +68,7 @@ mlora.program @train {
 // -----
 
 mlora.program @train {
-  // expected-error@below {{'mlora.buffer' op lies in 'past', not one of rows, counted_rows, kv_rows}}
+  // expected-error@below {{'mlora.buffer' op lies in 'past', not one of rows, counted_rows, kv_rows, chunk_rows}}
   %h = mlora.buffer "h" residual offset 0 in "past" : memref<?x64xf32>
 }
 
@@ -126,3 +126,76 @@ mlora.emulate @m::@k grid [1] block [64, 32] arguments []
 
 // expected-error @below {{'mlora.emulate' op grid has 4 dimensions; expected one to three}}
 mlora.emulate @m::@k grid [1, 1, 1, 1] block [1] arguments []
+
+// -----
+
+func.func @calls_nothing(%x: tensor<?x8xf32>) {
+  // expected-error@below {{'mlora.chunked_call' op calls what does not exist: @chunk}}
+  %y = mlora.chunked_call @chunk(%x) by 16 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @chunk(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+func.func @other_types(%x: tensor<?x8xf32>) {
+  // expected-error@below {{'mlora.chunked_call' op calls @chunk with ('tensor<?x8xf32>') -> ('tensor<?x4xf32>'); it takes and gives ('tensor<?x8xf32>') -> ('tensor<?x8xf32>')}}
+  %y = mlora.chunked_call @chunk(%x) by 16 : (tensor<?x8xf32>) -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @chunk(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+func.func @no_rows(%x: tensor<?x8xf32>) {
+  // expected-error@below {{'mlora.chunked_call' op has chunks of 0 rows}}
+  %y = mlora.chunked_call @chunk(%x) by 0 : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @chunk(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  return %x : tensor<4x8xf32>
+}
+func.func @nothing_to_cut(%x: tensor<4x8xf32>) {
+  // expected-error@below {{'mlora.chunked_call' op has no operand with run-time rows, which are what is cut}}
+  %y = mlora.chunked_call @chunk(%x) by 16 : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// expected-error@below {{'mlora.program' op chunk_rows is 40, not a positive multiple of 16}}
+mlora.program @train chunk_rows 40 {
+  %h = mlora.buffer "h" residual : memref<?x64xf32>
+}
+
+// -----
+
+mlora.program @train {
+  mlora.section "micro_step" {
+    // expected-error@below {{'mlora.chunks' op is in a program that has no chunk_rows}}
+    mlora.chunks {
+      ^body:
+    }
+  }
+}
+
+// -----
+
+mlora.program @train {
+  // expected-error@below {{'mlora.buffer' op lies in chunk_rows of a program that has no chunk_rows}}
+  %z = mlora.buffer "z" temporary offset 0 in "chunk_rows" extent "counted_rows" : memref<?x512xf32>
+}
+
+// -----
+
+mlora.program @train chunk_rows 48 {
+  // expected-error@below {{'mlora.buffer' op lies in chunk_rows, where what has counted_rows is: those of a chunk}}
+  %z = mlora.buffer "z" temporary offset 0 in "chunk_rows" extent "rows" : memref<?x512xf32>
+}

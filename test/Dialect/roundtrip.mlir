@@ -338,3 +338,44 @@ func.func @products(%x: tensor<?x64xf32>, %m: tensor<?x48xf32>, %w: tensor<176x1
   %up = mlora.stack_up %b, %s alpha 4.0 rank 5 : (tensor<32x16xf32>, tensor<32x3xf32>) -> tensor<32x16xf32>
   return
 }
+
+// CHECK-LABEL: func.func @round(
+// CHECK: mlora.round %{{.*}} : (tensor<512x64xf32>) -> tensor<512x64xbf16>
+// CHECK: mlora.product %{{.*}}, %{{.*}} : (tensor<?x64xbf16>, tensor<512x64xbf16>) -> tensor<?x512xf32>
+func.func @round(%x: tensor<?x64xbf16>, %w: tensor<512x64xf32>) {
+  %wb = mlora.round %w : (tensor<512x64xf32>) -> tensor<512x64xbf16>
+  %z = mlora.product %x, %wb : (tensor<?x64xbf16>, tensor<512x64xbf16>) -> tensor<?x512xf32>
+  return
+}
+
+// CHECK-LABEL: func.func @nll(
+// CHECK: %nll, %lse = mlora.nll %{{.*}}, %{{.*}} :
+// CHECK: mlora.nll.input_grad %{{.*}}, %{{.*}}, %{{.*}}, %lse :
+func.func @nll(%z: tensor<?x512xf32>, %targets: tensor<?xi32>, %dnll: tensor<?xf32>) -> (tensor<?xf32>, tensor<?x512xbf16>) {
+  %nll, %lse = mlora.nll %z, %targets : (tensor<?x512xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)
+  %dz = mlora.nll.input_grad %dnll, %z, %targets, %lse
+    : (tensor<?xf32>, tensor<?x512xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x512xbf16>
+  return %nll, %dz : tensor<?xf32>, tensor<?x512xbf16>
+}
+
+// CHECK-LABEL: func.func @chunked_call(
+// CHECK: mlora.chunked_call @nll(%{{.*}}, %{{.*}}, %{{.*}}) by 48 : (
+func.func @chunked_call(%z: tensor<?x512xf32>, %targets: tensor<?xi32>, %dnll: tensor<?xf32>) {
+  %nll, %dz = mlora.chunked_call @nll(%z, %targets, %dnll) by 48
+    : (tensor<?x512xf32>, tensor<?xi32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?x512xbf16>)
+  return
+}
+
+// CHECK-LABEL: mlora.program @chunks chunk_rows 48 arena 0 + 4 * rows + 2048 * chunk_rows {
+// CHECK: mlora.buffer "z" temporary offset 0 in "chunk_rows" extent "counted_rows" : memref<?x512xf32>
+// CHECK: mlora.chunks {
+// CHECK-NEXT: mlora.launch @loss(%z[0], %nll[0])
+mlora.program @chunks chunk_rows 48 arena 0 + 4 * rows + 2048 * chunk_rows {
+  %z = mlora.buffer "z" temporary offset 0 in "chunk_rows" extent "counted_rows" : memref<?x512xf32>
+  %nll = mlora.buffer "nll" temporary offset 0 in "rows" extent "counted_rows" : memref<?xf32>
+  mlora.section "score" {
+    mlora.chunks {
+      mlora.launch @loss(%z[0], %nll[0]) : (memref<?x512xf32>, memref<?xf32>) -> ()
+    }
+  }
+}

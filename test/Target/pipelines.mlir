@@ -37,11 +37,13 @@
 // A GPU's blocks are smaller, and its program says which chip kernels are for, where one is asked for.
 // CUDA: mlora.chip = "sm_90a"
 // EMULATE: mlora.kernel {{.*}} grid ["rows by 32"]
-// EMULATE: mlora.program @train arena
+// EMULATE: mlora.program @train chunk_rows 512 arena
 
 // GENERATE: mlora.program @generate arena
 // GENERATE: mlora.section "step"
 
+// Logits are a library's product, too.
+// BF16: mlora.kernel @head_logits.{{[0-9]+}}.product({{.*}} -> (tensor<?x16xf32> {{.*}}) grid [] attributes {library}
 // BF16: mlora.buffer "cache.key" cache {{.*}} : memref<?x4xbf16>
 // BF16: mlora.buffer "logits" output {{.*}} : memref<?x16xf32>
 // CPU-BF16: dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate
@@ -57,6 +59,7 @@
 // HELP-NEXT: --alpha=<number>
 // HELP-NEXT: --budget=
 // HELP-NEXT: --chip=
+// HELP-NEXT: --chunk-rows=
 // HELP-NEXT: --config=
 // HELP-NEXT: --dtype=
 // HELP-NEXT:   =f32

@@ -116,6 +116,8 @@ TEST(OpTableCoverage, EveryOpOfKernelsHasACase) {
       {"mlora.buffer", "structure"},
       {"mlora.section", "structure"},
       {"mlora.layers", "structure"},
+      {"mlora.chunked_call", "structure"},
+      {"mlora.chunks", "structure"},
       {"mlora.emulate", "says what to run: test/Target/emulate-*.mlir"},
   };
   Compiler compiler;

@@ -114,26 +114,56 @@ INSTANTIATE_TEST_SUITE_P(All, PtxasOfOpTable, testing::ValuesIn(groups()), [](co
   return name;
 });
 
-/// The program that trains, up to its kernels, stored as each type.
-class PtxasOfProgram : public Ptxas, public testing::WithParamInterface<std::string> {};
+/// A row of logits of real vocabularies, and one of odd length; its gradient stored as each type.
+TEST_F(Ptxas, LossesOfRealVocabularies) {
+  std::string text;
+  for (std::string words : {"32000", "49152", "128256", "50257"})
+    for (std::string type : {"f32", "bf16"})
+      text +=
+          "func.func @nll_" + words + "_" + type + "(%z: tensor<?x" + words +
+          "xf32> {mlora.extent = \"counted_rows\"}, %t: tensor<?xi32> {mlora.extent = \"counted_rows\"}, %d: "
+          "tensor<?xf32> {mlora.extent = \"counted_rows\"}) -> (tensor<?xf32>, tensor<?x" +
+          words + "x" + type + ">) {\n%nll, %lse = mlora.nll %z, %t : (tensor<?x" + words +
+          "xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)\n%dz = mlora.nll.input_grad %d, %z, %t, "
+          "%lse : (tensor<?xf32>, tensor<?x" +
+          words + "xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x" + words + "x" + type +
+          ">\nreturn %nll, %dz : tensor<?xf32>, tensor<?x" + words + "x" + type + ">\n}\n";
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  ASSERT_TRUE(module);
+  PassManager form(&context);
+  form.addPass(createMLoraFormKernels(gpuBlocks()));
+  ASSERT_TRUE(succeeded(form.run(*module)));
+  assembleAll(*module);
+}
+
+/// The program that trains, up to its kernels, stored as each type, with adapters and with all that is
+/// trained.
+class PtxasOfProgram : public Ptxas,
+                       public testing::WithParamInterface<std::tuple<std::string, std::string>> {};
 
 TEST_P(PtxasOfProgram, Fits) {
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   PassManager passes(&context);
-  passes.addPass(
-      createImport({MLORA_SOURCE "/test/Transforms/Inputs/tiny-config.json", "train", GetParam()}));
-  passes.addPass(createAttachAdapters());
+  auto [type, method] = GetParam();
+  passes.addPass(createImport({MLORA_SOURCE "/test/Transforms/Inputs/tiny-config.json", "train", type}));
+  AttachAdaptersOptions adapters;
+  adapters.method = method;
+  passes.addPass(createAttachAdapters(adapters));
   passes.addPass(createFuseBranches());
   passes.addPass(createAutodiff());
   passes.addPass(createRematerialize());
   passes.addPass(createMLoraAddOptimizer());
+  passes.addPass(createChunkHead());
   passes.addPass(createMLoraFormKernels(gpuBlocks()));
   ASSERT_TRUE(succeeded(passes.run(*module)));
   assembleAll(*module);
 }
 
-INSTANTIATE_TEST_SUITE_P(Training, PtxasOfProgram, testing::Values("f32", "bf16"),
-                         [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Training, PtxasOfProgram,
+                         testing::Combine(testing::Values("f32", "bf16"), testing::Values("multilora", "ft")),
+                         [](const auto &info) {
+                           return std::get<0>(info.param) + "_" + std::get<1>(info.param);
+                         });
 
 } // namespace
 } // namespace optable

@@ -108,6 +108,15 @@ TEST_F(LibraryProducts, AreRead) {
   EXPECT_EQ(kernel.library->n, 8);
   EXPECT_TRUE(kernel.library->isTransposed);
   EXPECT_EQ(kernel.library->type, ElementType::F32);
+  EXPECT_EQ(kernel.library->resultType, ElementType::F32);
+  // Logits of bf16 are f32.
+  bundle.json["kernels"][5]["library"]["dtype"] = "bf16";
+  bundle.json["kernels"][5]["library"]["result"] = "f32";
+  for (int operand : {1, 8})
+    bundle.json["buffers"][operand]["dtype"] = "bf16";
+  const Manifest mixed = Manifest::parse(bundle.json, "m.json");
+  EXPECT_EQ(mixed.kernels[5].library->type, ElementType::BF16);
+  EXPECT_EQ(mixed.kernels[5].library->resultType, ElementType::F32);
 }
 
 TEST_F(LibraryProducts, MustFitTheirBuffers) {
@@ -118,6 +127,7 @@ TEST_F(LibraryProducts, MustFitTheirBuffers) {
   refuses("/kernels/5/library/ldy", 9, "operand y, buffer y, is smaller");
   refuses("/kernels/5/library/n", 9, "ldw");
   refuses("/kernels/5/library/dtype", "i32", "must be f32 or bf16");
+  refuses("/kernels/5/library/result", "bf16", "must be f32 or the dtype");
   refuses("/kernels/5/library/dtype", "bf16", "operand a, buffer h, is of another type");
   refuses("/kernels/5/library/m/extent", "kv_rows", "operand a, buffer h, must have the product's rows");
   refuses("/kernels/5/library/m/extent", 4, "operand a, buffer h, must be of static shape");

@@ -49,7 +49,12 @@ constexpr llvm::StringLiteral kPartsAttr =
 
 /// A capacity of rows is a multiple of it, so that what counts bytes a row is aligned as the arena is.
 constexpr int64_t kCapacityStep = 16;
-/// The run-time extents, in the order of the arena's regions.
+/// The run-time extents.
 constexpr llvm::StringLiteral kExtentNames[] = {"rows", "counted_rows", "kv_rows"};
+/// The region of what lives inside a loop over chunks: as many rows as a chunk has at most.
+constexpr llvm::StringLiteral kChunkRegion = "chunk_rows";
+/// The arena's regions behind the fixed one, in order.
+constexpr llvm::StringLiteral kRegionNames[] = {kExtentNames[0], kExtentNames[1], kExtentNames[2],
+                                                kChunkRegion};
 
 } // namespace mlir::mlora

@@ -15,7 +15,8 @@ def MLora_ProductOp : MLora_PureOp<"product"> {
   let summary = "A product that a library does: a kernel of its own";
   let description = [{
     With N and K the columns of the result and of `input`: `y[t, n] = Σ_k x[t, k] · w[n, k]`, or `transposed`
-    `y[t, n] = Σ_k x[t, k] · w[k, n]`. The weight may have more rows and columns; its first ones count. Sums in f32.
+    `y[t, n] = Σ_k x[t, k] · w[k, n]`. The weight may have more rows and columns; its first ones count. Sums in f32. Operands are of one
+    type, and so is the result; of bf16 operands it may be f32 (logits).
 
     Example:
     ```mlir
@@ -26,6 +27,22 @@ def MLora_ProductOp : MLora_PureOp<"product"> {
   let arguments = (ins MLora_Matrix:$input, MLora_Matrix:$weight, UnitAttr:$transposed);
   let results = (outs MLora_Matrix:$output);
   let assemblyFormat = "$input `,` $weight (`transposed` $transposed^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def MLora_RoundOp : MLora_PureOp<"round"> {
+  let summary = "A tensor stored as another type";
+  let description = [{
+    `y = x`, rounded to the nearest where y's type holds less. A library multiplies operands of one type: what is trained in f32 is
+    rounded for it.
+
+    Example:
+    ```mlir
+    %wb = mlora.round %w : (tensor<512x64xf32>) -> tensor<512x64xbf16>
+    ```
+  }];
+  let arguments = (ins MLora_Matrix:$input);
+  let results = (outs MLora_Matrix:$output);
+  let assemblyFormat = "$input attr-dict `:` functional-type(operands, results)";
 }
 
 def MLora_JoinOp : MLora_PureOp<"join"> {

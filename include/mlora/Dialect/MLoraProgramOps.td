@@ -71,13 +71,40 @@ def MLora_LaunchOp : MLora_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
 }
 
+def MLora_ChunkedCallOp : MLora_PureOp<"chunked_call", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A function called for some rows at a time";
+  let description = [{
+    What has run-time rows is cut: the function gets, and gives, rows [0, by), then [by, 2·by), …, all others whole. A result of static
+    shape is the sum of what the calls give (the gradient of a parameter). What lives inside the function is never larger than for `by` rows.
+    A planned program has a loop in its place (`mlora.chunks`).
+
+    Example:
+    ```mlir
+    %nll, %dx = mlora.chunked_call @head_loss.chunk(%x, %w, %targets, %dnll) by 512
+      : (tensor<?x64xf32>, tensor<512x64xf32>, tensor<?xi32>, tensor<?xf32>) -> (tensor<?xf32>, tensor<?x64xf32>)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$callee, Variadic<AnyRankedTensor>:$inputs, I64Attr:$by);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $callee `(` $inputs `)` `by` $by attr-dict `:` functional-type(operands, results)
+  }];
+  let extraClassDeclaration = [{
+    /// Whether a tensor is cut: it has run-time rows.
+    static bool isCut(::mlir::Value tensor);
+    /// The first operand that is cut; what else is cut has as many rows.
+    ::mlir::Value getCut();
+  }];
+}
+
 def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRegionArguments, Symbol, SymbolTable]> {
   let summary = "What runs, in order, where: buffers, then sections";
   let description = [{
-    Sections are straight lines of launches with loops over layers. Nothing depends on a number of rows: after planning `arena`
-    is the one allocation that holds every buffer, as bytes that grow with the capacity, which is given when the program is
-    opened. It is made of regions, one behind another in this order: the fixed one, then those of `rows`, `counted_rows` and
-    `kv_rows`, whose numbers count bytes a row of that capacity.
+    Sections are straight lines of launches with loops over layers and over chunks of the rows that count. Nothing depends on a number of
+    rows: after planning `arena` is the one allocation that holds every buffer, as bytes that grow with the capacity, which is given when
+    the program is opened. It is made of regions, one behind another in this order: the fixed one, then those of `rows`, `counted_rows`,
+    `kv_rows` and `chunk_rows`, whose numbers count bytes a row of that capacity. A chunk has at most `chunk_rows` rows, so that the
+    capacity of the last region is that number, or that of `counted_rows` where it is less.
 
     Example:
     ```mlir
@@ -91,9 +118,12 @@ def MLora_ProgramOp : MLora_Op<"program", [IsolatedFromAbove, NoTerminator, NoRe
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<DictionaryAttr>:$arena);
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<I64Attr>:$chunk_rows,
+                       OptionalAttr<DictionaryAttr>:$arena);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name (`arena` custom<LinearBytes>($arena)^)? attr-dict-with-keyword $body";
+  let assemblyFormat = [{
+    $sym_name (`chunk_rows` $chunk_rows^)? (`arena` custom<LinearBytes>($arena)^)? attr-dict-with-keyword $body
+  }];
   let extraClassDeclaration = [{
     /// Bytes of a region a row of its capacity; of the fixed one, "", bytes.
     int64_t getArenaBytes(::llvm::StringRef region);
@@ -106,8 +136,8 @@ def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
     `role` is one of input, weight, parameter, gradient, moment1, moment2, factor, residual, temporary, cache, output
     (docs/architecture.md). `slots` (1) copies lie one behind another, one a layer. `offset` counts from the beginning of the region
     that `in` names, in bytes a row of its capacity, or in bytes from the beginning of the fixed one. The region is that of `extent`, the
-    run-time scalar behind `?`, or of one that is never less. `tensor` is the checkpoint's name of a weight, `of` the parameter
-    that a gradient or moment belongs to.
+    run-time scalar behind `?`, or of one that is never less; what lives inside a loop over chunks lies in `chunk_rows`. `tensor` is the
+    checkpoint's name of a weight, `of` the parameter that a gradient or moment belongs to.
 
     Example:
     ```mlir
@@ -146,6 +176,25 @@ def MLora_LayersOp : MLora_Op<"layers", [NoTerminator, NoRegionArguments]> {
   let arguments = (ins I64Attr:$first, I64Attr:$last, I64Attr:$step);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$first `to` $last `step` $step attr-dict-with-keyword $body";
+}
+
+def MLora_ChunksOp : MLora_Op<"chunks", [HasParent<"SectionOp">, NoTerminator, NoRegionArguments]> {
+  let summary = "A loop over chunks of the rows that count";
+  let description = [{
+    Runs its body for each `chunk_rows` (the program's) of the rows that count, the last time for what is left; once for no rows where none
+    count. Inside, the scalar `counted_rows` is the chunk's number of rows; `accumulate` is 1 from the second chunk on. A buffer of
+    `counted_rows` in the region `chunk_rows` holds the chunk's rows; of one in another region a launch gets what lies from the chunk's
+    first row on.
+
+    Example:
+    ```mlir
+    mlora.chunks {
+      mlora.launch @head_loss.chunk.0.product(%x[0], %w[0], %logits[0]) : (memref<?x64xf32>, memref<512x64xf32>, memref<?x512xf32>) -> ()
+    }
+    ```
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "attr-dict-with-keyword $body";
 }
 
 def MLora_EmulateOp : MLora_Op<"emulate"> {

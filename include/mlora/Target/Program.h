@@ -49,6 +49,9 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
       *this, "budget",
       llvm::cl::desc("bytes of a token row that a layer may keep for backward (train); 0: no limit"),
       llvm::cl::init(0)};
+  Option<int64_t> chunkRows{*this, "chunk-rows",
+                            llvm::cl::desc("rows whose logits are in memory at once (train, for a GPU)"),
+                            llvm::cl::init(512)};
 };
 
 enum class ProgramKind { Train, Generate };

@@ -47,6 +47,31 @@ def AugmentProducts : Pass<"mlora-augment-products", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];
 }
 
+def ChunkHead : Pass<"mlora-chunk-head", "::mlir::ModuleOp"> {
+  let summary = "Cross-entropy by library products, for some of its rows at a time";
+  let description = [{
+    For targets whose large products are a library's, after `mlora-autodiff`. A function's `cross_entropy` and its gradients become a function
+    of a chunk of the rows that count (`@NAME.chunk`), called for one chunk after another: logits are a product in f32, `nll` and
+    `nll.input_grad` make losses and the logits' cotangent of them (in the type of the head's input), and a product of that is the input's
+    cotangent; a trained head's gradient is the sum over chunks of `token_outer`. No more logits than those of `rows` rows are in memory at once.
+    A head that is trained in f32 beside activations in bf16 is rounded for its products, once a function.
+
+    ```mlir
+    %nll, %lse = mlora.cross_entropy %x, %w, %targets : …
+    %dx = mlora.cross_entropy.input_grad %dnll, %x, %w, %targets, %lse : …
+    // becomes
+    %nll, %dx = mlora.chunked_call @head_loss.value_and_grad.chunk(%x, %w, %targets, %dnll) by 512 : …
+    func.func @head_loss.value_and_grad.chunk(%x: …, %w: …, %targets: …, %dnll: …) -> (…) {
+      %logits = mlora.product %x, %w : …
+      %nll, %lse = mlora.nll %logits, %targets : …
+      %dlogits = mlora.nll.input_grad %dnll, %logits, %targets, %lse : …
+      %dx = mlora.product %dlogits, %w transposed : …
+    ```
+  }];
+  let options = [Option<"rows", "rows", "int64_t", "512", "Rows of a chunk at most; in a program a multiple of 16">];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::func::FuncDialect"];
+}
+
 def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Groups ops into kernels: grids of blocks, one memory pass each";
   let description = [{
@@ -54,7 +79,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     SwiGLU, additions) join one kernel over blocks of rows, as long as they have the same rows and none needs whole a tensor that the
     group makes. Attention and its gradients have grids of their own. Sums over tokens (`token_outer`) leave the chain and become one
     kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
-    A library's product (`product`) is a kernel of its own, `library`, with an empty grid.
+    A library's product (`product`) is a kernel of its own, `library`, with an empty grid. A call for chunks of rows (`chunked_call`) stays
+    one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row.
 
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
@@ -91,7 +117,8 @@ def MLoraPlanMemory : Pass<"mlora-plan-memory", "::mlir::ModuleOp"> {
     Assembles the sections of a program (docs/architecture.md) from the layer kinds' functions, turns tensors into buffers and gives each
     its place: what has a static shape in the fixed region, what has rows in the region of its extent, where places count bytes a row of a
     capacity that is given when the program is opened. A training program has one capacity: rows that count are at most rows, keys are as many,
-    so all lie in the region of `rows`. In a region what persists comes first, then residuals (a slot a layer), then
+    so all lie in the region of `rows`. A `chunked_call` becomes a loop (`mlora.chunks`), and what lives inside it lies in the region
+    `chunk_rows`. In a region what persists comes first, then residuals (a slot a layer), then
     temporaries, which share memory where their lives do not overlap. Peak memory is `arena`, known before anything runs. The
     layer functions are removed; kernels stay.
 

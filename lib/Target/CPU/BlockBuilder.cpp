@@ -78,8 +78,8 @@ BlockBuilder::BlockBuilder(KernelOp kernel, int64_t keyChunk)
       continue;
     blockRows = grid[i].block;
     first = times(position[i], blockRows);
-    count = !extent && grid[i].size % blockRows == 0 ? index(blockRows)
-                                                     : least(index(blockRows), minus(size, first));
+    bool isFull = blockRows == 1 || (!extent && grid[i].size % blockRows == 0);
+    count = isFull ? index(blockRows) : least(index(blockRows), minus(size, first));
     for (auto [value, name] : {std::pair(first, "first"), std::pair(count, "count")})
       if (value.getDefiningOp() && value.use_empty()) // otherwise it has a name already
         value.setLoc(withName(getLoc(), name));

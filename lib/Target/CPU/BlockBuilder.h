@@ -173,6 +173,7 @@ void addParameterEmitters(BlockEmitters &table); ///< factors, their gradients, 
 void addAttentionEmitters(BlockEmitters &table);
 void addOuterEmitters(BlockEmitters &table); ///< sums over tokens, cut into tiles
 void addHeadEmitters(BlockEmitters &table);  ///< cross-entropy, the embedding's gradient
+void addLossEmitters(BlockEmitters &table);  ///< the loss of logits, and its gradient
 void addTotalEmitters(BlockEmitters &table); ///< sums and scatters of one block
 
 /// Whether `mlora.tiles` says how many blocks the op is cut into: a sum over tokens.

@@ -5,6 +5,7 @@
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_MLORALOWERKERNELS
@@ -22,6 +23,7 @@ static BlockEmitters makeEmitters() {
   addAttentionEmitters(table);
   addOuterEmitters(table);
   addHeadEmitters(table);
+  addLossEmitters(table);
   addTotalEmitters(table);
   return table;
 }

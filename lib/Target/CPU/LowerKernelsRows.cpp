@@ -130,6 +130,9 @@ static void emitSpread(BlockBuilder &b, SpreadOp op) {
          [&](ValueRange v) { return Values{v[0]}; });
 }
 
+/// y = x
+static void emitRound(BlockBuilder &b, RoundOp op) { b.copy(b.in(op.getInput()), b.out(op.getOutput())); }
+
 /// y[t] = [a[t] | b[t] | …]; what was computed in its place is there.
 static void emitJoin(BlockBuilder &b, JoinOp op) {
   Value y = b.out(op.getOutput());
@@ -179,6 +182,7 @@ void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitEmbedding, EmbeddingOp>(table);
   addEmitter<emitGatherRows, GatherRowsOp>(table);
   addEmitter<emitSpread, SpreadOp>(table);
+  addEmitter<emitRound, RoundOp>(table);
   addEmitter<emitJoin, JoinOp>(table);
   addEmitter<emitWindow, WindowOp>(table);
   addEmitter<emitPlace, PlaceOp>(table);

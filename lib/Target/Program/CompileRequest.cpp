@@ -51,6 +51,13 @@ static void readRequest(const std::string &path, Request &request) {
   options.alpha = fields.number("lora_alpha");
   for (const std::string &target : fields.strings("targets"))
     options.targets.push_back(target);
+  if (auto rows = fields.optionalInteger("chunk_rows")) {
+    constexpr int64_t most = 1 << 16;
+    if (*rows < kCapacityStep || *rows > most || *rows % kCapacityStep)
+      fields.refuse("chunk_rows", "must be a multiple of " + std::to_string(kCapacityStep) + " up to " +
+                                      std::to_string(most));
+    options.chunkRows = *rows;
+  }
   request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
   if (request.memoryBudget <= 0)
     return;
@@ -81,9 +88,15 @@ static constexpr int64_t kLeastKept = 1;
 
 static ProgramOp programOf(ModuleOp module) { return *module.getOps<ProgramOp>().begin(); }
 
+/// Bytes of what lives inside a loop over chunks.
+static int64_t chunkBytes(ProgramOp program, int64_t countedRows) {
+  int64_t rows = std::min<int64_t>(program.getChunkRows().value_or(0), countedRows);
+  return program.getArenaBytes(kChunkRegion) * ::mlora::roundedCapacity(rows);
+}
+
 static int64_t arenaOf(ModuleOp module, const Request &request) {
   ProgramOp program = programOf(module);
-  int64_t bytes = program.getArenaBytes("");
+  int64_t bytes = program.getArenaBytes("") + chunkBytes(program, request.capacity.countedRows);
   for (auto [i, extent] : llvm::enumerate(kExtentNames))
     bytes += program.getArenaBytes(extent) * ::mlora::roundedCapacity(request.capacity[int(i)]);
   return bytes;
@@ -110,11 +123,17 @@ static int64_t fixedBytes(ProgramOp program) {
   return bytes;
 }
 
-/// The most rows of a micro-batch with which a training program fits; 0: none.
+/// The most rows of a micro-batch with which a training program fits; 0: none. No more of them count than
+/// there are, which matters where they are fewer than a chunk has.
 static int64_t mostRows(ProgramOp program, const Request &request) {
-  int64_t perStep = program.getArenaBytes("rows") * kCapacityStep;
-  int64_t room = request.memoryBudget - program.getArenaBytes("");
-  return perStep > 0 ? std::max<int64_t>(room / perStep * kCapacityStep, 0) : 0;
+  int64_t perRow = program.getArenaBytes("rows"), room = request.memoryBudget - program.getArenaBytes("");
+  auto fitting = [](int64_t room, int64_t perRow) {
+    return perRow > 0 ? std::max<int64_t>(room / (perRow * kCapacityStep) * kCapacityStep, 0) : 0;
+  };
+  int64_t counted = request.capacity.countedRows;
+  int64_t rows = fitting(room - chunkBytes(program, counted), perRow);
+  int64_t chunk = std::min<int64_t>(program.getChunkRows().value_or(0), counted);
+  return rows >= chunk ? rows : fitting(room, perRow + program.getArenaBytes(kChunkRegion));
 }
 
 /// Says what does not fit, and what would.

@@ -63,6 +63,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
   MLoraFormKernelsOptions form;
   if (isGPU) {
     passes.addPass(createAugmentProducts());
+    passes.addPass(createChunkHead({options.chunkRows}));
     form.rowBlock = 32; // what a block works on is to fit into shared memory
     form.attentionBlock = 32;
   }

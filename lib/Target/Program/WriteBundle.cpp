@@ -211,15 +211,18 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
 static json::Object describeProduct(ProductOp op, StringRef extent) {
   auto columns = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
   auto rows = op.getOutput().getType().getDimSize(0);
-  return json::Object{
+  json::Object product{
       {"m", json::Object{{"extent", ShapedType::isDynamic(rows) ? json::Value(extent) : json::Value(rows)}}},
       {"n", columns(op.getOutput())},
       {"k", columns(op.getInput())},
-      {"dtype", toText(getElementTypeOrSelf(op.getOutput()))},
+      {"dtype", toText(getElementTypeOrSelf(op.getInput()))},
       {"lda", columns(op.getInput())},
       {"ldw", columns(op.getWeight())},
       {"ldy", columns(op.getOutput())},
       {"transposed", op.getTransposed()}};
+  if (getElementTypeOrSelf(op.getOutput()) != getElementTypeOrSelf(op.getInput()))
+    product["result"] = toText(getElementTypeOrSelf(op.getOutput()));
+  return product;
 }
 
 json::Object ManifestWriter::describe(KernelOp kernel) {
@@ -288,6 +291,11 @@ FailureOr<json::Array> ManifestWriter::commands(Block &block) {
                                                            {"to", step > 0 ? last + 1 : last},
                                                            {"step", step}}},
                                    {"body", std::move(*body)}});
+    } else if (auto chunks = dyn_cast<ChunksOp>(op)) {
+      FailureOr<json::Array> body = commands(chunks.getBody().front());
+      if (failed(body))
+        return failure();
+      array.push_back(json::Object{{"chunks", "counted_rows"}, {"body", std::move(*body)}});
     } else {
       return op.emitOpError("has no place in a section");
     }
@@ -344,6 +352,8 @@ FailureOr<json::Object> ManifestWriter::build() {
                         {"kernels", std::move(kernelList)},
                         {"sections", std::move(sections)},
                         {"parameters", std::move(parameters)}};
+  if (auto rows = program.getChunkRows())
+    manifest["chunk_rows"] = int64_t(*rows);
   auto kind = module->getAttrOfType<StringAttr>("mlora.kind");
   manifest["kind"] = kind ? kind.getValue() : program.getSymName();
   if (Attribute model = module->getAttr("mlora.model"))

@@ -1,6 +1,8 @@
 // RUN: mlora-opt %s --mlora-autodiff --mlora-check-gradients -o /dev/null | FileCheck %s
+// RUN: mlora-opt %s --mlora-autodiff --mlora-chunk-head=rows=2 --mlora-check-gradients -o /dev/null | FileCheck %s
+// RUN: mlora-opt %s --mlora-autodiff --mlora-chunk-head --mlora-check-gradients -o /dev/null | FileCheck %s
 
-// Of the input and of the head; the row with a negative target gives nothing.
+// Of the input and of the head; the row with a negative target gives nothing. The same in two chunks of the three rows, and in one.
 
 // CHECK: @f.value_and_grad: gradient of x
 // CHECK: @f.value_and_grad: gradient of head

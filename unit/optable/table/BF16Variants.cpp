@@ -42,6 +42,8 @@ const std::map<std::string, Names> &keptAsF32() {
                                                       {"cross_entropy.input_grad", loss},
                                                       {"cross_entropy.weight_grad", trainedHead},
                                                       {"head", loss},
+                                                      {"nll", {"nll", "lse", "d", "z"}},
+                                                      {"round", {"w"}},
                                                       {"products", {"fa", "fb"}},
                                                       {"chains", chains}};
   return groups;
@@ -72,7 +74,8 @@ void addBF16Variants(Table &table) {
   for (const Case &original : table)
     if (auto kept = keptAsF32().find(original.group);
         kept != keptAsF32().end() && !parametersOnly.count(original.name))
-      variants.push_back(inBF16(original, kept->second));
+      if (Case variant = inBF16(original, kept->second); variant.hasBF16())
+        variants.push_back(std::move(variant));
   table.insert(table.end(), variants.begin(), variants.end());
 }
 

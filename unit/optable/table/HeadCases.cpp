@@ -32,6 +32,25 @@ static void addCrossEntropy(Table &table, int64_t words, int64_t width, int64_t 
                {dw}, runs));
 }
 
+/// The loss of logits that are there: fewer words than a row has sharers, and a few steps of theirs with a
+/// rest.
+static void addLosses(Table &table) {
+  for (int64_t words : {37, 130, 2600, 4099}) {
+    std::string name = std::to_string(words);
+    Argument z = real("z", {CountedRows, words}, uniform(-30, 30)),
+             t = index("t", {CountedRows}, targets(words)), d = real("d", {CountedRows}),
+             lse = real("lse", {CountedRows}, uniform(28, 32));
+    Result nll = result("nll", {CountedRows}), newLse = result("lse", {CountedRows}),
+           dz = result("dz", {CountedRows, words});
+    std::string forward = "%nll, %lse = mlora.nll %z, %t : ($z, $t) -> ($nll, $lse)\n";
+    std::string backward = "%dz = mlora.nll.input_grad %d, %z, %t, %lse : ($d, $z, $t, $lse) -> $dz";
+    table.push_back(makeCase("nll", "nll_" + name, {z, t}, forward, {nll, newLse}));
+    table.push_back(makeCase("nll", "nll_and_input_grad_" + name, {z, t, d}, forward + backward,
+                             {nll, inner("lse", {CountedRows}), dz}));
+    table.push_back(makeCase("nll", "nll_input_grad_" + name, {d, z, t, lse}, backward, {dz}));
+  }
+}
+
 /// The head of a training step: loss and its way back to the residual stream, counted rows only.
 static void addHead(Table &table) {
   table.push_back(makeCase(
@@ -69,6 +88,7 @@ void addHeadCases(Table &table) {
                              "%dt = mlora.embedding.weight_grad %dy, %ids : ($dy, $ids) -> $dt",
                              {gradient("dt", {words, width})}, sums()));
   addHead(table);
+  addLosses(table);
 }
 
 } // namespace optable

@@ -37,6 +37,8 @@ void addProductCases(Table &table) {
                {inner("b", {40, 16}), inner("u", {Rows, 16}), result("dyu", {Rows, 56}),
                 inner("x", {Rows, 72}), gradient("da", {16, 72}), gradient("g", {40, 16})},
                sums()));
+  table.push_back(makeCase("round", "round", {real("w", {70, 24})}, "%y = mlora.round %w : ($w) -> $y",
+                           {result("y", {70, 24})}, once()));
   table.push_back(makeCase("products", "factors_placed",
                            {real("fa", {16, 72}), real("fb", {16, 24}), real("w", {112, 96})},
                            R"(%w1 = mlora.place %fa in %w at [96, 0] : ($fa, $w) -> $w

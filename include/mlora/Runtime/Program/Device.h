@@ -39,15 +39,17 @@ public:
   using Fill = std::function<void(std::byte *to, int64_t first, int64_t bytes)>;
   virtual void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) = 0;
 
-  /// Before the launches of a section: they see these scalars.
-  virtual void begin(const Scalars &scalars) {}
+  /// Before the launches of a section, each of which sees one of these scalars. They must outlive the
+  /// section's launches.
+  virtual void begin(std::span<const Scalars> scalars) = 0;
   /// Makes a section's launches by calling `launches`, or repeats what the same section launched before
   /// under scalars that make the same grids.
   virtual void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
     launches();
   }
-  /// All blocks of kernel number `kernel` of the manifest, on these buffers.
-  virtual void launch(int kernel, LaunchBuffers buffers, const Scalars &scalars, int64_t blocks) = 0;
+  /// All blocks of kernel number `kernel` of the manifest, on these buffers; number `scalars` of those that
+  /// begin() was given.
+  virtual void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) = 0;
   /// Kernel number `kernel`, a library's product of `rows` rows, on a, w and y.
   virtual void product(int kernel, LaunchBuffers buffers, int64_t rows) = 0;
   /// Waits for all that was launched.

@@ -37,13 +37,19 @@ private:
     int kernel;
     size_t firstAddress, numAddresses;
   };
-  struct SectionRecords {
-    std::string name;
+  /// Records that run one after another, or all of them for each chunk.
+  struct Stretch {
+    bool inChunks = false;
     std::vector<Record> records;
   };
+  struct SectionRecords {
+    std::string name;
+    std::vector<Stretch> stretches;
+  };
 
-  void resolve(const Launch &launch, int64_t layer, SectionRecords &section);
-  void launch(const Record &record, const Scalars &scalars);
+  void resolve(const Launch &launch, int64_t layer, Stretch &stretch);
+  std::vector<Scalars> scalarsOf(const SectionRecords &section, const Scalars &scalars) const;
+  void launch(const Record &record, std::span<const Scalars> scalars, size_t which);
   void checkCapacity(const Scalars &scalars) const;
 
   const Manifest &manifest;
@@ -51,6 +57,7 @@ private:
   Device &device;
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of
+  std::vector<int64_t> strides;  ///< beside them, the bytes to the next chunk's; 0: all chunks have the same
   std::vector<SectionRecords> sections;
   bool measuring = false;
   std::vector<KernelTiming> kernelTimings;

@@ -40,6 +40,10 @@ struct ParameterView {
   std::vector<int64_t> shape, strides;
 };
 
+/// The region of what lives inside loops over chunks of counted rows: with the capacity of a chunk.
+inline constexpr int chunkRegion = LinearBytes::extents;
+inline constexpr int regionCount = LinearBytes::extents + 1; ///< beside the fixed one
+
 /// `slots` copies of a tensor, `slotBytes` apart, at `offset` of a region of the arena: bytes in the fixed
 /// one, in another's bytes a row of its capacity.
 struct Buffer {
@@ -47,7 +51,7 @@ struct Buffer {
   Role role;
   ElementType type;
   std::vector<Extent> shape;
-  int region = -1; ///< that of the scalar of this index, -1: the fixed one
+  int region = -1; ///< that of the scalar of this index, -1: the fixed one, chunkRegion
   int64_t slots = 1, slotBytes = 0, offset = 0;
   bool packed = false;                ///< slots lie back to back: a kernel may take all of them as one tensor
   std::vector<ParameterView> tensors; ///< of a weight: the checkpoint's that it holds
@@ -69,8 +73,9 @@ struct GridDimension {
 struct LibraryProduct {
   Extent m;
   int64_t n = 0, k = 0, lda = 0, ldw = 0, ldy = 0;
-  ElementType type = ElementType::F32; ///< of all three
+  ElementType type = ElementType::F32; ///< of a and w
   bool isTransposed = false;
+  ElementType resultType = ElementType::F32; ///< of y: the same, or f32
 };
 
 /// What a launch encodes of one of its buffers, rows of `columns` bf16 elements, for tensor copies: a
@@ -113,9 +118,11 @@ struct Launch {
 };
 
 /// Launches for l = from, from + step, …: `to` is exclusive upward, inclusive downward. A launch outside any
-/// loop is a command of one layer, 0.
+/// loop is a command of one layer, 0. In chunks it runs once for each chunk of counted rows instead: launches
+/// see as counted_rows the chunk's, and of buffers of counted_rows what lies from the chunk's first row on.
 struct CommandLoop {
   int64_t from = 0, to = 1, step = 1;
+  bool inChunks = false;
   std::vector<Launch> body;
 
   /// The layers in the order in which they run.
@@ -134,7 +141,9 @@ struct Manifest {
   std::string chip; ///< what a GPU's kernels are made for; empty: for any, which target cuda has not
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
-  LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent
+  LinearBytes arena;       ///< its regions, in this order: fixed, then one an extent, then that of chunks
+  int64_t chunkBytes = 0;  ///< of the region of chunks, a row of a chunk
+  int64_t chunkRows = 0;   ///< of a chunk at most; 0: no loop over chunks
   int64_t scratchBytes = 0;
   std::vector<Buffer> buffers;
   std::vector<Kernel> kernels;
@@ -145,6 +154,10 @@ struct Manifest {
   static Manifest parse(const nlohmann::json &json, const std::string &where);
   static Manifest read(const std::filesystem::path &path);
 
+  /// Bytes of a region a row of its capacity.
+  int64_t regionBytes(int region) const {
+    return region == chunkRegion ? chunkBytes : arena.perRow[size_t(region)];
+  }
   /// Index of the buffer of that name and role, -1 when there is none.
   int find(std::string_view name, Role role) const;
   const Section *findSection(std::string_view name) const;

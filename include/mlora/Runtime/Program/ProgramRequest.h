@@ -21,8 +21,9 @@ struct ProgramRequest {
   int64_t numBranches = 1, loraR = 0;
   double loraAlpha = 0;
   std::vector<std::string> targets; ///< projections, e.g. q_proj
-  int64_t memoryBudget = 0;         ///< bytes of the arena, 0: no limit
-  Scalars capacity;                 ///< at which the budget holds; no part of the request without one
+  int64_t chunkRows = 0; ///< rows whose logits are in memory at once (for a GPU), 0: as the compiler has it
+  int64_t memoryBudget = 0; ///< bytes of the arena, 0: no limit
+  Scalars capacity;         ///< at which the budget holds; no part of the request without one
 
   /// `device` and `chip` as the configuration names them; for cuda, `auto` is the chip of this machine's GPU.
   /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.

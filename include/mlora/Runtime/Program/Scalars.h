@@ -22,6 +22,8 @@ struct Scalars {
 };
 static_assert(sizeof(Scalars) == Scalars::count * sizeof(int64_t));
 
+inline constexpr int countedRowsScalar = 1; ///< its index
+
 inline constexpr std::array<std::string_view, Scalars::count> scalarNames = {"rows", "counted_rows",
                                                                              "kv_rows", "past", "accumulate"};
 
