@@ -50,6 +50,9 @@ def all_requests(cases, chips, tiny_only):
     if "sm_90a" in chips:
         found += [table.request(WGMMA / model / "config.json", chip, "bf16", "multilora", 2, 4, 4, table.WGMMA_TARGETS)
                   for model in table.WGMMA_MODELS for chip in table.WGMMA_CHIPS]
+        found += [] if tiny_only else [
+            table.request(HERE / f"models/{model}.json", table.MMA_CHIP, "bf16", method, branches, rank)
+            for model, method, branches, rank in table.MMA_PROGRAMS]
     return found
 
 

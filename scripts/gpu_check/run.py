@@ -108,13 +108,13 @@ def watched(words, limit, env=None):
     return result
 
 
-def bench(model, method, branches, rank, batch, env):
+def bench(model, method, branches, rank, batch, chip, env):
     words = [HERE / "bin/mlora-run", "bench", f"model_name_or_path={HERE}/models/{model}", "weights=random", "device=cuda",
-             "dtype=bf16", f"method={method}", f"max_length={table.LENGTH}", f"per_device_train_batch_size={batch}", "steps=5", "--json"]
+             f"chip={chip}", "dtype=bf16", f"method={method}", f"max_length={table.LENGTH}", f"per_device_train_batch_size={batch}", "steps=5", "--json"]
     if method != "ft":
         words += [f"lora_r={rank}"] + ([f"num_branches={branches}"] if method == "multilora" else [])
     result = watched(words, 60, env)
-    return {"model": model, "method": method, "branches": branches, "rank": rank, "batch": batch, **result}
+    return {"model": model, "method": method, "branches": branches, "rank": rank, "batch": batch, "chip": chip, **result}
 
 
 def peer(model, method, branches, rank, batch):
@@ -148,13 +148,16 @@ def measure(report, work, save):
         return
     report["limits"] = watched([sys.executable, HERE / "peer.py", "limits"], 60)
     save()
+    capability, _ = command(["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader", "--id=0"], 20)
     # What is asked about most comes first: time may end.
-    order = sorted(((batch, *program) for batch in table.BATCHES for program in table.PROGRAMS), key=lambda row: row[0])
-    for place, (batch, *program) in enumerate(order):
-        row = bench(*program, batch, env)
+    order = [(batch, program, "auto") for batch in table.BATCHES for program in table.PROGRAMS]
+    if capability.strip() == "9.0":
+        order += [(1, program, table.MMA_CHIP) for program in table.MMA_PROGRAMS]
+    for batch, program, chip in sorted(order, key=lambda row: (row[0], row[2] != "auto")):
+        row = bench(*program, batch, chip, env)
         add_roofline(row, report["limits"])
         report["speed"].append(row)
-        if batch == 1 and (program[2], program[3]) in ((3, 32), (1, 160)):
+        if batch == 1 and chip == "auto" and (program[2], program[3]) in ((3, 32), (1, 160)):
             report["peers"].append({"model": program[0], "method": program[1], "branches": program[2], "rank": program[3],
                                     "batch": batch, **peer(*program, batch)})
         save()
@@ -162,6 +165,10 @@ def measure(report, work, save):
 
 def number(value, pattern="{:.0f}"):
     return "-" if value is None else pattern.format(value)
+
+
+def model_of(row):
+    return row["model"] if row["chip"] == "auto" else f"{row['model']}, chip={row['chip']}"
 
 
 def page(report):
@@ -182,7 +189,7 @@ def page(report):
     if report["speed"]:
         lines += ["", "## Speed (bf16, random weights)", "", "| model | method | n | r | tokens | tokens/s | of GEMM rate | memory MiB | planned MiB |", "|" + "---|" * 9]
     for row in report["speed"]:
-        start = f"| {row['model']} | {row['method']} | {row['branches']} | {row['rank']} | {row['batch']} x {table.LENGTH} |"
+        start = f"| {model_of(row)} | {row['method']} | {row['branches']} | {row['rank']} | {row['batch']} x {table.LENGTH} |"
         if "problem" in row:
             lines.append(f"{start} {row['problem']} | | | |")
             continue
@@ -191,10 +198,10 @@ def page(report):
     if report["peers"]:
         lines += ["", "## PyTorch and PEFT on the same work", "", "| model | method | n | r | tokens/s | memory MiB |", "|" + "---|" * 6]
     for row in report["peers"]:
-        lines.append(f"| {row['model']} | {row['method']} | {row['branches']} | {row['rank']} | {row.get('problem') or row['tokens_per_second']} | {number(row['gpu_memory_mib'])} |")
+        lines.append(f"| {row['model']} | {row['method']} | {row['branches']} | {row['rank']} | {row.get('problem') or row['tokens_per_second']} | {number(row.get('gpu_memory_mib'))} |")
     for row in report["speed"]:
         if "kernels" in row:
-            lines += ["", f"## Kernels: {row['model']} {row['method']} n={row['branches']} r={row['rank']} {row['batch']} x {table.LENGTH}", "",
+            lines += ["", f"## Kernels: {model_of(row)} {row['method']} n={row['branches']} r={row['rank']} {row['batch']} x {table.LENGTH}", "",
                       "| kernel | calls | ms a step | roofline, ms | GFLOP/s | MB |", "|" + "---|" * 6]
             lines += [f"| {kernel['name']} | {kernel['calls']:.0f} | {kernel['milliseconds']:.3f} | {number(kernel.get('limit_milliseconds'), '{:.3f}')} | {kernel['gflops']:.0f} | {kernel['megabytes']:.1f} |"
                       for kernel in row["kernels"]]
