@@ -7,9 +7,10 @@
 namespace mlora::emulator {
 
 static bool isParameter(const Launch &launch, uint64_t address) {
-  uint64_t first = launch.tensorMaps ? reinterpret_cast<uint64_t>(launch.tensorMaps->data()) : 0;
-  return launch.tensorMaps && address >= first &&
-         address < first + launch.tensorMaps->size() * sizeof(TensorMap);
+  if (!launch.tensorMaps)
+    return false;
+  uint64_t offset = address - reinterpret_cast<uint64_t>(launch.tensorMaps->data());
+  return offset % sizeof(TensorMap) == 0 && offset / sizeof(TensorMap) < launch.tensorMaps->size();
 }
 
 static const TensorMap &mapAt(Thread &thread, uint32_t site, uint64_t address, uint64_t dimensions) {

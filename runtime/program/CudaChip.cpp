@@ -22,7 +22,9 @@ std::string chipFor(int major, int minor, const std::string &gpu) {
 }
 
 bool runsCodeFor(const std::string &chip, int major, int minor) {
-  int capability = 10 * major + minor, least = std::atoi(chip.c_str() + sizeof "sm_" - 1);
+  if (!chip.starts_with("sm_"))
+    return false;
+  int capability = 10 * major + minor, least = std::atoi(chip.c_str() + 3);
   return chip.ends_with('a') ? capability == least : capability >= least;
 }
 

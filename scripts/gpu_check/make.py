@@ -45,7 +45,9 @@ def all_requests(cases, chips, rows):
     found = []
     for chip in chips:
         found += [golden_request(case, chip, dtype) for _, case in cases for dtype in ("f32", "bf16")]
-        found += [table.row_request(row, model_config(row["model"]), chip) for row in rows]
+        found += [table.row_request(row, model_config(row["model"]), chip) for row in rows if row["chip"] == "auto"]
+    found += [table.row_request(row, model_config(row["model"]), row["chip"]) for row in rows
+              if row["chip"] != "auto" and "sm_90a" in chips]
     if "sm_90a" in chips:
         found += [table.request(WGMMA / model / "config.json", chip, "bf16", "multilora", 2, 4, 4, table.WGMMA_TARGETS)
                   for model in table.WGMMA_MODELS for chip in table.WGMMA_CHIPS]

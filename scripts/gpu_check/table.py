@@ -6,11 +6,13 @@ SMALL, LARGE = "smollm2-135m", "llama-8b"
 # (method, branches, rank); the first is what the bars of issue 4 speak of.
 ADAPTERS = [("multilora", 3, 32), ("multilora", 1, 96), ("multilora", 5, 32), ("lora", 1, 160), ("lora", 1, 16)]
 PROGRAMS = [(LARGE, *adapter) for adapter in ADAPTERS] + [(SMALL, *adapter) for adapter in ADAPTERS] + [(SMALL, "ft", 1, 0)]
+# On a GPU of 9.0 also with mma.sync's attention, which kernels for sm_90 have: what wgmma gains, and a number if it fails.
+MMA_CHIP, MMA_PROGRAMS = "sm_90", [(LARGE, *ADAPTERS[0]), (SMALL, *ADAPTERS[0])]
 BATCHES = [1, 4]  # sequences of LENGTH tokens
 LENGTH = 2048
 
 # Attention with wgmma beside mma.sync's on the same GPU (unit/goldens/WgmmaTest.cpp has the same request).
-WGMMA_MODELS, WGMMA_CHIPS = ["heads-64", "heads-128"], ["sm_90a", "sm_90"]
+WGMMA_MODELS, WGMMA_CHIPS = ["heads-64", "heads-128"], ["sm_90a", MMA_CHIP]
 WGMMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 
 # What the table should have and nothing makes yet: a line of the report each.
@@ -21,13 +23,15 @@ def rows(tiny_only):
     """Of plan.json, in the order in which they are measured: time may end. The tiny folder rehearses on the CPU."""
     if tiny_only:
         return [row("cpu", "f32", "tiny", "multilora", 2, 3, 1, 16)]
-    return [row("cuda", "bf16", *program, batch, LENGTH, batch == 1 and program[2:] in ((3, 32), (1, 160)))
-            for batch in BATCHES for program in PROGRAMS]
+    found = [row("cuda", "bf16", *program, batch, LENGTH, peer=batch == 1 and program[2:] in ((3, 32), (1, 160)))
+             for batch in BATCHES for program in PROGRAMS]
+    found[len(PROGRAMS):len(PROGRAMS)] = [row("cuda", "bf16", *program, 1, LENGTH, MMA_CHIP) for program in MMA_PROGRAMS]
+    return found
 
 
-def row(device, dtype, model, method, branches, rank, batch, length, peer=False):
-    return {"device": device, "dtype": dtype, "model": model, "method": method, "branches": branches, "rank": rank,
-            "batch": batch, "length": length, "peer": peer}
+def row(device, dtype, model, method, branches, rank, batch, length, chip="auto", peer=False):
+    return {"device": device, "chip": chip, "dtype": dtype, "model": model, "method": method, "branches": branches,
+            "rank": rank, "batch": batch, "length": length, "peer": peer}
 
 
 def row_request(row, model, chip):

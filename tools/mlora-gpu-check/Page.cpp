@@ -22,7 +22,8 @@ std::string text(const Json &row, const char *key) {
 }
 
 std::string what(const Json &row) {
-  return text(row, "model") + " | " + text(row, "method") + " | " + text(row, "branches") + " | " +
+  std::string chip = text(row, "chip") == "auto" ? "" : ", chip=" + text(row, "chip");
+  return text(row, "model") + chip + " | " + text(row, "method") + " | " + text(row, "branches") + " | " +
          text(row, "rank") + " | " + text(row, "batch") + " x " + text(row, "length");
 }
 
@@ -150,7 +151,7 @@ private:
                                    figure(row, "gemm_gflops", 0, 1e3) + "; copies " +
                                    figure(row, "memory_gb_per_second") + " GB/s.\n"
                              : "";
-    heading("Kernels: " + text(row, "model") + " " + text(row, "method") + " n=" + text(row, "branches") +
+    heading("Kernels: " + text(row, "model") + " " + (text(row, "chip") == "auto" ? "" : "chip=" + text(row, "chip") + " ") + text(row, "method") + " n=" + text(row, "branches") +
                 " r=" + text(row, "rank") + " " + text(row, "batch") + " x " + text(row, "length"),
             "kernel | calls | ms a step | roofline, ms | GFLOP/s | MB");
     for (const Json &kernel : row["kernels"]) {

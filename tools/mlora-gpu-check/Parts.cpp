@@ -31,6 +31,8 @@ std::vector<std::string> benchWords(const Folder &folder, const Json &row) {
                                  "per_device_train_batch_size=" + number(row["batch"]),
                                  "steps=5",
                                  "--json"};
+  if (row["chip"] != "auto")
+    words.push_back("chip=" + std::string(row["chip"]));
   if (method != "ft")
     words.push_back("lora_r=" + number(row["rank"]));
   if (method == "multilora")
@@ -133,10 +135,13 @@ Json opTable(const Folder &folder, const Commands &commands, const std::string &
   return {{"problem", ""}, {"groups", rows}};
 }
 
-void speed(const Folder &folder, const Commands &commands, bool hasDriver, Json &report,
-           const std::function<void()> &save) {
+void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save) {
+  bool hasDriver = report["machine"]["driver"];
   for (const Json &planned : folder.plan["rows"]) {
     if (planned["device"] == "cuda" && !hasDriver)
+      continue;
+    // Code for another chip stands beside that for sm_90a, and only that GPU runs both.
+    if (planned["chip"] != "auto" && report["machine"].value("chip", "") != "sm_90a")
       continue;
     Json row = planned;
     row.update(commands.json(benchWords(folder, planned), rowSeconds));

@@ -25,7 +25,6 @@ Json goldens(const Folder &folder, const Commands &commands);
 Json opTable(const Folder &folder, const Commands &commands, const std::string &chip);
 /// The speed table, row by row as `plan.json` orders them, and PyTorch's beside those that say so. `save`
 /// keeps what there is.
-void speed(const Folder &folder, const Commands &commands, bool hasDriver, Json &report,
-           const std::function<void()> &save);
+void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save);
 
 } // namespace gpucheck

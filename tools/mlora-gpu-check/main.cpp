@@ -32,7 +32,7 @@ void measure(const Folder &folder, const Commands &commands, Json &report, const
     report["not_run"].insert(report["not_run"].begin(),
                              "no driver: op table, speed, memory and PyTorch were not measured on a GPU");
   }
-  speed(folder, commands, hasDriver, report, save);
+  speed(folder, commands, report, save);
 }
 
 int check(const fs::path &path, const fs::path &work, const fs::path &out) {

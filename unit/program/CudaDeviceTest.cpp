@@ -287,6 +287,7 @@ TEST(CudaChip, RunsCodeForEarlierOnesButNotForTheirOwnFeatures) {
   EXPECT_FALSE(runsCodeFor("sm_90a", 10, 0));
   EXPECT_FALSE(runsCodeFor("sm_90", 8, 6));
   EXPECT_FALSE(runsCodeFor("sm_100", 9, 0));
+  EXPECT_FALSE(runsCodeFor("", 9, 0));
 }
 
 } // namespace

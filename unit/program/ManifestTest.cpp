@@ -145,6 +145,7 @@ TEST_F(ManifestTest, OfAGpuNamesPtxAndChip) {
   Manifest manifest = Manifest::parse(bundle.json, "m.json");
   EXPECT_EQ(manifest.chip, "sm_90a");
   EXPECT_EQ(manifest.ptx, "program.ptx");
+  refuses("/chip", "", "must name what the PTX is for");
   refuses("/ptx", "../program.ptx", "file name in the bundle's folder");
   refuses("/target", "tpu", "cpu, cuda or emulate");
   refuses("/format", 3, "only format 2 is understood, not 3");

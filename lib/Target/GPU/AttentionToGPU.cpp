@@ -12,7 +12,7 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// What the module is made for; every chip runs what sm_80 does.
+/// What the module says that it is made for, else the first of the chips.
 static std::string chipOf(ModuleOp module) {
   auto name = module->getAttrOfType<StringAttr>("mlora.chip");
   return name ? name.str() : "sm_80";
