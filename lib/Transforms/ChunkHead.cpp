@@ -145,7 +145,7 @@ LogicalResult ChunkHead::rewrite(CrossEntropyOp loss, SymbolTable &symbols) {
   auto logitsType = RankedTensorType::get({xType.getDimSize(0), vocabulary},
                                           element.isBF16() ? Type(b.getF32Type()) : element);
   Value logits = ProductOp::create(b, withName(plain, "logits"), logitsType, x, w);
-  auto nll = NllOp::create(b, withoutNames(loss.getLoc()), loss.getResultTypes(), logits, targets);
+  auto nll = NllOp::create(b, loss.getLoc(), loss.getResultTypes(), logits, targets);
   chunk.result(nll.getNll(), loss.getNll());
   if (head.cotangent) {
     Value dnll = chunk.argument(head.cotangent);

@@ -8,6 +8,7 @@
 #include "mlora/Runtime/Model/Safetensors.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 
+#include <map>
 #include <set>
 
 using namespace mlora;
@@ -164,13 +165,50 @@ class GoldenEmulated : public Golden {};
 TEST_P(GoldenEmulated, LossAndGradients) { expectLossAndGradients(Case(GetParam(), "emulate")); }
 TEST_P(GoldenEmulated, TenSteps) { expectTrajectory(Case(GetParam(), "emulate"), 10); }
 
+/// A head that is no embedding's, trained: no golden has one, the CPU's program is what there is to compare
+/// with.
+TEST(TrainedHead, AgreesWithTheCpu) {
+  if (!fs::exists(kShared + "llama3-tiny"))
+    GTEST_SKIP() << "no ../shared/data/goldens";
+  auto trained = [](const std::string &target, const std::string &dtype) {
+    Case golden(kShared + "llama3-tiny", target, dtype);
+    golden.info["method"] = "ft";
+    golden.chunkRows = target == "cpu" ? 0 : 16;
+    auto trainer = std::make_unique<Trainer>(golden, "");
+    for (int microBatch = 0; microBatch < 2; ++microBatch) // the last one's gradients, not both's
+      trainer->run(golden.batch(golden.batches(), microBatch));
+    trainer->updateMomentsOnly();
+    return trainer;
+  };
+  auto cpu = trained("cpu", "f32");
+  for (auto [dtype, bound] : {std::pair<std::string, double>{"f32", 1e-4}, {"bf16", 3e-2}}) {
+    auto emulated = trained("emulate", dtype);
+    Distance all, head;
+    std::map<std::string, std::vector<float>> wanted; // each program numbers its buffers itself
+    for (const ParameterTensor &tensor : cpu->parameters.tensors())
+      wanted[tensor.name] = cpu->parameters.read(tensor, ParameterPart::Moment1);
+    for (const ParameterTensor &tensor : emulated->parameters.tensors()) {
+      std::vector<float> values = emulated->parameters.read(tensor, ParameterPart::Moment1);
+      all.add(values, wanted.at(tensor.name));
+      if (tensor.name == "lm_head.weight")
+        head.add(values, wanted.at(tensor.name));
+    }
+    EXPECT_LT(all.relative(), bound) << dtype;
+    EXPECT_GT(head.relative(), 0) << "there is a head of its own";
+    EXPECT_LT(head.relative(), bound) << dtype;
+    std::cout << dtype << ": all gradients off by " << all.relative() << " of themselves, the head's by "
+              << head.relative() << "\n";
+  }
+}
+
 /// The same in bf16.
 class GoldenInBF16 : public Golden {};
 
 /// A little more than what was measured beside PyTorch's float64 (losses of one batch, of ten steps, all
 /// gradients as one vector):
-///   llama3-tiny 7e-5, 3e-4, 0.8e-2; packed 5e-5, 3e-4, 1.0e-2; tiny/lora 4e-4, 1.8e-3, 1.5e-2; tiny/ft 3e-5,
-///   1.0e-3, 1.8e-2; stories260k 2.4e-3, 2.3e-3, 8.4e-2; tiny/multilora 6e-5, 7e-3, 1.8e-1.
+///   llama3-tiny 7e-5, 2e-4, 0.8e-2; packed 5e-5, 1e-4, 0.9e-2; tiny/lora 4e-4, 1.8e-3, 1.5e-2; tiny/ft 3e-4,
+///   7e-4, 1.6e-2; stories260k 5e-4, 2.7e-3, 7.1e-2; tiny/multilora 5e-4, 7e-3, 1.5e-1; full-finetune (one
+///   batch) 4e-5 and 2.5e-2.
 /// PyTorch's own bf16 (autocast, weights rounded) is off by 1.1e-2 of the gradients in llama3-tiny, by 1.0e-2
 /// in packed and by 6.0e-2 in stories260k. Where the adapters of tiny/multilora are changed by up to 2^-8 of
 /// themselves at random, f32 moves its gradients by 1.4e-1.
@@ -178,6 +216,8 @@ Bounds boundsInBF16(const fs::path &golden) {
   Bounds bounds{.loss = 1e-3, .gradient = 2e-2, .stepLoss = 1e-3, .stepNorm = 1e-2, .isBF16 = true};
   if (golden.filename() == "stories260k")
     bounds.loss = bounds.stepLoss = 3e-3, bounds.gradient = 1.2e-1;
+  if (golden.filename() == "full-finetune")
+    bounds.gradient = 4e-2;
   if (golden.filename() == "lora")
     bounds.stepLoss = 3e-3;
   if (golden.filename() == "multilora")
@@ -295,6 +335,7 @@ void expectLogits(const Case &golden, double bound = 1e-4) {
   std::vector<float> all = expected.floats("logits");
   int64_t vocab = golden.base->config().vocabSize;
   size_t base = 0;
+  Worst worst;
   for (const std::vector<int32_t> &row : batch.inputIds) {
     for (auto [first, last] : {std::pair<size_t, size_t>{0, 37}, {37, row.size()}}) {
       std::vector<int32_t> ids(row.begin() + first, row.begin() + last), positions, counted;
@@ -313,15 +354,22 @@ void expectLogits(const Case &golden, double bound = 1e-4) {
       scalars.kvRows = int64_t(last);
       program.run("step", scalars);
       std::span<const float> want(all.data() + (base + first) * vocab, (last - first) * vocab);
-      EXPECT_LT(relative(program.output("logits").first(want.size()), want), bound);
+      double error = relative(program.output("logits").first(want.size()), want);
+      EXPECT_LT(error, bound);
+      worst.note(error, "rows " + std::to_string(first) + " on");
     }
     base += row.size();
   }
+  std::cout << "logits off by " << worst.value << " of the greatest (" << worst.where << ") at most\n";
 }
 
 TEST_P(GoldenLogits, PrefillInTwoPieces) { expectLogits(Case(GetParam())); }
 TEST_P(GoldenLogits, PrefillInTwoPiecesEmulated) { expectLogits(Case(GetParam(), "emulate")); }
-TEST_P(GoldenLogits, PrefillInTwoPiecesInBF16) { expectLogits(Case(GetParam(), "emulate", "bf16"), 5e-2); }
+/// A little more than what was measured beside PyTorch's float64: llama3-tiny 1.1e-2, stories260k 4.9e-2,
+/// tiny/multilora 6.0e-2 of the greatest.
+TEST_P(GoldenLogits, PrefillInTwoPiecesInBF16) {
+  expectLogits(Case(GetParam(), "emulate", "bf16"), GetParam().ends_with("llama3-tiny") ? 2e-2 : 8e-2);
+}
 
 /// A test's name: the folder's.
 std::string nameOf(const testing::TestParamInfo<std::string> &info) {
