@@ -45,6 +45,7 @@ void Executor::resolve(const Launch &launch, int64_t layer, SectionRecords &sect
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
+    slots.push_back(argument.isAll ? buffer.slots : 1);
     addresses.push_back(
         device.address(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
@@ -81,7 +82,8 @@ void Executor::run(std::string_view name, const Scalars &scalars) {
 void Executor::launch(const Record &record, const Scalars &scalars) {
   const Kernel &kernel = manifest.kernels[size_t(record.kernel)];
   LaunchBuffers operands = {{addresses.data() + record.firstAddress, record.numAddresses},
-                            {buffers.data() + record.firstAddress, record.numAddresses}};
+                            {buffers.data() + record.firstAddress, record.numAddresses},
+                            {slots.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   auto launch = [&] {
     kernel.library ? device.product(record.kernel, operands, kernel.library->m.at(scalars))

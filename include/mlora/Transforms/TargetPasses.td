@@ -15,6 +15,8 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
     of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total, whatever the run-time
     extents, and `mlora.grid` the kernel's grid. Query rows of attention take `key-chunk` keys at a time. Attributes read: `mlora.tiles`
     (blocks of each sum over tokens, in body order) and `mlora.accumulate` (gradients are always added to).
+    A `mlora.joined_kernel` becomes one function, whose blocks look for their part and layer; `mlora.fixed_bytes` of it is what a
+    launch moves, since its arguments do not say which are both read and written.
 
     Example:
     ```mlir

@@ -25,10 +25,25 @@ enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
 /// The run-time scalar of that name.
 std::optional<Scalar> findScalar(StringRef name);
 
+/// What a block works on, in the function that is built: memory of the kernel's operands and results, the
+/// run-time scalars, the thread's scratch and the block's number.
+struct BlockMemory {
+  func::FuncOp function;
+  SmallVector<Value> operands, results;
+  Value scalars, scratch, block;
+
+  /// A function of these buffers, the others behind them, and what of it is known so far.
+  static BlockMemory makeFunction(OpBuilder &builder, Operation *kernel, ArrayRef<MemRefType> buffers,
+                                  ArrayAttr grid);
+  ArrayRef<BlockArgument> buffers() { return function.getArguments().drop_back(3); }
+  /// Where memory of a tensor is its rows one behind another.
+  static MemRefType rowByRow(Type tensor);
+};
+
 class BlockBuilder : public ImplicitLocOpBuilder {
 public:
-  /// Creates the kernel's function before it (same name: the caller erases the kernel) and decodes the block.
-  BlockBuilder(KernelOp kernel, int64_t keyChunk);
+  /// Decodes the block where `at` inserts, and builds there.
+  BlockBuilder(KernelOp kernel, const BlockMemory &memory, const OpBuilder &at, int64_t keyChunk);
 
   KernelOp kernel;
   func::FuncOp function;
@@ -52,8 +67,10 @@ public:
   Value whole(Value value);       ///< all of an operand
   Value wholeResult(Value value); ///< all of the result buffer of a yielded value
   bool isResult(Value value) { return resultIndex(value).has_value(); } ///< whether the kernel yields it
-  bool isComputedIn(Value value, JoinOp join); ///< whether `value` is written straight into its columns
-  Value rowBlock(Value memory);                ///< rows [first, first + count) of a buffer
+  bool isComputedIn(Value value, JoinOp join);   ///< whether `value` is written straight into its columns
+  bool isComputedIn(Value value, PlaceOp place); ///< whether `value` is written straight into its window
+  Value windowOf(PlaceOp place);                 ///< where the block's rows of the part go
+  Value rowBlock(Value memory);                  ///< rows [first, first + count) of a buffer
   Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
   Value rowScratch(ArrayRef<int64_t> features = {},
                    bool keep = false); ///< the same, with the block's rows in front

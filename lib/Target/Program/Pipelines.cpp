@@ -66,9 +66,12 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     passes.addPass(createAugmentProducts());
     form.rowBlock = 32; // what a block works on is to fit into shared memory
     form.attentionBlock = 32;
+    form.parameterBlock = 16;
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
+  if (isGPU)
+    passes.addPass(createJoinLaunches());
   if (options.target == ProgramTarget::CUDA)
     passes.addPass(std::make_unique<NameChip>(options.chip));
 }

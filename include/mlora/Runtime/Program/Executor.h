@@ -51,6 +51,7 @@ private:
   Device &device;
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of
+  std::vector<int64_t> slots;    ///< and how many of them
   std::vector<SectionRecords> sections;
   bool measuring = false;
   std::vector<KernelTiming> kernelTimings;
