@@ -24,8 +24,12 @@ static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr value) {
   printer << value.getValue();
 }
 
-/// A buffer's slot: `3`, `layer`, `layer+1`.
+/// A buffer's slot: `3`, `layer`, `layer+1`; or `all` of them.
 static ParseResult parseSlot(OpAsmParser &parser, SmallVectorImpl<Attribute> &slots) {
+  if (succeeded(parser.parseOptionalKeyword("all"))) {
+    slots.push_back(parser.getBuilder().getStringAttr("all"));
+    return success();
+  }
   std::string slot = succeeded(parser.parseOptionalKeyword("layer")) ? "layer" : "";
   bool hasPlus = !slot.empty() && succeeded(parser.parseOptionalPlus());
   int64_t number = 0;
@@ -34,7 +38,8 @@ static ParseResult parseSlot(OpAsmParser &parser, SmallVectorImpl<Attribute> &sl
       return failure();
     slot += (hasPlus ? "+" : "") + std::to_string(number);
   } else if (slot.empty() || hasPlus) {
-    return parser.emitError(parser.getCurrentLocation(), "expected a slot: a number, layer or layer+number");
+    return parser.emitError(parser.getCurrentLocation(),
+                            "expected a slot: a number, layer, layer+number or all");
   }
   slots.push_back(parser.getBuilder().getStringAttr(slot));
   return success();
@@ -222,7 +227,8 @@ ParseResult KernelOp::parse(OpAsmParser &parser, OperationState &result) {
   call_interface_impl::addArgAndResultAttrs(builder, result, arguments, resultAttrs,
                                             getArgAttrsAttrName(result.name),
                                             getResAttrsAttrName(result.name));
-  return parser.parseRegion(*result.addRegion(), arguments);
+  // Names are the kernel's own, also inside a joined one.
+  return parser.parseRegion(*result.addRegion(), arguments, /*enableNameShadowing=*/true);
 }
 
 /// `(%a: type {attributes}, …) -> (type {attributes}, …)`, with many arguments one a line.

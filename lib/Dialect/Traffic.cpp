@@ -57,3 +57,10 @@ llvm::StringMap<int64_t> mlir::mlora::bytesMoved(KernelOp kernel) {
   }
   return bytes;
 }
+
+int64_t mlir::mlora::bytesMoved(JoinedKernelOp joined) {
+  int64_t bytes = 0;
+  for (auto part : joined.getBody().getOps<PartOp>())
+    bytes += int64_t(part.getLayers()) * bytesMoved(part.getJoined()).lookup("");
+  return bytes;
+}

@@ -105,6 +105,8 @@ private:
   static SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
   void assign(Operation *op);
   void addTo(Group &group, Operation *op);
+  void findChains();
+  void threadChains();
   void splitViews();
   void outline(Group &group, unsigned index, OpBuilder &builder, IRMapping &values);
   SmallVector<std::string> gridOf(Group &group, SmallVectorImpl<int64_t> &tiles);
@@ -114,6 +116,8 @@ private:
   SymbolTable &symbols;
   SmallVector<Group> groups;
   SmallVector<Operation *> views; ///< windows that are copied into kernels
+  SmallVector<SmallVector<PlaceOp>> chains;
+  DenseSet<Operation *> apart; ///< places that need not wait for the one before them in their chain
   DenseMap<Operation *, unsigned> groupOf;
 };
 
@@ -191,7 +195,7 @@ void Former::assign(Operation *op) {
   unsigned earliest = 0;
   for (OpOperand &operand : op->getOpOperands()) {
     Operation *producer = producerOf(operand);
-    if (!producer)
+    if (!producer || (isa<PlaceOp>(producer) && apart.contains(op)))
       continue;
     unsigned from = groupOf.lookup(producer);
     bool sameKernel = !readsWhole(operand) && groups[from].shape == shape &&
@@ -219,6 +223,56 @@ void Former::addTo(Group &group, Operation *op) {
     if (auto window = operand.getDefiningOp<WindowOp>(); window && isView(window))
       group.ops.push_back(window);
   group.ops.push_back(op);
+}
+
+static bool areApart(PlaceOp a, PlaceOp b) {
+  auto isApartAlong = [&](unsigned dim) {
+    int64_t aFrom = a.getAt()[dim], bFrom = b.getAt()[dim];
+    return aFrom + a.getPart().getType().getDimSize(dim) <= bFrom ||
+           bFrom + b.getPart().getType().getDimSize(dim) <= aFrom;
+  };
+  return isApartAlong(0) || isApartAlong(1);
+}
+
+/// Parts that are placed into a tensor one after the other, apart from each other, where nobody sees what is
+/// between: each goes where its part is made.
+void Former::findChains() {
+  auto nextOf = [](PlaceOp place) {
+    auto next =
+        place.getOutput().hasOneUse() ? dyn_cast<PlaceOp>(*place.getOutput().user_begin()) : PlaceOp();
+    return next && next.getInput() == place.getOutput() && next.getPart() != place.getOutput() ? next
+                                                                                               : PlaceOp();
+  };
+  for (auto first : function.getBody().front().getOps<PlaceOp>()) {
+    auto before = first.getInput().getDefiningOp<PlaceOp>();
+    if (before && nextOf(before) == first)
+      continue;
+    SmallVector<PlaceOp> chain;
+    bool isApart = true;
+    for (PlaceOp place = first; place; place = nextOf(place)) {
+      isApart &= llvm::all_of(chain, [&](PlaceOp other) { return areApart(place, other); });
+      chain.push_back(place);
+    }
+    if (!isApart)
+      continue;
+    apart.insert(chain.begin() + 1, chain.end());
+    chains.push_back(std::move(chain));
+  }
+}
+
+/// In the order of their groups, the tensor goes from each place to the next.
+void Former::threadChains() {
+  for (SmallVector<PlaceOp> &chain : chains) {
+    Value tensor = chain.front().getInput();
+    auto seen = llvm::map_to_vector(chain.back().getOutput().getUses(), [](OpOperand &use) { return &use; });
+    llvm::stable_sort(chain, [&](PlaceOp a, PlaceOp b) { return groupOf.lookup(a) < groupOf.lookup(b); });
+    for (PlaceOp place : chain) {
+      place.getInputMutable().assign(tensor);
+      tensor = place.getOutput();
+    }
+    for (OpOperand *use : seen)
+      use->set(tensor);
+  }
 }
 
 /// A view of its own for each op that looks through it.
@@ -249,7 +303,7 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
     // A row of logits is work for all threads of a block.
     if (llvm::any_of(group.ops, [](Operation *op) { return isa<NllOp, NllInputGradOp>(op); }))
       return {by(group.extent, 1)};
-    return {by(group.extent, std::isdigit(group.extent[0]) ? 64 : options.rowBlock)};
+    return {by(group.extent, std::isdigit(group.extent[0]) ? options.parameterBlock : options.rowBlock)};
   case Shape::Attention:
     return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1),
             by("rows", options.attentionBlock)};
@@ -357,9 +411,11 @@ LogicalResult Former::run() {
   if (failed(checkExtents()))
     return failure();
   splitViews();
+  findChains();
   SmallVector<Operation *> line = lineUp(), sums;
   for (Operation *op : line)
     assign(op);
+  threadChains();
   // Sums over tokens end chains of cotangents; taking them last lets the chain be one kernel.
   Block &body = function.getBody().front();
   for (Operation &op : body.without_terminator())
@@ -390,7 +446,7 @@ struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
   using MLoraFormKernelsBase::MLoraFormKernelsBase;
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    MLoraFormKernelsOptions options{rowBlock, attentionBlock, tileColumns, vocabularyBlock};
+    MLoraFormKernelsOptions options{rowBlock, attentionBlock, tileColumns, vocabularyBlock, parameterBlock};
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal() && failed(Former(function, options, symbols).run()))
         return signalPassFailure();

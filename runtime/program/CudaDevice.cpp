@@ -99,14 +99,17 @@ void CudaDevice::synchronize() {
 void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const {
   std::vector<cuda::MemoryView> views;
   for (size_t i = 0; i < buffers.addresses.size(); ++i) {
-    const Buffer &buffer = manifest.buffers[size_t(buffers.numbers[i])];
-    if (buffer.packed)
-      views.push_back({arena.get() + cuda::DevicePointer(layout.offset(size_t(buffers.numbers[i]), 0)),
-                       size_t(layout.offset(size_t(buffers.numbers[i]), buffer.slots) -
-                              layout.offset(size_t(buffers.numbers[i]), 0)),
-                       buffer.name});
-    else
-      views.push_back({reinterpret_cast<cuda::DevicePointer>(buffers.addresses[i]),
+    size_t number = size_t(buffers.numbers[i]);
+    const Buffer &buffer = manifest.buffers[number];
+    auto placeOf = [&](int64_t slot) { return layout.offset(number, slot); };
+    if (buffer.packed) {
+      views.push_back({arena.get() + cuda::DevicePointer(placeOf(0)),
+                       size_t(placeOf(buffer.slots) - placeOf(0)), buffer.name});
+      continue;
+    }
+    for (int64_t slot = 0; slot < buffers.slots[i]; ++slot)
+      views.push_back({reinterpret_cast<cuda::DevicePointer>(buffers.addresses[i]) +
+                           cuda::DevicePointer(placeOf(slot) - placeOf(0)),
                        size_t(bytesOf(buffer.type) * buffer.elements(scalars)), buffer.name});
   }
   check(table, table.emulator.showNextLaunch(arena.get(), std::move(views)), "the views of a launch");
@@ -122,7 +125,7 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64
     parameters.push_back(reinterpret_cast<cuda::DevicePointer>(address));
   parameters.push_back(scalarMemory.get() + cuda::DevicePointer(scalars * sizeof(Scalars)));
   parameters.push_back(scratch.get());
-  kernels.launch(kernel, parameters, scalars, blocks, stream.get());
+  kernels.launch(kernel, parameters, shown[scalars], blocks, stream.get());
 }
 
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {

@@ -56,6 +56,7 @@ void Executor::resolve(const Launch &launch, int64_t layer, Stretch &stretch) {
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
     strides.push_back(stretch.inChunks ? chunkStride(buffer, manifest.chunkRows) : 0);
+    slots.push_back(argument.isAll ? buffer.slots : 1);
     addresses.push_back(
         device.address(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
   }
@@ -119,7 +120,8 @@ void Executor::launch(const Record &record, std::span<const Scalars> all, size_t
                                 int64_t(which - 1) * strides[record.firstAddress + i]);
     places = operandsOfChunk;
   }
-  LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses}};
+  LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses},
+                            {slots.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   auto launch = [&] {
     kernel.library ? device.product(record.kernel, operands, kernel.library->m.at(scalars))

@@ -230,7 +230,10 @@ private:
     each(fields, "args", [&](const JsonFields &f) {
       constexpr int64_t far = maxSlots;
       launch.arguments.push_back({int(size(f, "buffer", INT32_MAX)), sizeOr(f, "slot", 0, far, -far),
-                                  sizeOr(f, "layer", 0, far, -far), sizeOr(f, "plus", 0, far, -far)});
+                                  sizeOr(f, "layer", 0, far, -far), sizeOr(f, "plus", 0, far, -far),
+                                  f.optionalBoolean("all").value_or(false)});
+      if (launch.arguments.back().isAll && (f.has("slot") || f.has("layer") || f.has("plus")))
+        f.refuse("all", "must not stand beside slot, layer or plus: all slots begin with the first");
     });
     return launch;
   }

@@ -193,6 +193,8 @@ private:
         "product " + kernel.name + ": its operand " + letter + ", buffer " + buffer.name + ", ";
     if (buffer.type != type)
       refuse(name + "is of another type");
+    if (argument.isAll)
+      refuse(name + "must be one slot, not all of them");
     bool grows = !rows.isStatic();
     if (grows && (buffer.shape.empty() || buffer.shape[0].scalar != rows.scalar))
       refuse(name + "must have the product's rows as its first extent");

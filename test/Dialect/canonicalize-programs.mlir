@@ -55,6 +55,27 @@ mlora.program @program {
   }
 }
 
+// mlora.joined_kernel: stays as its launches know it, with arguments that no part has. mlora.part: a part is what runs; two of them that
+// only read are two.
+// CHECK-LABEL: mlora.joined_kernel @joined(
+// CHECK-NEXT: memref<8xf32>,
+// CHECK-NEXT: memref<8xf32>,
+// CHECK-NEXT: memref<8xf32>)
+// CHECK-COUNT-1: mlora.part @sums
+// CHECK-NEXT: mlora.part @more
+// CHECK-NEXT: mlora.kernel @sums
+mlora.joined_kernel @joined(%x: memref<8xf32>, %y: memref<8xf32>, %unread: memref<8xf32>) {
+  mlora.part @sums(%x, %y) : memref<8xf32>, memref<8xf32>
+  mlora.part @more(%x) : memref<8xf32>
+  mlora.kernel @sums(%x: tensor<8xf32>) -> tensor<8xf32> grid ["8 by 16"] {
+    %y = mlora.square_sum %x : (tensor<8xf32>) -> tensor<8xf32>
+    mlora.yield %y : tensor<8xf32>
+  }
+  mlora.kernel @more(%x: tensor<8xf32>) grid ["8 by 16"] {
+    mlora.yield
+  }
+}
+
 // mlora.emulate: a test; it is run as often as it is written.
 // CHECK-COUNT-2: mlora.emulate @kernels::@copy
 mlora.emulate @kernels::@copy grid [1] block [32] arguments [1 : i32]

@@ -112,7 +112,7 @@ mlora.program @train {
 mlora.program @train {
   %h = mlora.buffer "h" residual slots 3 : memref<?x64xf32>
   mlora.section "micro_step" {
-    // expected-error@below {{expected a slot: a number, layer or layer+number}}
+    // expected-error@below {{expected a slot: a number, layer, layer+number or all}}
     mlora.launch @k(%h[next]) : (memref<?x64xf32>) -> ()
   }
 }

@@ -321,6 +321,40 @@ mlora.program @train arena 4096 + 7936 * rows + 8 * kv_rows {
   }
 }
 
+// CHECK-LABEL: mlora.joined_kernel @joined.norm(
+// CHECK-NEXT: %[[DP:.*]]: memref<2x17x3xf32, strided<[64, 3, 1]>>,
+// CHECK-NEXT: %[[SUMS:.*]]: memref<2x17xf32>,
+// CHECK-NEXT: %[[DW:.*]]: memref<8xf32>,
+// CHECK-NEXT: %[[W:.*]]: memref<8xf32>) {
+// CHECK: mlora.part @norm.0(%[[DP]], %[[SUMS]]) layers 2 : memref<2x17x3xf32, strided<[64, 3, 1]>>, memref<2x17xf32>
+// CHECK: mlora.part @norm.1(%[[DW]], %[[W]]) : memref<8xf32>, memref<8xf32>
+// CHECK: mlora.kernel @norm.0(
+// CHECK-LABEL: mlora.program @joined {
+// CHECK: mlora.launch @joined.norm(%{{.*}}[all], %{{.*}}[all], %{{.*}}[0], %{{.*}}[0])
+mlora.joined_kernel @joined.norm(%dp: memref<2x17x3xf32, strided<[64, 3, 1]>>, %sums: memref<2x17xf32>,
+                                 %dw: memref<8xf32>, %w: memref<8xf32>) {
+  mlora.part @norm.0(%dp, %sums) layers 2 : memref<2x17x3xf32, strided<[64, 3, 1]>>, memref<2x17xf32>
+  mlora.part @norm.1(%dw, %w) : memref<8xf32>, memref<8xf32>
+  mlora.kernel @norm.0(%x: tensor<17x3xf32>) -> tensor<17xf32> grid ["17 by 16"] {
+    %y = mlora.square_sum %x : (tensor<17x3xf32>) -> tensor<17xf32>
+    mlora.yield %y : tensor<17xf32>
+  }
+  mlora.kernel @norm.1(%x: tensor<8xf32>) -> tensor<8xf32> grid ["8 by 16"] {
+    %y = mlora.square_sum %x : (tensor<8xf32>) -> tensor<8xf32>
+    mlora.yield %y : tensor<8xf32>
+  }
+}
+mlora.program @joined {
+  %dp = mlora.buffer "p.gradient" gradient slots 2 : memref<17x3xf32>
+  %sums = mlora.buffer "p.partial" residual slots 2 : memref<17xf32>
+  %dw = mlora.buffer "w.gradient" gradient : memref<8xf32>
+  %w = mlora.buffer "w.partial" residual : memref<8xf32>
+  mlora.section "norm" {
+    mlora.launch @joined.norm(%dp[all], %sums[all], %dw[0], %w[0])
+      : (memref<17x3xf32>, memref<17xf32>, memref<8xf32>, memref<8xf32>) -> ()
+  }
+}
+
 // CHECK-LABEL: func.func @products(
 // CHECK: mlora.window %{{.*}} at [128, 0] :
 // CHECK: mlora.join %{{.*}}, %{{.*}} :

@@ -41,6 +41,30 @@ mlora.kernel @window_of_tokens(%dyu: tensor<?x32xf32> {mlora.extent = "rows"}, %
   mlora.yield %da : tensor<8x16xf32>
 }
 
+// What is computed to be placed is computed in its place.
+// CHECK-LABEL: func.func @computed_in_place(
+// CHECK-SAME:    mlora.scratch_bytes = 0
+// CHECK:         memref.subview %{{.*}}[%{{.*}}, 32] [%count, 8] [1, 1] : memref<56x40xf32>
+// CHECK:         linalg.generic
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @computed_in_place(%b: tensor<8x8xf32>, %w: tensor<56x40xf32>) -> tensor<56x40xf32> grid ["8 by 3"] {
+  %up = mlora.stack_up %b alpha 2.0 : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  %w1 = mlora.place %up in %w at [0, 32] : (tensor<8x8xf32>, tensor<56x40xf32>) -> tensor<56x40xf32>
+  mlora.yield %w1 : tensor<56x40xf32>
+}
+
+// Where somebody sees what was there before, it is not.
+// CHECK-LABEL: func.func @seen_before(
+// CHECK-SAME:    mlora.scratch_bytes = 128
+mlora.kernel @seen_before(%b: tensor<8x8xf32>, %w: tensor<8x40xf32>) -> (tensor<8x40xf32>, tensor<8x8xf32>) grid ["8 by 3"] {
+  %up = mlora.stack_up %b alpha 2.0 : (tensor<8x8xf32>) -> tensor<8x8xf32>
+  %old = mlora.window %w at [0, 32] : (tensor<8x40xf32>) -> tensor<8x8xf32>
+  %twice = mlora.add %old, %old : tensor<8x8xf32>
+  %w1 = mlora.place %up in %w at [0, 32] : (tensor<8x8xf32>, tensor<8x40xf32>) -> tensor<8x40xf32>
+  mlora.yield %w1, %twice : tensor<8x40xf32>, tensor<8x8xf32>
+}
+
 // Parts are written where they go, the rest stays.
 // CHECK-LABEL: func.func @place(
 // CHECK-SAME:    %[[OUT:[a-z0-9]+]]: memref<56x40xf32>, %scalars

@@ -31,3 +31,37 @@ func.func @layer(%h: tensor<?x32xf32> {mlora.extent = "rows"}, %n: tensor<32xf32
   %v = mlora.window %y at [0, 24] : (tensor<?x48xf32>) -> tensor<?x24xf32>
   return %s, %v : tensor<?x24xf32>, tensor<?x24xf32>
 }
+
+// Parts apart from each other do not wait for each other: the sum is placed by the kernel that makes it, and the tensor goes from there to the
+// kernel of the other part.
+// CHECK:      mlora.kernel @apart.0.add_place(
+// CHECK-NEXT:   %[[SUM:.*]] = mlora.add
+// CHECK-NEXT:   mlora.place %[[SUM]] in %{{.*}} at [0, 8]
+// CHECK:      mlora.kernel @apart.1.place(
+// CHECK-NEXT:   mlora.place %{{.*}} in %{{.*}} at [8, 0]
+// CHECK:      func.func @apart(%{{.*}}, %[[W:[a-z0-9]+]]: tensor<16x16xf32>)
+// CHECK-NEXT:   %[[W1:.*]] = mlora.launch @apart.0.add_place(%{{.*}}, %[[W]])
+// CHECK-NEXT:   %[[W2:.*]] = mlora.launch @apart.1.place(%{{.*}}, %[[W1]])
+// CHECK-NEXT:   return %[[W2]]
+func.func @apart(%a: tensor<6x8xf32>, %b: tensor<4x4xf32>, %w: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %sum = mlora.add %b, %b : tensor<4x4xf32>
+  %w1 = mlora.place %a in %w at [8, 0] : (tensor<6x8xf32>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %w2 = mlora.place %sum in %w1 at [0, 8] : (tensor<4x4xf32>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  return %w2 : tensor<16x16xf32>
+}
+
+// One over the other keep their order.
+// CHECK:      mlora.kernel @over.0.add(
+// CHECK:      mlora.kernel @over.1.place(
+// CHECK:      mlora.kernel @over.2.place(
+// CHECK:      func.func @over(
+// CHECK-NEXT:   %[[SUM:.*]] = mlora.launch @over.0.add(
+// CHECK-NEXT:   %[[W1:.*]] = mlora.launch @over.1.place(
+// CHECK-NEXT:   %[[W2:.*]] = mlora.launch @over.2.place({{.*}}%[[W1]]
+// CHECK-NEXT:   return %[[W2]]
+func.func @over(%a: tensor<6x8xf32>, %b: tensor<4x4xf32>, %w: tensor<16x16xf32>) -> tensor<16x16xf32> {
+  %sum = mlora.add %b, %b : tensor<4x4xf32>
+  %w1 = mlora.place %a in %w at [0, 0] : (tensor<6x8xf32>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  %w2 = mlora.place %sum in %w1 at [2, 2] : (tensor<4x4xf32>, tensor<16x16xf32>) -> tensor<16x16xf32>
+  return %w2 : tensor<16x16xf32>
+}

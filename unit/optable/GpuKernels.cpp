@@ -11,7 +11,7 @@ namespace optable {
 
 FailureOr<gpu::GPUModuleOp> lowerToGpu(ModuleOp module) {
   for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
-    if (!isa<::mlir::mlora::KernelOp>(op) || op.hasAttr("library"))
+    if (!isa<::mlir::mlora::KernelOp, ::mlir::mlora::JoinedKernelOp>(op) || op.hasAttr("library"))
       op.erase();
   PassManager lower(module.getContext());
   ::mlir::mlora::buildToGPUPipeline(lower);

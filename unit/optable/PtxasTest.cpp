@@ -5,6 +5,7 @@
 #include "GpuKernels.h"
 #include "mlora/InitAll.h"
 #include "mlora/Target/PTX.h"
+#include "mlora/Target/Program.h"
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
@@ -164,6 +165,31 @@ INSTANTIATE_TEST_SUITE_P(Training, PtxasOfProgram,
                          [](const auto &info) {
                            return std::get<0>(info.param) + "_" + std::get<1>(info.param);
                          });
+
+/// The optimizer of an 8B model: joined kernels.
+class PtxasOfOptimizer : public Ptxas, public testing::WithParamInterface<std::string> {};
+
+TEST_P(PtxasOfOptimizer, Fits) {
+  ProgramOptions options;
+  options.config = MLORA_SOURCE "/test/Transforms/Inputs/llama-3.1-8b.json";
+  options.target = ProgramTarget::Emulate;
+  options.dtype = ProgramType::BF16;
+  options.method = GetParam();
+  options.numBranches = GetParam() == "multilora" ? 3 : 1;
+  options.rank = 32;
+  OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
+  PassManager passes(&context);
+  buildProgramPipeline(passes, ProgramKind::Train, options);
+  ASSERT_TRUE(succeeded(passes.run(*module)));
+  size_t joined = 0;
+  for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
+    isa<JoinedKernelOp>(op) ? void(++joined) : op.erase();
+  EXPECT_EQ(joined, GetParam() == "ft" ? 2u : 3u);
+  assembleAll(*module);
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods, PtxasOfOptimizer, testing::Values("multilora", "lora", "ft"),
+                         [](const auto &info) { return info.param; });
 
 } // namespace
 } // namespace optable

@@ -149,6 +149,32 @@ TEST_F(CudaDeviceTest, AKernelMayTouchItsOwnBuffersOnly) {
   setX(*load(), 4); // of that program alone
 }
 
+/// Eight rows are what two slots of p hold, and one of the last is told to be one row longer than they are.
+TEST_F(CudaDeviceTest, AKernelMayTouchAllSlotsThatItIsGiven) {
+  files.json["sections"] = parseJson(R"([
+    {"name": "all", "commands": [{"launch": 0, "args": [{"buffer": 0}, {"buffer": 5, "all": true}]}]},
+    {"name": "one", "commands": [{"launch": 0, "args": [{"buffer": 0}, {"buffer": 5}]}]}])",
+                                     "sections");
+  files.write();
+  auto program = load();
+  std::vector<float> slot(32);
+  for (int run = 0; run < 3; ++run) { // captured and replayed
+    setX(*program, 8);
+    program->run("all", {.rows = 8});
+    program->read(5, 1, 0, slot);
+    EXPECT_EQ(slot[0], 2 * 33);
+    EXPECT_EQ(slot[31], 2 * 64);
+  }
+  setX(*program, 9);
+  program->run("all", {.rows = 9});
+  EXPECT_REFUSED(program->read(5, 1, 0, slot), "out-of-bounds access", "after the end of p (128 bytes)");
+  program.reset();
+  program = load();
+  setX(*program, 8);
+  program->run("one", {.rows = 8});
+  EXPECT_REFUSED(program->read(5, 0, 0, slot), "out-of-bounds access", "after the end of p (128 bytes)");
+}
+
 TEST_F(CudaDeviceTest, TimesOfKernelsAreThoseOfTheirWork) {
   auto program = load();
   program->executor().measure(true);

@@ -80,6 +80,8 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/sections/0/commands/0/launch", 6, "no kernel 6");
   refuses("/sections/0/commands/0/args/0/buffer", 9, "no buffer 9");
   refuses("/sections/0/commands/0/args/0/buffer", -1, "buffer");
+  refuses("/sections/0/commands/1/body/0/args/0/all", true, "must not stand beside slot, layer or plus");
+  refuses("/sections/0/commands/0/args/0/all", 1, "all");
   refuses("/sections/0/commands/1/layers/step", 0, "step");
   refuses("/sections/1/name", "micro_step", "two sections");
   refuses("/parameters/0/buffer", 2, "parameter");
@@ -132,6 +134,7 @@ TEST_F(LibraryProducts, MustFitTheirBuffers) {
   refuses("/kernels/5/library/m/extent", "kv_rows", "operand a, buffer h, must have the product's rows");
   refuses("/kernels/5/library/m/extent", 4, "operand a, buffer h, must be of static shape");
   refuses("/sections/4/commands/0/args/1/buffer", 1, "operand w, buffer h, must be of static shape");
+  refuses("/sections/4/commands/0/args/1/all", true, "operand w, buffer W, must be one slot, not all of them");
   bundle.json["sections"][4]["commands"][0]["args"].erase(2);
   EXPECT_REFUSED(Manifest::parse(bundle.json, "m.json"),
                  "product matmul: takes three buffers, a, w and y, not 2");

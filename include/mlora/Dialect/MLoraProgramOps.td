@@ -56,7 +56,8 @@ def MLora_LaunchOp : MLora_Op<"launch", [MemoryEffects<[MemRead, MemWrite]>]> {
   let description = [{
     Before planning, operands and results are tensors, in the order of the kernel's. In a planned program there are no
     results: operands are buffers, the kernel's operands first, then what it writes, each with a slot of the buffer: `[layer]`
-    is the current layer's (modulo the buffer's number of slots), `[layer+1]` the next one's, `[0]` the first.
+    is the current layer's (modulo the buffer's number of slots), `[layer+1]` the next one's, `[0]` the first. `[all]` hands
+    over all slots: of joined kernels, whose parts have layers of their own.
 
     Example:
     ```mlir
@@ -94,6 +95,58 @@ def MLora_ChunkedCallOp : MLora_PureOp<"chunked_call", [DeclareOpInterfaceMethod
     static bool isCut(::mlir::Value tensor);
     /// The first operand that is cut; what else is cut has as many rows.
     ::mlir::Value getCut();
+  }];
+}
+
+def MLora_JoinedKernelOp : MLora_Op<"joined_kernel", [IsolatedFromAbove, NoTerminator, Symbol, SymbolTable]> {
+  let summary = "Kernels that one launch runs: their grids one behind another";
+  let description = [{
+    The body holds the kernels and a `part` for each. A launch has the blocks of all parts, of a part those of each of its layers; a block
+    finds part and layer by its number. Blocks run in any order, so no part may touch what another one, or another of its own layers,
+    writes (what is only placed into a tensor touches its window of it). The arguments are buffers, each once, whoever reads or writes
+    them: `memref<172x3xf32>` a tensor, `memref<4x172x3xf32, strided<[528, 3, 1]>>` one for each of four layers, 528 elements apart.
+
+    Example:
+    ```mlir
+    mlora.joined_kernel @joined.update(%p: memref<4x16x8xf32>, %dp: memref<4x16x8xf32>, %m: memref<4x16x8xf32>,
+                                       %v: memref<4x16x8xf32>, %hyper: memref<8xf32>) {
+      mlora.part @layer.update(%p, %dp, %m, %v, %hyper, %p, %m, %v) layers 4 : memref<4x16x8xf32>, …
+      mlora.kernel @layer.update(%p: tensor<16x8xf32>, …) -> (…) grid ["16 by 64"] { … }
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Blocks of a launch.
+    int64_t getBlocks();
+    /// Pointers that a kernel can be given beside scalars and scratch: it has 4 KiB of parameters.
+    static constexpr int64_t kMostBuffers = 510;
+  }];
+}
+
+def MLora_PartOp : MLora_Op<"part", [HasParent<"JoinedKernelOp">, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A kernel among those joined";
+  let description = [{
+    Buffers are given as to a launch: the kernel's operands first, then what it writes. One that has a dimension more than the kernel's tensor
+    holds one for each of the `layers`. The kernel's grid and shapes are static.
+
+    Example:
+    ```mlir
+    mlora.part @layer.norm(%dp, %partial) layers 4 : memref<4x16x8xf32>, memref<4x16xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<AnyMemRef>:$buffers, DefaultValuedAttr<I64Attr, "1">:$layers);
+  let assemblyFormat = "$kernel `(` $buffers `)` (`layers` $layers^)? attr-dict `:` type($buffers)";
+  let extraClassDeclaration = [{
+    /// The kernel that it names; null for a name that is none of the joined.
+    KernelOp getJoined();
+    /// Blocks of a layer.
+    int64_t getBlocksOfLayer();
+    /// Whether a buffer holds a tensor for each layer.
+    bool isPerLayer(unsigned buffer);
   }];
 }
 

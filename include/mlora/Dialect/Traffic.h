@@ -14,6 +14,9 @@ namespace mlir::mlora {
 /// is only looked at through windows those; of what parts are placed in these parts.
 llvm::StringMap<int64_t> bytesMoved(KernelOp kernel);
 
+/// Of all parts and layers: nothing depends on a number of rows.
+int64_t bytesMoved(JoinedKernelOp joined);
+
 /// Bytes of a tensor; of one with run-time rows, those of a row.
 int64_t bytesPerRow(ShapedType type);
 

@@ -80,7 +80,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     group makes. Attention and its gradients have grids of their own. Sums over tokens (`token_outer`) leave the chain and become one
     kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
     A library's product (`product`) is a kernel of its own, `library`, with an empty grid. A call for chunks of rows (`chunked_call`) stays
-    one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row.
+    one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row. Parts that are placed
+    into a tensor apart from each other do not wait for each other: each is placed by the kernel that makes it.
 
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
@@ -95,6 +96,7 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     Option<"attentionBlock", "attention-block", "int64_t", "64", "Query or key rows of a block of attention">,
     Option<"tileColumns", "tile-columns", "int64_t", "192", "Columns of a tile of a sum over tokens">,
     Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
+    Option<"parameterBlock", "parameter-block", "int64_t", "64", "Rows of a block of what has no token's rows">,
   ];
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];
 }
@@ -127,6 +129,27 @@ def MLoraPlanMemory : Pass<"mlora-plan-memory", "::mlir::ModuleOp"> {
       %h = mlora.buffer "h" residual slots 31 offset 2304 in "rows" extent "rows" {slot_bytes = 256 : i64} : memref<?x64xf32>
       mlora.section "micro_step" { mlora.layers 0 to 29 step 1 { mlora.launch @… } }
     }
+    ```
+  }];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def JoinLaunches : Pass<"mlora-join-launches", "::mlir::ModuleOp"> {
+  let summary = "Launches of a planned program that do not depend on each other become one";
+  let description = [{
+    For targets where a launch costs as much as a small kernel's work. Neighbouring commands of a section (launches, loops over all layers) whose
+    kernels have static grids and shapes join one `joined_kernel` as long as none touches what another one writes, all layers taken
+    together: the optimizer's are two and the norm's total, whatever the number of layers and tensors. What touches temporaries, which share memory,
+    or slots of other layers stays as it is.
+
+    ```mlir
+    mlora.layers 0 to 3 step 1 {
+      mlora.launch @layer.norm.0(%dp[layer], %p.partial[layer]) : …
+      mlora.launch @layer.norm.1(%dq[layer], %q.partial[layer]) : …
+    }
+    mlora.launch @head.norm.0(%dh[0], %h.partial[0]) : …
+    // becomes
+    mlora.launch @joined.norm(%dp[all], %p.partial[all], %dq[all], %q.partial[all], %dh[0], %h.partial[0]) : …
     ```
   }];
   let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::memref::MemRefDialect"];

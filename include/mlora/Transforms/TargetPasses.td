@@ -15,6 +15,8 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
     of a kernel lie in scratch at fixed offsets, reused by lifetime; `mlora.scratch_bytes` is their total, whatever the run-time
     extents, and `mlora.grid` the kernel's grid. Query rows of attention take `key-chunk` keys at a time. Attributes read: `mlora.tiles`
     (blocks of each sum over tokens, in body order) and `mlora.accumulate` (gradients are always added to).
+    A `mlora.joined_kernel` becomes one function, whose blocks look for their part and layer; `mlora.fixed_bytes` of it is what a
+    launch moves, since its arguments do not say which are both read and written.
 
     Example:
     ```mlir
@@ -33,6 +35,8 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"keyChunk", "key-chunk", "int64_t", "512", "Keys that a block of attention takes at once">,
+    Option<"stripeColumns", "stripe-columns", "int64_t", "48", "Tiles of a sum over tokens are cut at multiples of so many columns: mlora-lower-gemm's widest stripe reads op(B) in place">,
+    Option<"partialSums", "partial-sums", "int64_t", "1", "A total (sum, norm) is so many sums of every so-manieth element, added up in order">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",

@@ -21,43 +21,37 @@ std::optional<Scalar> mlir::mlora::findScalar(StringRef name) {
   return found == std::end(kScalarNames) ? std::nullopt : std::optional(Scalar(found - kScalarNames));
 }
 
-static MemRefType getMemory(Type tensor) {
+MemRefType BlockMemory::rowByRow(Type tensor) {
   auto type = cast<RankedTensorType>(tensor);
   return MemRefType::get(type.getShape(), type.getElementType());
 }
 
-BlockBuilder::BlockBuilder(KernelOp kernel, int64_t keyChunk)
-    : ImplicitLocOpBuilder(kernel.getLoc(), kernel), kernel(kernel), grid(kernel.getGridDimensions()),
-      keyChunk(keyChunk) {
-  SmallVector<Type> types;
-  for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
-    types.push_back(getMemory(type));
-  size_t numBuffers = types.size();
-  types.push_back(MemRefType::get({kNumScalars}, getI64Type()));
-  types.push_back(MemRefType::get({ShapedType::kDynamic}, getI8Type()));
-  types.push_back(getIndexType());
-  function = func::FuncOp::create(*this, kernel.getSymName(), getFunctionType(types, {}));
-  function->setAttr("mlora.grid", kernel.getGridAttr());
-  Block *entry = function.addEntryBlock();
-  setInsertionPointToStart(entry);
+BlockMemory BlockMemory::makeFunction(OpBuilder &builder, Operation *kernel, ArrayRef<MemRefType> buffers,
+                                      ArrayAttr grid) {
+  SmallVector<Type> types(buffers.begin(), buffers.end());
+  types.push_back(MemRefType::get({kNumScalars}, builder.getI64Type()));
+  types.push_back(MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()));
+  types.push_back(builder.getIndexType());
+  BlockMemory memory;
+  memory.function = func::FuncOp::create(builder, kernel->getLoc(), SymbolTable::getSymbolName(kernel),
+                                         builder.getFunctionType(types, {}));
+  memory.function->setAttr("mlora.grid", grid);
+  Block *entry = memory.function.addEntryBlock();
+  auto others = entry->getArguments().take_back(3);
+  static constexpr StringLiteral names[] = {"scalars", "scratch", "block"};
+  for (auto [argument, name] : llvm::zip_equal(others, names))
+    argument.setLoc(withName(kernel->getLoc(), name));
+  memory.scalars = others[0], memory.scratch = others[1], memory.block = others[2];
+  return memory;
+}
 
-  size_t numOperands = kernel.getArgumentTypes().size();
-  llvm::append_range(operands, entry->getArguments().take_front(numOperands));
-  llvm::append_range(results, entry->getArguments().slice(numOperands, numBuffers - numOperands));
-  // Everything keeps its name: operands and results those of the kernel's values.
-  for (auto [memory, value] : llvm::zip_equal(operands, kernel.getBody().getArguments()))
-    memory.setLoc(namedAs(value));
-  for (auto [memory, value] :
-       llvm::zip_equal(results, kernel.getBody().front().getTerminator()->getOperands()))
-    memory.setLoc(namedAs(value));
-  static constexpr StringLiteral others[] = {"scalars", "scratch", "block"};
-  for (auto [argument, name] : llvm::zip_equal(entry->getArguments().drop_front(numBuffers), others))
-    argument.setLoc(withName(kernel.getLoc(), name));
-  Value scalarArgument = entry->getArgument(numBuffers);
-  scratchArgument = entry->getArgument(numBuffers + 1);
-  block = entry->getArgument(numBuffers + 2);
+BlockBuilder::BlockBuilder(KernelOp kernel, const BlockMemory &memory, const OpBuilder &at,
+                           const BlockShape &shape)
+    : ImplicitLocOpBuilder(kernel.getLoc(), at), kernel(kernel), function(memory.function),
+      grid(kernel.getGridDimensions()), block(memory.block), shape(shape), operands(memory.operands),
+      results(memory.results), scratchArgument(memory.scratch) {
   for (int i = 0; i < kNumScalars; ++i) {
-    auto cast = arith::IndexCastOp::create(*this, getIndexType(), load(scalarArgument, index(i)));
+    auto cast = arith::IndexCastOp::create(*this, getIndexType(), load(memory.scalars, index(i)));
     cast->setLoc(withName(getLoc(), kScalarNames[i]));
     scalars.push_back(cast);
   }
@@ -92,7 +86,8 @@ void BlockBuilder::fail(Operation *op, const Twine &message) {
 }
 
 Value BlockBuilder::placeholder(Type type) {
-  return UnrealizedConversionCastOp::create(*this, TypeRange{getMemory(type)}, block).getResult(0);
+  return UnrealizedConversionCastOp::create(*this, TypeRange{BlockMemory::rowByRow(type)}, block)
+      .getResult(0);
 }
 
 //===- Memory -----------------------------------------------------------------===//
@@ -125,6 +120,8 @@ Value BlockBuilder::out(Value value) {
     if (auto join = dyn_cast<JoinOp>(use.getOwner()); join && isComputedIn(value, join))
       return locals[value] = columns(out(join.getOutput()), join.getFirstColumn(use.getOperandNumber()),
                                      cast<RankedTensorType>(value.getType()).getDimSize(1));
+    else if (auto place = dyn_cast<PlaceOp>(use.getOwner()); place && isComputedIn(value, place))
+      return locals[value] = windowOf(place);
   Value local = rowScratch(cast<RankedTensorType>(value.getType()).getShape().drop_front());
   llvm::find_if(allocations, [&](Allocation &a) { return a.value == local; })->value = value;
   return locals[value] = local;
@@ -159,6 +156,27 @@ bool BlockBuilder::isComputedIn(Value value, JoinOp join) {
   return llvm::none_of(value.getUsers(), [&](Operation *user) {
     return user != join && isa<JoinOp>(user) && user->isBeforeInBlock(join);
   });
+}
+
+/// An op's result that only goes there, where no one looks at what was there before.
+bool BlockBuilder::isComputedIn(Value value, PlaceOp place) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<WindowOp>(op) || !value.hasOneUse() || place.getPart() != value)
+    return false;
+  Value whole = place.getInput();
+  while (auto before = whole.getDefiningOp<PlaceOp>())
+    whole = before.getInput();
+  return isa<BlockArgument>(whole) && llvm::all_of(whole.getUses(), [](OpOperand &use) {
+           auto user = dyn_cast<PlaceOp>(use.getOwner());
+           return user && use == user.getInputMutable();
+         });
+}
+
+Value BlockBuilder::windowOf(PlaceOp place) {
+  int64_t columns = place.getPart().getType().getDimSize(1);
+  return view(wholeResult(place.getOutput()),
+              {getAsOpFoldResult(plus(first, index(place.getAt()[0]))), getIndexAttr(place.getAt()[1])},
+              {getAsOpFoldResult(count), getIndexAttr(columns)});
 }
 
 Value BlockBuilder::rowBlock(Value memory) {
@@ -390,6 +408,4 @@ void BlockBuilder::finish() {
   for (auto [i, value] : llvm::enumerate(kernel.getBody().front().getTerminator()->getOperands()))
     if (isa<BlockArgument>(value) || *resultIndex(value) != i)
       copy(in(value), rowBlock(results[i]));
-  func::ReturnOp::create(*this);
-  function->setAttr("mlora.scratch_bytes", getI64IntegerAttr(scratchBytes));
 }

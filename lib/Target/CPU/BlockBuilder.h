@@ -25,10 +25,32 @@ enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
 /// The run-time scalar of that name.
 std::optional<Scalar> findScalar(StringRef name);
 
+/// What a block works on, in the function that is built: memory of the kernel's operands and results, the
+/// run-time scalars, the thread's scratch and the block's number.
+struct BlockMemory {
+  func::FuncOp function;
+  SmallVector<Value> operands, results;
+  Value scalars, scratch, block;
+
+  /// A function of these buffers, the others behind them, and what of it is known so far.
+  static BlockMemory makeFunction(OpBuilder &builder, Operation *kernel, ArrayRef<MemRefType> buffers,
+                                  ArrayAttr grid);
+  ArrayRef<BlockArgument> buffers() { return function.getArguments().drop_back(3); }
+  /// Where memory of a tensor is its rows one behind another.
+  static MemRefType rowByRow(Type tensor);
+};
+
+/// How a target wants its blocks cut.
+struct BlockShape {
+  int64_t keyChunk;      ///< keys that a block of attention takes at once
+  int64_t stripeColumns; ///< what cuts columns cuts them at multiples of it
+  int64_t partialSums;   ///< a total is so many sums of every so-manieth element, added up in order
+};
+
 class BlockBuilder : public ImplicitLocOpBuilder {
 public:
-  /// Creates the kernel's function before it (same name: the caller erases the kernel) and decodes the block.
-  BlockBuilder(KernelOp kernel, int64_t keyChunk);
+  /// Decodes the block where `at` inserts, and builds there.
+  BlockBuilder(KernelOp kernel, const BlockMemory &memory, const OpBuilder &at, const BlockShape &shape);
 
   KernelOp kernel;
   func::FuncOp function;
@@ -39,7 +61,7 @@ public:
   int64_t numTiles = 0;          ///< of that op
   Value first, count;            ///< the block's rows along the grid's last dimension
   int64_t blockRows = 1;         ///< at most so many
-  int64_t keyChunk;              ///< keys that a block of attention takes at once
+  BlockShape shape;
   DenseMap<Value, Value> logits; ///< lse of a cross_entropy: its logits, for the gradient in the same kernel
   bool hasFailed = false;
 
@@ -52,8 +74,10 @@ public:
   Value whole(Value value);       ///< all of an operand
   Value wholeResult(Value value); ///< all of the result buffer of a yielded value
   bool isResult(Value value) { return resultIndex(value).has_value(); } ///< whether the kernel yields it
-  bool isComputedIn(Value value, JoinOp join); ///< whether `value` is written straight into its columns
-  Value rowBlock(Value memory);                ///< rows [first, first + count) of a buffer
+  bool isComputedIn(Value value, JoinOp join);   ///< whether `value` is written straight into its columns
+  bool isComputedIn(Value value, PlaceOp place); ///< whether `value` is written straight into its window
+  Value windowOf(PlaceOp place);                 ///< where the block's rows of the part go
+  Value rowBlock(Value memory);                  ///< rows [first, first + count) of a buffer
   Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
   Value rowScratch(ArrayRef<int64_t> features = {},
                    bool keep = false); ///< the same, with the block's rows in front

@@ -13,8 +13,6 @@ namespace mlir::mlora {
 constexpr int64_t kLanes = 16;
 /// Vectors of the widest stripe of a product that is read in place (`mlora-lower-gemm`, AVX-512).
 constexpr int64_t kMostPanels = 3;
-/// What cuts columns cuts them at whole stripes: every tile then reads op(B) in place.
-constexpr int64_t kStripeColumns = kMostPanels * kLanes;
 
 /// A loop that carries values.
 inline scf::ForOp buildLoop(ImplicitLocOpBuilder &b, Value from, Value to, Value step, ValueRange inits,

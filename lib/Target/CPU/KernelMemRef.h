@@ -11,8 +11,8 @@ class LLVMTypeConverter;
 
 namespace mlir::mlora {
 
-/// A descriptor of contiguous memory at `pointer`, as a memref whose first dimension, if any, is dynamic with
-/// `dynamicSize`.
+/// A descriptor of memory at `pointer` with the type's strides, all of them static; its first dimension is
+/// `dynamicSize` where it is dynamic.
 Value makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &converter, MemRefType type, Value pointer,
                  int64_t dynamicSize);
 

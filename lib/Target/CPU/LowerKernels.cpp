@@ -2,10 +2,15 @@
 
 #include "BlockBuilder.h"
 
+#include "Building.h"
+
+#include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/Traffic.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_MLORALOWERKERNELS
@@ -50,14 +55,18 @@ static bool isReadAfter(Value value, Operation *op) {
   });
 }
 
-static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, int64_t keyChunk) {
-  if (failed(checkTypes(kernel)))
-    return failure();
+/// What is emitted, op by op.
+static SmallVector<Operation *> bodyOf(KernelOp kernel) {
   SmallVector<Operation *> body;
   Operation *yield = kernel.getBody().front().getTerminator();
   for (Operation &op : kernel.getBody().front().without_terminator())
     if (!isa<WindowOp>(op) || llvm::is_contained(op.getUsers(), yield)) // others are views
       body.push_back(&op);
+  return body;
+}
+
+/// Blocks of each sum over tokens; the kernel has nothing but such sums, or none.
+static LogicalResult checkTiles(KernelOp kernel, ArrayRef<Operation *> body) {
   auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
   unsigned numTiled = llvm::count_if(body, isTiled);
   if (numTiled > 0 && numTiled < body.size())
@@ -68,8 +77,17 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
   if (numTiled > 0 && tiles.size() != numTiled)
     return kernel.emitOpError() << "has " << numTiled << " ops and " << tiles.size()
                                 << " entries in 'mlora.tiles'";
+  return success();
+}
 
-  BlockBuilder b(kernel, keyChunk);
+/// Builds one block of the kernel.
+static LogicalResult emitBlock(BlockBuilder &b, const BlockEmitters &table) {
+  KernelOp kernel = b.kernel;
+  SmallVector<Operation *> body = bodyOf(kernel);
+  if (failed(checkTypes(kernel)) || failed(checkTiles(kernel, body)))
+    return failure();
+  auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
+  bool isSum = llvm::any_of(body, isTiled);
   int64_t firstTile = 0;
   for (auto [i, op] : llvm::enumerate(body)) {
     BlockEmitter emit = table.lookup(op->getName().getStringRef());
@@ -78,7 +96,7 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
       break;
     }
     b.setLoc(op->getLoc());
-    if (numTiled == 0) {
+    if (!isSum) {
       emit(b, op);
     } else {
       // Blocks [firstTile, firstTile + count) belong to this op.
@@ -95,22 +113,128 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, in
         b.release(value);
   }
   b.finish();
-  bool hasFailed = b.hasFailed;
-  hasFailed ? b.function.erase() : kernel.erase();
-  return failure(hasFailed);
+  return failure(b.hasFailed);
+}
+
+/// The end of a function, and what its launch has to give a block.
+static void finishFunction(func::FuncOp function, Location location, int64_t scratchBytes) {
+  OpBuilder builder = OpBuilder::atBlockEnd(&function.getBody().front());
+  func::ReturnOp::create(builder, location);
+  function->setAttr("mlora.scratch_bytes", builder.getI64IntegerAttr(scratchBytes));
+}
+
+static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, const BlockShape &shape) {
+  if (failed(checkTypes(kernel)))
+    return failure();
+  OpBuilder builder(kernel);
+  SmallVector<MemRefType> buffers;
+  for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes()))
+    buffers.push_back(BlockMemory::rowByRow(type));
+  BlockMemory memory = BlockMemory::makeFunction(builder, kernel, buffers, kernel.getGridAttr());
+  // Everything keeps its name: operands and results those of the kernel's values.
+  size_t numOperands = kernel.getArgumentTypes().size();
+  auto values = llvm::to_vector(llvm::concat<Value>(
+      llvm::map_to_vector(kernel.getBody().getArguments(), [](BlockArgument v) -> Value { return v; }),
+      llvm::to_vector(kernel.getBody().front().getTerminator()->getOperands())));
+  for (auto [i, pair] : llvm::enumerate(llvm::zip_equal(memory.buffers(), values))) {
+    BlockArgument argument = std::get<0>(pair);
+    Value value = std::get<1>(pair);
+    argument.setLoc(namedAs(value));
+    (i < numOperands ? memory.operands : memory.results).push_back(argument);
+  }
+  builder.setInsertionPointToStart(&memory.function.getBody().front());
+  BlockBuilder b(kernel, memory, builder, shape);
+  if (failed(emitBlock(b, table))) {
+    memory.function.erase();
+    return failure();
+  }
+  finishFunction(memory.function, kernel.getLoc(), b.getScratchBytes());
+  kernel.erase();
+  return success();
+}
+
+/// The layer's own of memory that holds one for each.
+static Value sliceOf(ImplicitLocOpBuilder &b, Value memory, Value layer) {
+  auto type = cast<MemRefType>(memory.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)),
+      ones(type.getRank(), b.getIndexAttr(1)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), type.getShape());
+  offsets[0] = getAsOpFoldResult(layer);
+  sizes[0] = b.getIndexAttr(1);
+  auto slice =
+      memref::SubViewOp::inferRankReducedResultType(type.getShape().drop_front(), type, offsets, sizes, ones);
+  auto view = memref::SubViewOp::create(b, cast<MemRefType>(slice), memory, offsets, sizes, ones);
+  view->setLoc(namedAs(memory));
+  return view;
+}
+
+/// A block looks for its part: those of a part, layer after layer, lie behind those of the parts before it.
+static LogicalResult lowerJoined(JoinedKernelOp joined, const BlockEmitters &table, const BlockShape &shape) {
+  ImplicitLocOpBuilder b(joined.getLoc(), OpBuilder(joined));
+  SmallVector<MemRefType> types;
+  for (Type type : joined.getBody().getArgumentTypes())
+    types.push_back(cast<MemRefType>(type));
+  std::string grid = std::to_string(joined.getBlocks()) + " by 1";
+  BlockMemory all = BlockMemory::makeFunction(b, joined, types, b.getStrArrayAttr({grid}));
+  for (BlockArgument argument : all.buffers())
+    argument.setLoc(namedAs(joined.getBody().getArgument(argument.getArgNumber())));
+  b.setInsertionPointToStart(&all.function.getBody().front());
+  int64_t firstBlock = 0, scratchBytes = 0;
+  LogicalResult status = success();
+  for (auto part : joined.getBody().getOps<PartOp>()) {
+    KernelOp kernel = part.getJoined();
+    int64_t layers = part.getLayers(), blocks = part.getBlocksOfLayer();
+    Value number = b.createOrFold<arith::SubIOp>(all.block, arith::ConstantIndexOp::create(b, firstBlock));
+    Value isOwn = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number,
+                                        arith::ConstantIndexOp::create(b, layers * blocks));
+    buildIf(b, isOwn, [&] {
+      Value size = arith::ConstantIndexOp::create(b, blocks);
+      Value layer = b.createOrFold<arith::DivUIOp>(number, size);
+      BlockMemory own = all;
+      own.block = b.createOrFold<arith::RemUIOp>(number, size);
+      unsigned numOperands = kernel.getArgumentTypes().size();
+      llvm::MapVector<Value, Value> slices; // one of a buffer that is read and written
+      for (auto [i, buffer] : llvm::enumerate(part.getBuffers())) {
+        Value argument = all.buffers()[cast<BlockArgument>(buffer).getArgNumber()], &slice = slices[argument];
+        if (!slice)
+          slice = part.isPerLayer(i) ? sliceOf(b, argument, layer) : argument;
+        (i < numOperands ? own.operands : own.results).push_back(slice);
+      }
+      BlockBuilder block(kernel, own, b, shape);
+      if (failed(emitBlock(block, table)))
+        status = failure();
+      scratchBytes = std::max(scratchBytes, block.getScratchBytes());
+    });
+    firstBlock += layers * blocks;
+  }
+  if (failed(status)) {
+    all.function.erase();
+    return failure();
+  }
+  finishFunction(all.function, joined.getLoc(), scratchBytes);
+  all.function->setAttr("mlora.fixed_bytes", b.getI64IntegerAttr(bytesMoved(joined)));
+  joined.erase();
+  return success();
 }
 
 namespace {
 struct LowerKernels : mlir::mlora::impl::MLoraLowerKernelsBase<LowerKernels> {
   using MLoraLowerKernelsBase::MLoraLowerKernelsBase;
   void runOnOperation() override {
-    if (keyChunk < 1) {
-      getOperation().emitError() << "key-chunk is " << int64_t(keyChunk) << "; expected at least 1";
-      return signalPassFailure();
-    }
+    for (const auto &[name, value] : {std::pair("key-chunk", int64_t(keyChunk)),
+                                      {"stripe-columns", int64_t(stripeColumns)},
+                                      {"partial-sums", int64_t(partialSums)}})
+      if (value < 1) {
+        getOperation().emitError() << name << " is " << value << "; expected at least 1";
+        return signalPassFailure();
+      }
+    BlockShape shape{keyChunk, stripeColumns, partialSums};
     BlockEmitters table = makeEmitters();
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (!kernel->hasAttr("library") && failed(lowerKernel(kernel, table, keyChunk)))
+      if (!kernel->hasAttr("library") && failed(lowerKernel(kernel, table, shape)))
+        return signalPassFailure();
+    for (JoinedKernelOp joined : llvm::make_early_inc_range(getOperation().getOps<JoinedKernelOp>()))
+      if (failed(lowerJoined(joined, table, shape)))
         return signalPassFailure();
   }
 };

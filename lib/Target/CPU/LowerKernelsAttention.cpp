@@ -73,8 +73,8 @@ struct Attention {
   /// Calls `body` for the chunks of the keys that a block of query rows sees, in order; the last is `last`.
   void eachChunk(Value last, function_ref<void(const Chunk &)> body) {
     Value from = documentStart(b.first), to = b.plus(last, b.index(1)), kvHead = keyHead(b.position[0]);
-    b.loop(from, to, b.keyChunk, [&](Value first) {
-      Value count = b.least(b.index(b.keyChunk), b.minus(to, first));
+    b.loop(from, to, b.shape.keyChunk, [&](Value first) {
+      Value count = b.least(b.index(b.shape.keyChunk), b.minus(to, first));
       body({first, count, b.less(from, first), head(keys, kvHead, first, count),
             head(values, kvHead, first, count)});
     });
@@ -129,7 +129,7 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
   Value result = a.head(b.wholeResult(op.getOutput()), head, first, count);
   Value output = a.sumsOverChunks(result);
-  Value scratchScores = b.scratch({b.blockRows, b.keyChunk});
+  Value scratchScores = b.scratch({b.blockRows, b.shape.keyChunk});
   Value top = b.rowScratch(), total = b.rowScratch(), shrink = b.rowScratch(), added = b.rowScratch();
 
   b.fill(top, -FLT_MAX);
@@ -180,7 +180,7 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
   Value output = a.head(b.whole(op.getOutput()), head, first, count);
   Value result = a.head(b.wholeResult(op.getQueryCotangent()), head, first, count);
   Value dQuery = a.sumsOverChunks(result);
-  Value scratchP = b.scratch({b.blockRows, b.keyChunk}), scratchDP = b.scratch({b.blockRows, b.keyChunk});
+  Value scratchP = b.scratch({b.blockRows, b.shape.keyChunk}), scratchDP = b.scratch({b.blockRows, b.shape.keyChunk});
   Value lse = b.rowScratch(), delta = b.rowScratch();
 
   a.loadLse(b.whole(op.getLse()), head, first, count, lse);

@@ -20,7 +20,7 @@ static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {
   ArrayRef<int64_t> shape = op.getOutput().getType().getShape();
   OpFoldResult zero = b.getIndexAttr(0), rows = getAsOpFoldResult(b.rowsOf(op.getLhs(), kRows));
   // Whole stripes; the last tile takes the rest.
-  int64_t width = llvm::alignTo(llvm::divideCeil(getCutColumns(op), b.numTiles), kStripeColumns);
+  int64_t width = llvm::alignTo(llvm::divideCeil(getCutColumns(op), b.numTiles), b.shape.stripeColumns);
   Value from = b.times(b.tile, width), end = b.index(getCutColumns(op));
   OpFoldResult size = getAsOpFoldResult(b.most(b.least(b.index(width), b.minus(end, from)), b.index(0)));
   OpFoldResult left = b.getIndexAttr(shape[0]), right = b.getIndexAttr(shape[1]), leftFrom = zero,

@@ -147,13 +147,10 @@ static void emitWindow(BlockBuilder &b, WindowOp op) {
     b.copy(b.columns(b.in(op.getInput()), op.getAt()[1], getColumns(op.getOutput())), b.out(op.getOutput()));
 }
 
-/// The result is the input itself, so nothing but the part moves.
+/// The result is the input itself, so nothing but the part moves; what was computed in its place is there.
 static void emitPlace(BlockBuilder &b, PlaceOp op) {
-  Value whole = b.wholeResult(op.getOutput());
-  b.copy(b.in(op.getPart()),
-         b.view(whole,
-                {getAsOpFoldResult(b.plus(b.first, b.index(op.getAt()[0]))), b.getIndexAttr(op.getAt()[1])},
-                {getAsOpFoldResult(b.count), b.getIndexAttr(getColumns(op.getPart()))}));
+  if (!b.isComputedIn(op.getPart(), op))
+    b.copy(b.in(op.getPart()), b.windowOf(op));
 }
 
 /// cache[past + t] = x[t]; the result is the cache itself, so nothing else moves.

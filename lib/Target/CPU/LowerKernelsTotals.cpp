@@ -6,8 +6,14 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// sum + Σ f(x) over all elements in row order, in f64
+using Values = SmallVector<Value>;
+
+static Value accumulateInParts(BlockBuilder &b, Value memory, Value rows, Value sum);
+
+/// sum + Σ x over all elements in row order, in f64
 static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum) {
+  if (b.shape.partialSums > 1 && cast<MemRefType>(memory.getType()).getRank() == 1)
+    return accumulateInParts(b, memory, rows, sum);
   auto type = cast<MemRefType>(memory.getType());
   SmallVector<Value> at;
   // One loop a dimension, the sum carried through all of them.
@@ -27,6 +33,36 @@ static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum) {
     return loop.getResult(0);
   };
   return nest(nest, sum);
+}
+
+/// The same of a vector, but sums of every P-th element, each in order, whatever computes them; then those in order.
+static Value accumulateInParts(BlockBuilder &b, Value memory, Value rows, Value sum) {
+  int64_t parts = b.shape.partialSums;
+  constexpr int64_t unrolled = 16; // loads under way at once
+  Value partial = b.scratch({parts}, b.getF64Type());
+  b.parallel(b.index(parts), [&](Value part) {
+    auto add = [&](Value total, Value at) -> Value {
+      return b.add(total, arith::ExtFOp::create(b, b.getF64Type(), b.load(memory, {at})));
+    };
+    Value zero = arith::ConstantOp::create(b, b.getF64FloatAttr(0));
+    Value whole = b.times(b.over(rows, parts * unrolled), parts * unrolled);
+    auto main = buildLoop(b, part, whole, b.index(parts * unrolled), zero, [&](scf::ForOp op) -> Values {
+      Values elements;
+      for (int64_t i = 0; i < unrolled; ++i)
+        elements.push_back(b.load(memory, {b.plus(op.getInductionVar(), b.index(i * parts))}));
+      Value total = op.getRegionIterArg(0);
+      for (Value element : elements)
+        total = b.add(total, arith::ExtFOp::create(b, b.getF64Type(), element));
+      return {total};
+    });
+    auto rest = buildLoop(b, b.plus(whole, part), rows, b.index(parts), main.getResult(0),
+                          [&](scf::ForOp op) -> Values { return {add(op.getRegionIterArg(0), op.getInductionVar())}; });
+    b.store(rest.getResult(0), partial, {part});
+  });
+  auto loop = buildLoop(b, b.index(0), b.index(parts), b.index(1), sum, [&](scf::ForOp op) -> Values {
+    return {b.add(op.getRegionIterArg(0), b.load(partial, {op.getInductionVar()}))};
+  });
+  return loop.getResult(0);
 }
 
 static Value zero(BlockBuilder &b) { return arith::ConstantOp::create(b, b.getF64FloatAttr(0)); }

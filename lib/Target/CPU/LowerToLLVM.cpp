@@ -53,11 +53,10 @@ Value mlir::mlora::makeMemRef(ImplicitLocOpBuilder &b, const LLVMTypeConverter &
   descriptor.setAllocatedPtr(b, b.getLoc(), pointer);
   descriptor.setAlignedPtr(b, b.getLoc(), pointer);
   descriptor.setConstantOffset(b, b.getLoc(), 0);
-  int64_t stride = 1;
-  for (int64_t i = type.getRank(); i-- > 0;) {
+  auto [strides, offset] = type.getStridesAndOffset();
+  for (auto [i, stride] : llvm::enumerate(strides)) {
     descriptor.setConstantSize(b, b.getLoc(), i, type.isDynamicDim(i) ? dynamicSize : type.getDimSize(i));
     descriptor.setConstantStride(b, b.getLoc(), i, stride);
-    stride *= type.isDynamicDim(i) ? 1 : type.getDimSize(i); // only the first dimension may be dynamic
   }
   Value value = descriptor;
   return UnrealizedConversionCastOp::create(b, type, value).getResult(0);

@@ -122,6 +122,9 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
                   kernels.getI32IntegerAttr(residentBlocks(products.size())));
   kernel->setAttr("mlora.grid", function->getAttr("mlora.grid"));
   auto [fixed, row] = movedBytes(types.drop_back(2));
+  // Joined kernels take each buffer once, whether it is read, written or both.
+  if (auto known = function->getAttrOfType<IntegerAttr>("mlora.fixed_bytes"))
+    fixed = known.getInt();
   kernel->setAttr("mlora.fixed_bytes", kernels.getI64IntegerAttr(fixed));
   kernel->setAttr("mlora.row_bytes", kernels.getI64IntegerAttr(row));
   kernel->setAttr("mlora.shared_bytes", kernels.getI64IntegerAttr(tiles + (isShared ? scratch : 0)));

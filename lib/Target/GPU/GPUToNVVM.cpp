@@ -35,7 +35,19 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// A pointer for each memref: its shape is the kernel's own knowledge.
+/// Whether nothing but a pointer has to say where its elements are; the first extent is never asked for.
+static bool isKnown(MemRefType type) {
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!type || type.getMemorySpace() || failed(type.getStridesAndOffset(strides, offset)) || offset != 0)
+    return false;
+  for (int64_t i = 1; i < type.getRank(); ++i)
+    if (type.isDynamicDim(i))
+      return false;
+  return llvm::none_of(strides, ShapedType::isDynamic);
+}
+
+/// A pointer for each memref: its shape and strides are the kernel's own knowledge.
 static LogicalResult passPointers(gpu::GPUFuncOp kernel, const LLVMTypeConverter &converter) {
   Block &entry = kernel.getBody().front();
   ImplicitLocOpBuilder b(kernel.getLoc(), &entry, entry.begin());
@@ -44,13 +56,10 @@ static LogicalResult passPointers(gpu::GPUFuncOp kernel, const LLVMTypeConverter
     if (isa<LLVM::LLVMPointerType>(argument.getType()))
       continue; // what addresses bytes itself
     auto type = dyn_cast<MemRefType>(argument.getType());
-    bool isKnown = type && type.getLayout().isIdentity() && !type.getMemorySpace();
-    for (int64_t i = 1; isKnown && i < type.getRank(); ++i)
-      isKnown = !type.isDynamicDim(i);
-    if (!isKnown)
-      return kernel.emitOpError() << "argument " << argument.getArgNumber() << " has type "
-                                  << argument.getType()
-                                  << "; expected a contiguous memref, dynamic in its first dimension at most";
+    if (!isKnown(type))
+      return kernel.emitOpError()
+             << "argument " << argument.getArgNumber() << " has type " << argument.getType()
+             << "; expected a memref of known strides, dynamic in its first dimension at most";
     argument.setType(pointer);
     if (argument.use_empty())
       continue;

@@ -10,7 +10,9 @@ using namespace mlir;
 void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
   passes.addPass(createAttentionToGPU());
   MLoraLowerKernelsOptions blocks;
-  blocks.keyChunk = 64; // scores of a block fit into shared memory
+  blocks.keyChunk = 64;      // scores of a block fit into shared memory
+  blocks.stripeColumns = 16; // what tensor cores take
+  blocks.partialSums = 128;  // a thread's each
   passes.addPass(createMLoraLowerKernels(blocks));
   passes.addPass(createBlocksToThreads());
   passes.addPass(createCanonicalizerPass());

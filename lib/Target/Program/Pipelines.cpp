@@ -66,9 +66,13 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     passes.addPass(createChunkHead({options.chunkRows}));
     form.rowBlock = 32; // what a block works on is to fit into shared memory
     form.attentionBlock = 32;
+    form.parameterBlock = 16;
+    form.tileColumns = 64; // of any product's schedule: addresses are computed for one tile, and none is spilled
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
+  if (isGPU)
+    passes.addPass(createJoinLaunches());
   if (!options.chip.empty())
     passes.addPass(std::make_unique<NameChip>(options.chip));
 }

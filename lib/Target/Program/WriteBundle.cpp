@@ -70,12 +70,28 @@ static int64_t countFlops(KernelOp kernel) {
   return flops;
 }
 
+/// A kernel's ops.
+static std::string describeOps(KernelOp kernel) {
+  return llvm::join(llvm::map_range(kernel.getBody().front().without_terminator(),
+                                    [](Operation &op) { return op.getName().stripDialect(); }),
+                    ", ");
+}
+
+/// For people: what joined kernels do, and how often.
+static std::string describeParts(JoinedKernelOp joined) {
+  return llvm::join(
+      llvm::map_range(
+          joined.getBody().getOps<PartOp>(),
+          [](PartOp part) {
+            return (Twine(int64_t(part.getLayers())) + " x " + describeOps(part.getJoined())).str();
+          }),
+      "; ");
+}
+
 /// For people: what a kernel does, in the words of its ops, and what it reads and writes once.
 static std::string describeKernel(KernelOp kernel) {
   Block &body = kernel.getBody().front();
-  std::string text = llvm::join(
-      llvm::map_range(body.without_terminator(), [](Operation &op) { return op.getName().stripDialect(); }),
-      ", ");
+  std::string text = describeOps(kernel);
   auto list = [&](StringRef verb, ValueRange values) {
     auto names = llvm::map_to_vector(values, mlir::mlora::nameOf);
     if (!names.empty() && !llvm::is_contained(names, ""))
@@ -113,6 +129,7 @@ public:
 private:
   json::Object describe(BufferOp buffer);
   json::Object describe(KernelOp kernel);
+  json::Object describe(JoinedKernelOp joined);
   FailureOr<json::Object> describe(LaunchOp launch);
   FailureOr<json::Array> commands(Block &block);
   LogicalResult addParts(BufferOp buffer, json::Array &parameters);
@@ -171,10 +188,12 @@ LogicalResult ManifestWriter::collect() {
     if (!bufferByName.try_emplace(buffer.getName(), number).second)
       return buffer.emitOpError() << "has the name of another buffer, '" << buffer.getName() << "'";
   }
-  for (auto kernel : module.getOps<KernelOp>()) {
+  for (Operation &op : *module.getBody()) {
+    if (!isa<KernelOp, JoinedKernelOp>(op))
+      continue;
     int64_t number = kernels.size();
-    kernels[kernel] = number;
-    kernelByName[kernel.getSymName()] = number;
+    kernels[&op] = number;
+    kernelByName[SymbolTable::getSymbolName(&op)] = number;
   }
   return success();
 }
@@ -248,6 +267,15 @@ json::Object ManifestWriter::describe(KernelOp kernel) {
   return object;
 }
 
+/// Its operations are counted as none: there is no row of a token that they belong to.
+json::Object ManifestWriter::describe(JoinedKernelOp joined) {
+  return json::Object{{"name", joined.getSymName()},
+                      {"symbol", joined.getSymName()},
+                      {"grid", json::Array{json::Object{{"extent", joined.getBlocks()}, {"block", 1}}}},
+                      {"doc", describeParts(joined)},
+                      {"bytes", json::Object{{"fixed", bytesMoved(joined)}}}};
+}
+
 FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
   auto kernel = kernelByName.find(launch.getKernel());
   if (kernel == kernelByName.end())
@@ -259,11 +287,17 @@ FailureOr<json::Object> ManifestWriter::describe(LaunchOp launch) {
       return launch.emitOpError() << "operand " << i << " is no buffer: the program is not planned";
     json::Object argument{{"buffer", buffers[buffer]}};
     StringRef slot = launch.getSlots() ? cast<StringAttr>((*launch.getSlots())[i]).getValue() : "0";
+    if (slot == "all") {
+      argument["all"] = true;
+      arguments.push_back(std::move(argument));
+      continue;
+    }
     bool isLayer = slot.consume_front("layer");
     int64_t number = 0;
     slot.consume_front("+");
     if ((!isLayer || !slot.empty()) && slot.getAsInteger(10, number))
-      return launch.emitOpError() << "slot of operand " << i << " must be a number, layer or layer±number";
+      return launch.emitOpError() << "slot of operand " << i
+                                  << " must be a number, layer, layer±number or all";
     if (isLayer)
       argument["layer"] = 1;
     if (number != 0)
@@ -337,7 +371,8 @@ FailureOr<json::Object> ManifestWriter::build() {
       return failure();
   }
   for (auto [kernel, number] : kernels)
-    kernelList.push_back(describe(cast<KernelOp>(kernel)));
+    kernelList.push_back(isa<KernelOp>(kernel) ? describe(cast<KernelOp>(kernel))
+                                               : describe(cast<JoinedKernelOp>(kernel)));
   for (auto section : program.getBody().front().getOps<SectionOp>()) {
     FailureOr<json::Array> list = commands(section.getBody().front());
     if (failed(list))

@@ -14,7 +14,8 @@ namespace mlora {
 /// What a kernel is launched on: its operands, then its results.
 struct LaunchBuffers {
   std::span<void *const> addresses;
-  std::span<const int> numbers; ///< the manifest's, of the buffer that each is a slot of
+  std::span<const int> numbers;   ///< the manifest's, of the buffer that each is a slot of
+  std::span<const int64_t> slots; ///< how many of the buffer's, from that one on
 };
 
 /// Its arena is memory of zeros at first. Places in it are bytes from its beginning (Layout). What is

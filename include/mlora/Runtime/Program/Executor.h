@@ -58,6 +58,7 @@ private:
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of
   std::vector<int64_t> strides;  ///< beside them, the bytes to the next chunk's; 0: all chunks have the same
+  std::vector<int64_t> slots;    ///< and how many of them
   std::vector<SectionRecords> sections;
   bool measuring = false;
   std::vector<KernelTiming> kernelTimings;

@@ -106,10 +106,12 @@ struct Kernel {
   int64_t blocks(const Scalars &scalars) const;
 };
 
-/// Buffer `buffer`, slot (slot + layer * l + plus) mod slots, l being the layer of the loop around.
+/// Buffer `buffer`, slot (slot + layer * l + plus) mod slots, l being the layer of the loop around; or all of
+/// its slots, from the first on.
 struct Argument {
   int buffer = 0;
   int64_t slot = 0, layer = 0, plus = 0;
+  bool isAll = false;
 };
 
 struct Launch {
