@@ -49,3 +49,24 @@ mlora.kernel @sum(%x: tensor<?xf32>) -> tensor<f32> grid ["1 by 1"] {
   %s = mlora.sum %x : (tensor<?xf32>) -> tensor<f32>
   mlora.yield %s : tensor<f32>
 }
+
+// A norm's sums go on side by side in 128 chains, which threads of a GPU share: every 128th row of each operand. Then one after the other; what
+// has no rows comes last.
+// CHECK-LABEL: func.func @norm(
+// CHECK-SAME: mlora.scratch_bytes = 1024 : i64
+// CHECK:      %[[SUMS:.*]] = memref.view %scratch{{.*}} to memref<128xf64>
+// CHECK:      scf.forall (%[[CHAIN:.*]]) in (128) {
+// CHECK:        scf.for %{{.*}} = %[[CHAIN]] to %c300 step %c128
+// CHECK:          arith.extf
+// CHECK:        scf.for %{{.*}} = %[[CHAIN]] to %c24 step %c128
+// CHECK-NEXT:     scf.for %{{.*}} = %c0 to %c5 step %c1
+// CHECK:        memref.store %{{.*}}, %[[SUMS]][%[[CHAIN]]] : memref<128xf64>
+// CHECK:      }
+// CHECK:      scf.for %[[I:.*]] = %c0 to %c128 step %c1
+// CHECK:        memref.load %[[SUMS]][%[[I]]] : memref<128xf64>
+// CHECK:      memref.load %{{.*}}[] : memref<f32>
+// CHECK:      math.sqrt %{{.*}} : f64
+mlora.kernel @norm(%a: tensor<300xf32>, %b: tensor<24x5xf32>, %c: tensor<f32>) -> tensor<f32> grid ["1 by 1"] {
+  %y = mlora.norm %a, %b, %c : (tensor<300xf32>, tensor<24x5xf32>, tensor<f32>) -> tensor<f32>
+  mlora.yield %y : tensor<f32>
+}

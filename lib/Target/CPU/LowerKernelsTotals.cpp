@@ -6,19 +6,25 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// sum + Σ f(x) over all elements in row order, in f64
-static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum) {
+/// Sums of a norm that go on side by side: there may be millions of partial sums, and a chain of additions is
+/// one thread's.
+constexpr int64_t kChains = 128;
+
+/// sum + Σ x over rows first, first + step, … in row order, in f64
+static Value accumulate(BlockBuilder &b, Value memory, Value rows, Value sum, Value first, int64_t step) {
   auto type = cast<MemRefType>(memory.getType());
   SmallVector<Value> at;
   // One loop a dimension, the sum carried through all of them.
   auto nest = [&](auto &self, Value start) -> Value {
     unsigned dim = at.size();
     if (dim == type.getRank()) {
-      Value element = arith::ExtFOp::create(b, b.getF64Type(), b.load(memory, at));
-      return b.add(start, element);
+      Value element = b.load(memory, at);
+      return b.add(start,
+                   element.getType().isF64() ? element : arith::ExtFOp::create(b, b.getF64Type(), element));
     }
     Value end = dim == 0 ? rows : b.index(type.getDimSize(dim));
-    auto loop = buildLoop(b, b.index(0), end, b.index(1), start, [&](scf::ForOp op) -> SmallVector<Value> {
+    Value from = dim == 0 ? first : b.index(0), by = b.index(dim == 0 ? step : 1);
+    auto loop = buildLoop(b, from, end, by, start, [&](scf::ForOp op) -> SmallVector<Value> {
       at.push_back(op.getInductionVar());
       Value next = self(self, op.getRegionIterArg(0));
       at.pop_back();
@@ -37,15 +43,25 @@ static Value rowsOf(BlockBuilder &b, Value value) {
 
 /// y = Σ_t x[t]
 static void emitSum(BlockBuilder &b, SumOp op) {
-  Value total = accumulate(b, b.whole(op.getInput()), rowsOf(b, op.getInput()), zero(b));
+  Value total = accumulate(b, b.whole(op.getInput()), rowsOf(b, op.getInput()), zero(b), b.index(0), 1);
   b.store(arith::TruncFOp::create(b, b.getF32Type(), total), b.wholeResult(op.getOutput()), {});
 }
 
-/// y = sqrt(Σ x) over every element of every operand
+/// y = sqrt(Σ x) over every element of every operand: each chain sums every 128th row of each in turn, then
+/// their sums in order, then what has no rows
 static void emitNorm(BlockBuilder &b, NormOp op) {
-  Value total = zero(b);
+  auto hasRows = [](Value input) { return cast<RankedTensorType>(input.getType()).getRank() > 0; };
+  Value sums = b.scratch({kChains}, b.getF64Type());
+  b.parallel(b.index(kChains), [&](Value chain) {
+    Value sum = zero(b);
+    for (Value input : llvm::make_filter_range(op.getInputs(), hasRows))
+      sum = accumulate(b, b.whole(input), rowsOf(b, input), sum, chain, kChains);
+    b.store(sum, sums, chain);
+  });
+  Value total = accumulate(b, sums, b.index(kChains), zero(b), b.index(0), 1);
   for (Value input : op.getInputs())
-    total = accumulate(b, b.whole(input), rowsOf(b, input), total);
+    if (!hasRows(input))
+      total = accumulate(b, b.whole(input), rowsOf(b, input), total, b.index(0), 1);
   b.store(arith::TruncFOp::create(b, b.getF32Type(), b.sqrt(total)), b.wholeResult(op.getOutput()), {});
 }
 
