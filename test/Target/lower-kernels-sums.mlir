@@ -1,4 +1,12 @@
 // RUN: mlora-opt %s --mlora-lower-kernels --canonicalize --cse | FileCheck %s
+// RUN: mlora-opt %s --mlora-lower-kernels=stripe-columns=16 --canonicalize --cse | FileCheck %s --check-prefix=STRIPES
+// RUN: not mlora-opt %s --mlora-lower-kernels=stripe-columns=0 2>&1 | FileCheck %s --check-prefix=NARROW
+
+// NARROW: stripe-columns is 0; expected at least 1
+
+// A tile of 304 columns in two is 160 columns then, not 192.
+// STRIPES-LABEL: func.func @outer(
+// STRIPES: arith.muli %{{.*}}, %c160
 // RUN: mlora-opt %s --mlora-lower-kernels='partial-sums=128 stripe-columns=16' --canonicalize --cse | FileCheck %s --check-prefix=PARTS
 // RUN: not mlora-opt %s --mlora-lower-kernels=partial-sums=0 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: not mlora-opt %s --mlora-lower-kernels=stripe-columns=0 2>&1 | FileCheck %s --check-prefix=NARROW
@@ -62,4 +70,36 @@ mlora.kernel @shared_table(%dy: tensor<?x64xf32>, %ids: tensor<?xi32>) -> tensor
 mlora.kernel @sum(%x: tensor<?xf32>) -> tensor<f32> grid ["1 by 1"] {
   %s = mlora.sum %x : (tensor<?xf32>) -> tensor<f32>
   mlora.yield %s : tensor<f32>
+}
+
+// A norm's sums go on side by side in 128 chains, which threads of a GPU share: every 128th row of each operand. Then one after the other; what
+// has no rows comes last.
+// CHECK-LABEL: func.func @norm(
+// CHECK-SAME: mlora.scratch_bytes = 1024 : i64
+// CHECK:      %[[SUMS:.*]] = memref.view %scratch{{.*}} to memref<128xf64>
+// CHECK:      scf.forall (%[[CHAIN:.*]]) in (128) {
+// CHECK:        scf.for %{{.*}} = %[[CHAIN]] to %c300 step %c128
+// CHECK:          arith.extf
+// CHECK:        scf.for %{{.*}} = %[[CHAIN]] to %c24 step %c128
+// CHECK-NEXT:     scf.for %{{.*}} = %c0 to %c5 step %c1
+// CHECK:        memref.store %{{.*}}, %[[SUMS]][%[[CHAIN]]] : memref<128xf64>
+// CHECK:      }
+// CHECK:      scf.for %[[I:.*]] = %c0 to %c128 step %c1
+// CHECK:        memref.load %[[SUMS]][%[[I]]] : memref<128xf64>
+// CHECK:      memref.load %{{.*}}[] : memref<f32>
+// CHECK:      math.sqrt %{{.*}} : f64
+// Where there is enough, 16 loads of a chain do not wait for each other.
+// CHECK-LABEL: func.func @long_norm(
+// CHECK:      scf.forall (%[[CHAIN:.*]]) in (128) {
+// CHECK:        scf.for %{{.*}} = %[[CHAIN]] to %c4096 step %c2048
+// CHECK-COUNT-16: memref.load
+// CHECK-COUNT-16: arith.addf %{{.*}} : f64
+// CHECK:        scf.for %{{.*}} to %c5000 step %c128
+mlora.kernel @norm(%a: tensor<300xf32>, %b: tensor<24x5xf32>, %c: tensor<f32>) -> tensor<f32> grid ["1 by 1"] {
+  %y = mlora.norm %a, %b, %c : (tensor<300xf32>, tensor<24x5xf32>, tensor<f32>) -> tensor<f32>
+  mlora.yield %y : tensor<f32>
+}
+mlora.kernel @long_norm(%a: tensor<5000xf32>) -> tensor<f32> grid ["1 by 1"] {
+  %y = mlora.norm %a : (tensor<5000xf32>) -> tensor<f32>
+  mlora.yield %y : tensor<f32>
 }

@@ -23,7 +23,8 @@ def MLora_SquareSumOp : MLora_PureOp<"square_sum"> {
 def MLora_NormOp : MLora_PureOp<"norm"> {
   let summary = "The 2-norm from sums of squares";
   let description = [{
-    `y = sqrt(Σ_i x_i)` over every element of every operand, in operand and row order, accumulated in f64.
+    `y = sqrt(Σ_i x_i)` over every element of every operand, accumulated in f64 in one order: 128 sums, each of every 128th row of each
+    operand in turn, then these sums.
 
     Example:
     ```mlir

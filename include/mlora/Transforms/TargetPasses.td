@@ -36,7 +36,6 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"keyChunk", "key-chunk", "int64_t", "512", "Keys that a block of attention takes at once">,
     Option<"stripeColumns", "stripe-columns", "int64_t", "48", "Tiles of a sum over tokens are cut at multiples of so many columns: mlora-lower-gemm's widest stripe reads op(B) in place">,
-    Option<"partialSums", "partial-sums", "int64_t", "1", "A total (sum, norm) is so many sums of every so-manieth element, added up in order">,
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect",

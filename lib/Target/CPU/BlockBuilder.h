@@ -44,7 +44,6 @@ struct BlockMemory {
 struct BlockShape {
   int64_t keyChunk;      ///< keys that a block of attention takes at once
   int64_t stripeColumns; ///< what cuts columns cuts them at multiples of it
-  int64_t partialSums;   ///< a total is so many sums of every so-manieth element, added up in order
 };
 
 class BlockBuilder : public ImplicitLocOpBuilder {

@@ -221,14 +221,13 @@ namespace {
 struct LowerKernels : mlir::mlora::impl::MLoraLowerKernelsBase<LowerKernels> {
   using MLoraLowerKernelsBase::MLoraLowerKernelsBase;
   void runOnOperation() override {
-    for (const auto &[name, value] : {std::pair("key-chunk", int64_t(keyChunk)),
-                                      {"stripe-columns", int64_t(stripeColumns)},
-                                      {"partial-sums", int64_t(partialSums)}})
+    for (const auto &[name, value] :
+         {std::pair("key-chunk", int64_t(keyChunk)), {"stripe-columns", int64_t(stripeColumns)}})
       if (value < 1) {
         getOperation().emitError() << name << " is " << value << "; expected at least 1";
         return signalPassFailure();
       }
-    BlockShape shape{keyChunk, stripeColumns, partialSums};
+    BlockShape shape{keyChunk, stripeColumns};
     BlockEmitters table = makeEmitters();
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
       if (!kernel->hasAttr("library") && failed(lowerKernel(kernel, table, shape)))

@@ -12,7 +12,6 @@ void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
   MLoraLowerKernelsOptions blocks;
   blocks.keyChunk = 64;      // scores of a block fit into shared memory
   blocks.stripeColumns = 16; // what tensor cores take
-  blocks.partialSums = 128;  // a thread's each
   passes.addPass(createMLoraLowerKernels(blocks));
   passes.addPass(createBlocksToThreads());
   passes.addPass(createCanonicalizerPass());
