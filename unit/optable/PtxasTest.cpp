@@ -115,20 +115,27 @@ INSTANTIATE_TEST_SUITE_P(All, PtxasOfOpTable, testing::ValuesIn(groups()), [](co
   return name;
 });
 
-/// A row of logits of real vocabularies, and one of odd length; its gradient stored as each type.
-TEST_F(Ptxas, LossesOfRealVocabularies) {
+/// The generated kernels of a head's chunk, for real vocabularies and one of odd length: losses with the
+/// logits' gradient, and the gradient of a trained head.
+std::string headOf(const std::string &words, const std::string &width, const std::string &type) {
+  std::string rows = " {mlora.extent = \"counted_rows\"}", vector = "tensor<?xf32>",
+              targets = "tensor<?xi32>", logits = "tensor<?x" + words + "xf32>",
+              dlogits = "tensor<?x" + words + "x" + type + ">", x = "tensor<?x" + width + "x" + type + ">",
+              weight = "tensor<" + words + "x" + width + "xf32>";
+  return "func.func @head_" + words + "_" + type + "(%z: " + logits + rows + ", %t: " + targets + rows +
+         ", %d: " + vector + rows + ", %x: " + x + rows + ") -> (" + vector + ", " + weight + ") {\n" +
+         "%nll, %lse = mlora.nll %z, %t : (" + logits + ", " + targets + ") -> (" + vector + ", " + vector +
+         ")\n%dz = mlora.nll.input_grad %d, %z, %t, %lse : (" + vector + ", " + logits + ", " + targets +
+         ", " + vector + ") -> " + dlogits + "\n%dw = mlora.token_outer %dz, %x : (" + dlogits + ", " + x +
+         ") -> " + weight + "\nreturn %nll, %dw : " + vector + ", " + weight + "\n}\n";
+}
+
+TEST_F(Ptxas, HeadsOfRealVocabularies) {
   std::string text;
-  for (std::string words : {"32000", "49152", "128256", "50257"})
-    for (std::string type : {"f32", "bf16"})
-      text +=
-          "func.func @nll_" + words + "_" + type + "(%z: tensor<?x" + words +
-          "xf32> {mlora.extent = \"counted_rows\"}, %t: tensor<?xi32> {mlora.extent = \"counted_rows\"}, %d: "
-          "tensor<?xf32> {mlora.extent = \"counted_rows\"}) -> (tensor<?xf32>, tensor<?x" +
-          words + "x" + type + ">) {\n%nll, %lse = mlora.nll %z, %t : (tensor<?x" + words +
-          "xf32>, tensor<?xi32>) -> (tensor<?xf32>, tensor<?xf32>)\n%dz = mlora.nll.input_grad %d, %z, %t, "
-          "%lse : (tensor<?xf32>, tensor<?x" +
-          words + "xf32>, tensor<?xi32>, tensor<?xf32>) -> tensor<?x" + words + "x" + type +
-          ">\nreturn %nll, %dz : tensor<?xf32>, tensor<?x" + words + "x" + type + ">\n}\n";
+  for (auto [words, width] :
+       {std::pair("32000", "2048"), {"49152", "576"}, {"128256", "4096"}, {"50257", "768"}})
+    for (const char *type : {"f32", "bf16"})
+      text += headOf(words, width, type);
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
   ASSERT_TRUE(module);
   PassManager form(&context);

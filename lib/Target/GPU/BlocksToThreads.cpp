@@ -46,9 +46,14 @@ static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
 }
 
 /// Blocks whose registers a multiprocessor holds at once. Products want more registers, several of them more
-/// still: addresses of one are kept while another one runs. With more blocks ptxas spills.
-static int64_t residentBlocks(size_t products) {
-  return Distributor::kResidentBlocks - std::min<int64_t>(products, 2);
+/// still: addresses of one are kept while another one runs; so does one with large tiles (96x64, 64x128): a
+/// thread has 48 sums or 64. With more blocks ptxas spills.
+static int64_t residentBlocks(const DenseMap<Operation *, ProductSchedule> &products) {
+  constexpr int64_t kLargeTile = 96 * 64;
+  int64_t fewer = 0;
+  for (auto &[gemm, schedule] : products)
+    fewer += schedule.rows * schedule.columns >= kLargeTile ? 2 : 1;
+  return Distributor::kResidentBlocks - std::min<int64_t>(fewer, 2);
 }
 
 /// Each product's schedule once, in order.
@@ -119,7 +124,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   kernel.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(Distributor::kThreads), 1, 1}));
   // Promised to ptxas, which otherwise aims for more and spills.
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  kernels.getI32IntegerAttr(residentBlocks(products.size())));
+                  kernels.getI32IntegerAttr(residentBlocks(products)));
   kernel->setAttr("mlora.grid", function->getAttr("mlora.grid"));
   auto [fixed, row] = movedBytes(types.drop_back(2));
   // Joined kernels take each buffer once, whether it is read, written or both.
