@@ -58,6 +58,15 @@ llvm::StringMap<int64_t> mlir::mlora::bytesMoved(KernelOp kernel) {
   return bytes;
 }
 
+void mlir::mlora::setBytesMoved(Operation *function, KernelOp kernel) {
+  int64_t fixed = 0, row = 0;
+  for (auto &[extent, bytes] : bytesMoved(kernel))
+    (extent.empty() ? fixed : row) += bytes;
+  Builder builder(function->getContext());
+  function->setAttr("mlora.fixed_bytes", builder.getI64IntegerAttr(fixed));
+  function->setAttr("mlora.row_bytes", builder.getI64IntegerAttr(row));
+}
+
 int64_t mlir::mlora::bytesMoved(JoinedKernelOp joined) {
   int64_t bytes = 0;
   for (auto part : joined.getBody().getOps<PartOp>())

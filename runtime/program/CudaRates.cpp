@@ -91,7 +91,7 @@ double CudaRates::secondsOf(const Product &product, int repeats) {
   made.k = made.lda = k;
   made.ldw = isTransposed ? n : k;
   made.ldy = n;
-  made.type = type;
+  made.type = made.resultType = type;
   made.isTransposed = isTransposed;
   auto pointer = [](const CudaMemory &memory) { return reinterpret_cast<void *>(memory.get()); };
   return state->time(repeats, [&] {

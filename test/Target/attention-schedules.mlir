@@ -11,7 +11,7 @@
 // CHECK: llvm.mlir.global external @shared() {addr_space = 3 : i32, alignment = 512 : i64} : !llvm.array<0 x i8>
 
 // CHECK-LABEL: gpu.func @forward(
-// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.grid = ["8 by 1", "rows by 128"]
+// CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.fixed_bytes = {{[0-9]+}} : i64, mlora.grid = ["8 by 1", "rows by 128"]
 // CHECK-SAME: mlora.schedule = "attention.mma forward width 64 tile 128x64 stages 2 warps 4"
 // CHECK-SAME: mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64
 // CHECK-NOT: alloca

@@ -13,7 +13,7 @@
 
 // CHECK-LABEL: gpu.func @forward_64(
 // CHECK-SAME: %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>, %map: !llvm.ptr,
-// CHECK-SAME: known_block_size = array<i32: 384, 1, 1>, mlora.grid = ["4 by 1", "rows by 128"]
+// CHECK-SAME: known_block_size = array<i32: 384, 1, 1>, mlora.fixed_bytes = {{[0-9]+}} : i64, mlora.grid = ["4 by 1", "rows by 128"]
 // CHECK-SAME: mlora.schedule = "attention.wgmma forward width 64 tile 128x128 stages 2 warps 12"
 // CHECK-SAME: mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 115712 : i64
 // CHECK-SAME: mlora.tensor_maps = [{argument = 8 : i64, box = array<i64: 128, 64>, buffer = 0 : i64, columns = 256 : i64, rows = "rows", swizzle = 128 : i64},

@@ -24,7 +24,7 @@
 // RUN: FileCheck %s --check-prefix=PTX --input-file=%t/kernels.ptx
 
 // STEP: mlora.kernel @decoder_layer.backward.{{.*}} attributes {library}
-// STEP: mlora.program @train arena
+// STEP: mlora.program @train chunk_rows 512 arena
 // PTX: .target sm_90a
 // PTX-DAG: .entry decoder_layer$forward$0$rms_norm
 // PTX-DAG: .entry decoder_layer$backward$

@@ -14,6 +14,10 @@ namespace mlir::mlora {
 /// is only looked at through windows those; of what parts are placed in these parts.
 llvm::StringMap<int64_t> bytesMoved(KernelOp kernel);
 
+/// The same as attributes of what the kernel became: `mlora.fixed_bytes`, and `mlora.row_bytes` of a row of every
+/// extent.
+void setBytesMoved(Operation *function, KernelOp kernel);
+
 /// Of all parts and layers: nothing depends on a number of rows.
 int64_t bytesMoved(JoinedKernelOp joined);
 

@@ -149,6 +149,7 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, co
     return failure();
   }
   finishFunction(memory.function, kernel.getLoc(), b.getScratchBytes());
+  setBytesMoved(memory.function, kernel);
   kernel.erase();
   return success();
 }
@@ -213,6 +214,7 @@ static LogicalResult lowerJoined(JoinedKernelOp joined, const BlockEmitters &tab
   }
   finishFunction(all.function, joined.getLoc(), scratchBytes);
   all.function->setAttr("mlora.fixed_bytes", b.getI64IntegerAttr(bytesMoved(joined)));
+  all.function->setAttr("mlora.row_bytes", b.getI64IntegerAttr(0));
   joined.erase();
   return success();
 }

@@ -4,6 +4,7 @@
 
 #include "../CPU/BlockBuilder.h"
 #include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/Traffic.h"
 
 #include <cmath>
 
@@ -97,6 +98,7 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
       dimensions[1].extent.empty() ? std::to_string(dimensions[1].size) : dimensions[1].extent.str();
   function->setAttr("mlora.grid", b.getStrArrayAttr({cast<StringAttr>(kernel.getGrid()[0]).getValue(),
                                                      (extentName + " by " + Twine(schedule.rows)).str()}));
+  setBytesMoved(function, kernel);
   function->setAttr("mlora.shared_bytes", b.getI64IntegerAttr(sharedBytes(schedule, shape, width)));
   function->setAttr("mlora.scratch_bytes", b.getI64IntegerAttr(0));
 }

@@ -35,8 +35,8 @@ static LogicalResult propagateMemorySpace(Value memory) {
   return success();
 }
 
-/// Operands and results once: bytes of a launch whatever its rows, and bytes for each of them.
-static std::pair<int64_t, int64_t> movedBytes(TypeRange buffers) {
+/// Bytes of buffers whatever the rows, and of a row of the others.
+static std::pair<int64_t, int64_t> bytesOf(TypeRange buffers) {
   int64_t fixed = 0, row = 0;
   for (Type buffer : buffers) {
     auto type = cast<MemRefType>(buffer);
@@ -126,12 +126,12 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                   kernels.getI32IntegerAttr(residentBlocks(products)));
   kernel->setAttr("mlora.grid", function->getAttr("mlora.grid"));
-  auto [fixed, row] = movedBytes(types.drop_back(2));
-  // Joined kernels take each buffer once, whether it is read, written or both.
-  if (auto known = function->getAttrOfType<IntegerAttr>("mlora.fixed_bytes"))
-    fixed = known.getInt();
-  kernel->setAttr("mlora.fixed_bytes", kernels.getI64IntegerAttr(fixed));
-  kernel->setAttr("mlora.row_bytes", kernels.getI64IntegerAttr(row));
+  // What a launch moves. A kernel knows which of its buffers it does not read whole; of a function without one, all.
+  auto [fixed, row] = bytesOf(types.drop_back(2));
+  for (auto [name, bytes] : {std::pair("mlora.fixed_bytes", fixed), {"mlora.row_bytes", row}}) {
+    auto known = function->getAttrOfType<IntegerAttr>(name);
+    kernel->setAttr(name, known ? known : kernels.getI64IntegerAttr(bytes));
+  }
   kernel->setAttr("mlora.shared_bytes", kernels.getI64IntegerAttr(tiles + (isShared ? scratch : 0)));
   kernel->setAttr("mlora.scratch_bytes", kernels.getI64IntegerAttr(isShared ? 0 : scratch));
 
