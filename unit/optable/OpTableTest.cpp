@@ -118,6 +118,8 @@ TEST(OpTableCoverage, EveryOpOfKernelsHasACase) {
       {"mlora.layers", "structure"},
       {"mlora.chunked_call", "structure"},
       {"mlora.chunks", "structure"},
+      {"mlora.joined_kernel", "structure: unit/program, unit/goldens"},
+      {"mlora.part", "structure"},
       {"mlora.emulate", "says what to run: test/Target/emulate-*.mlir"},
   };
   Compiler compiler;
