@@ -8,10 +8,17 @@
 
 namespace optable {
 
-/// Blocks of rows as the GPU's general schedules want them.
-inline mlir::mlora::MLoraFormKernelsOptions gpuBlocks() { return {/*rowBlock=*/32, /*attentionBlock=*/32}; }
+/// Blocks of rows as the GPU's general schedules want them, and what attention on tensor cores takes with it.
+inline mlir::mlora::MLoraFormKernelsOptions gpuBlocks() {
+  mlir::mlora::MLoraFormKernelsOptions options;
+  options.rowBlock = 32;
+  options.attentionBlock = 32;
+  options.tensorCores = true;
+  return options;
+}
 
-/// Kernels of a module to one gpu.module of the llvm and nvvm dialects; everything else is dropped.
-mlir::FailureOr<mlir::gpu::GPUModuleOp> lowerToGpu(mlir::ModuleOp module);
+/// Kernels of a module to one gpu.module of the llvm and nvvm dialects; everything else is dropped. `chip`
+/// decides between schedules; none: sm_80.
+mlir::FailureOr<mlir::gpu::GPUModuleOp> lowerToGpu(mlir::ModuleOp module, llvm::StringRef chip = {});
 
 } // namespace optable

@@ -56,6 +56,10 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
     A library's product (`product`) is a kernel of its own, `library`, with an empty grid.
 
+    With `tensor-cores`, for programs that `mlora-attention-to-gpu` lowers, the gradients of attention that have a kernel there (bf16, heads of a
+    multiple of 16 up to 128) take the ops behind them that its last step can do: the inverse `rope` of a cotangent, and the `place` of it among the
+    columns that a product reads.
+
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
     %y = mlora.linear %x, %wq : …
@@ -69,6 +73,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     Option<"attentionBlock", "attention-block", "int64_t", "64", "Query or key rows of a block of attention">,
     Option<"tileColumns", "tile-columns", "int64_t", "192", "Columns of a tile of a sum over tokens">,
     Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
+    Option<"tensorCores", "tensor-cores", "bool", "false",
+           "Gradients of attention that have a kernel on tensor cores turn their results back and place them">,
   ];
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];
 }

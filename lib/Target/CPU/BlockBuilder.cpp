@@ -110,6 +110,8 @@ Value BlockBuilder::in(Value value) {
     return local;
   if (std::optional<unsigned> result = resultIndex(value))
     return rowBlock(results[*result]);
+  if (auto place = value.getDefiningOp<PlaceOp>(); place && place.getAt()[0] == 0)
+    return rowBlock(wholeResult(value)); // placed into once more, elsewhere
   if (auto window = value.getDefiningOp<WindowOp>(); window && window.getAt()[0] == 0)
     return columns(in(window.getInput()), window.getAt()[1], window.getOutput().getType().getDimSize(1));
   fail(value.getDefiningOp(), "result is no block of rows");
@@ -121,6 +123,9 @@ Value BlockBuilder::out(Value value) {
     return rowBlock(results[*result]);
   if (Value local = locals.lookup(value))
     return local;
+  if (PlaceOp place = computedIn(value))
+    return locals[value] = columns(rowBlock(wholeResult(place.getOutput())), place.getAt()[1],
+                                   cast<RankedTensorType>(value.getType()).getDimSize(1));
   for (OpOperand &use : value.getUses())
     if (auto join = dyn_cast<JoinOp>(use.getOwner()); join && isComputedIn(value, join))
       return locals[value] = columns(out(join.getOutput()), join.getFirstColumn(use.getOperandNumber()),
@@ -159,6 +164,15 @@ bool BlockBuilder::isComputedIn(Value value, JoinOp join) {
   return llvm::none_of(value.getUsers(), [&](Operation *user) {
     return user != join && isa<JoinOp>(user) && user->isBeforeInBlock(join);
   });
+}
+
+/// Rows of tokens that stay in the kernel, and that nothing but a place reads.
+PlaceOp BlockBuilder::computedIn(Value value) {
+  Operation *op = value.getDefiningOp();
+  auto place = value.hasOneUse() ? dyn_cast<PlaceOp>(*value.user_begin()) : PlaceOp();
+  bool isMade = op && !isResult(value) && !isa<WindowOp, PlaceOp>(op);
+  return place && isMade && place.getPart() == value && place.getPart().getType().isDynamicDim(0) ? place
+                                                                                                  : PlaceOp();
 }
 
 Value BlockBuilder::rowBlock(Value memory) {

@@ -53,6 +53,7 @@ public:
   Value wholeResult(Value value); ///< all of the result buffer of a yielded value
   bool isResult(Value value) { return resultIndex(value).has_value(); } ///< whether the kernel yields it
   bool isComputedIn(Value value, JoinOp join); ///< whether `value` is written straight into its columns
+  PlaceOp computedIn(Value value);             ///< the same of the place that reads it; null: scratch
   Value rowBlock(Value memory);                ///< rows [first, first + count) of a buffer
   Value scratch(ArrayRef<int64_t> shape, Type element = {}, bool keep = false); ///< block-local memory
   Value rowScratch(ArrayRef<int64_t> features = {},

@@ -144,8 +144,10 @@ static void emitWindow(BlockBuilder &b, WindowOp op) {
     b.copy(b.columns(b.in(op.getInput()), op.getAt()[1], getColumns(op.getOutput())), b.out(op.getOutput()));
 }
 
-/// The result is the input itself, so nothing but the part moves.
+/// The result is the input itself, so nothing but the part moves, if it was not computed there.
 static void emitPlace(BlockBuilder &b, PlaceOp op) {
+  if (b.computedIn(op.getPart()))
+    return;
   Value whole = b.wholeResult(op.getOutput());
   b.copy(b.in(op.getPart()),
          b.view(whole,

@@ -65,6 +65,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     passes.addPass(createAugmentProducts());
     form.rowBlock = 32; // what a block works on is to fit into shared memory
     form.attentionBlock = 32;
+    form.tensorCores = true;
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
