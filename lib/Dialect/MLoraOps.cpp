@@ -189,6 +189,19 @@ SmallVector<double> RopeTableOp::getFrequencies() {
   return frequencies;
 }
 
+std::optional<unsigned> KernelOp::getOperandInPlaceOf(unsigned result) {
+  Value value = getBody().front().getTerminator()->getOperand(result);
+  bool isPlaced = false;
+  while (auto place = value.getDefiningOp<PlaceOp>()) {
+    value = place.getInput();
+    if (!value) // a new buffer, of which the kernel writes some columns
+      return std::nullopt;
+    isPlaced = true;
+  }
+  auto argument = dyn_cast<BlockArgument>(value);
+  return isPlaced && argument ? std::optional<unsigned>(argument.getArgNumber()) : std::nullopt;
+}
+
 SmallVector<KernelOp::GridDimension> KernelOp::parseGrid(ArrayAttr grid) {
   SmallVector<GridDimension> dimensions;
   for (StringRef text : grid.getAsValueRange<StringAttr>()) {

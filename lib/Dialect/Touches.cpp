@@ -26,7 +26,7 @@ SmallVector<Touch> mlir::mlora::touchesOf(KernelOp kernel) {
   for (BlockArgument argument : body.getArguments())
     for (OpOperand &use : argument.getUses()) {
       auto place = dyn_cast<PlaceOp>(use.getOwner());
-      if (place && use == place.getInputMutable())
+      if (place && use.getOperandNumber() == 1)
         continue; // stays as it is, but for what is placed
       auto window = dyn_cast<WindowOp>(use.getOwner());
       touches.push_back({argument.getArgNumber(), false,
@@ -37,12 +37,12 @@ SmallVector<Touch> mlir::mlora::touchesOf(KernelOp kernel) {
   for (auto [i, value] : llvm::enumerate(body.getTerminator()->getOperands())) {
     unsigned operand = body.getNumArguments() + i;
     auto place = value.getDefiningOp<PlaceOp>();
-    for (; place; place = value.getDefiningOp<PlaceOp>()) {
+    for (; place; place = value ? value.getDefiningOp<PlaceOp>() : PlaceOp()) {
       touches.push_back({operand, true, windowAt(place.getAt(), place.getPart().getType())});
       value = place.getInput();
     }
     // What parts are placed into is either the memory itself or made here.
-    bool isInPlace = isa<BlockArgument>(value) && value != body.getTerminator()->getOperand(i);
+    bool isInPlace = isa_and_nonnull<BlockArgument>(value) && value != body.getTerminator()->getOperand(i);
     if (!isInPlace)
       touches.push_back({operand, true, std::nullopt});
   }

@@ -41,7 +41,7 @@ llvm::StringMap<int64_t> mlir::mlora::bytesMoved(KernelOp kernel) {
           count(window.getType(), kernel.getArgAttrDict(i));
       } else if (product && use == product.getWeightMutable()) {
         count(countedWeight(product), kernel.getArgAttrDict(i));
-      } else if (!place || use != place.getInputMutable()) {
+      } else if (!place || use.get() != place.getInput()) {
         isWhole |= !isa<EmbeddingOp>(user);
       }
     }
@@ -52,8 +52,10 @@ llvm::StringMap<int64_t> mlir::mlora::bytesMoved(KernelOp kernel) {
     auto place = value.getDefiningOp<PlaceOp>();
     if (!place)
       count(value.getType(), kernel.getResultAttrDict(i));
-    for (; place; place = place.getInput().getDefiningOp<PlaceOp>())
+    while (place) {
       count(place.getPart().getType(), kernel.getResultAttrDict(i));
+      place = place.getInput() ? place.getInput().getDefiningOp<PlaceOp>() : PlaceOp();
+    }
   }
   return bytes;
 }

@@ -423,7 +423,7 @@ LogicalResult JoinOp::verify() {
 
 /// The part's rows and columns from `at` on are inside the whole.
 static LogicalResult inside(Operation *op, ArrayRef<int64_t> at, ShapedType part, StringRef partName,
-                            ShapedType whole) {
+                            ShapedType whole, StringRef wholeName) {
   if (at.size() != 2 || at[0] < 0 || at[1] < 0)
     return op->emitOpError("'at' is not a row and a column from 0 on");
   for (int dim : {0, 1}) {
@@ -432,7 +432,7 @@ static LogicalResult inside(Operation *op, ArrayRef<int64_t> at, ShapedType part
       return op->emitOpError() << "takes some " << noun << " where their number is known at run time only";
     if (!part.isDynamicDim(dim) && at[dim] + part.getDimSize(dim) > whole.getDimSize(dim))
       return op->emitOpError() << partName << " has " << part.getDimSize(dim) << " " << noun << " from "
-                               << at[dim] << " on, input has " << whole.getDimSize(dim);
+                               << at[dim] << " on, " << wholeName << " has " << whole.getDimSize(dim);
   }
   return success();
 }
@@ -440,13 +440,15 @@ static LogicalResult inside(Operation *op, ArrayRef<int64_t> at, ShapedType part
 LogicalResult WindowOp::verify() {
   if (getElementTypeOrSelf(getInput()) != getElementTypeOrSelf(getOutput()))
     return emitOpError("input and result have elements of different types");
-  return inside(*this, getAt(), getOutput().getType(), "result", getInput().getType());
+  return inside(*this, getAt(), getOutput().getType(), "result", getInput().getType(), "input");
 }
 
 LogicalResult PlaceOp::verify() {
-  if (getInput().getType() != getOutput().getType())
+  if (getInput() && getInput().getType() != getOutput().getType())
     return emitOpError() << "result is " << getOutput().getType() << ", input " << getInput().getType();
-  return inside(*this, getAt(), getPart().getType(), "part", getInput().getType());
+  if (!getInput() && getElementTypeOrSelf(getPart()) != getElementTypeOrSelf(getOutput()))
+    return emitOpError("part and result have elements of different types");
+  return inside(*this, getAt(), getPart().getType(), "part", getOutput().getType(), "result");
 }
 
 //===- the optimizer -----------------------------------------------------------------===//

@@ -2,6 +2,8 @@
 
 #include "Ops.h"
 
+#include <limits>
+
 namespace mlir::mlora::reference {
 
 /// y[t, n] = Σ_k x[t, k] · w[n, k], transposed w[k, n]
@@ -47,8 +49,16 @@ Tensors run(WindowOp op, const Environment &at) {
 }
 
 Tensors run(PlaceOp op, const Environment &at) {
-  Tensor y = at(op.getInput());
-  put(at(op.getPart()), y, op.getAt()[0], op.getAt()[1]);
+  const Tensor &part = at(op.getPart());
+  Tensor y;
+  if (op.getInput()) {
+    y = at(op.getInput());
+  } else { // what is around the part is nothing yet
+    auto type = op.getOutput().getType();
+    y = Tensor({type.isDynamicDim(0) ? part.rows() : type.getDimSize(0), type.getDimSize(1)});
+    llvm::fill(y.data, std::numeric_limits<double>::quiet_NaN());
+  }
+  put(part, y, op.getAt()[0], op.getAt()[1]);
   return {y};
 }
 

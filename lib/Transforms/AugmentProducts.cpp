@@ -6,6 +6,7 @@
 
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/TensorCores.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -62,6 +63,8 @@ private:
                  ArrayRef<NamedAttribute> more = {});
   Value window(Location location, Value input, ArrayRef<int64_t> at, ArrayRef<int64_t> shape);
   Value join(Location location, ValueRange inputs);
+  Value place(Location location, Value part, Value into, int64_t column, RankedTensorType type);
+  Value placeGradients(AdaptedLinearInputGradOp op, RankedTensorType type);
   void placeFactors(func::FuncOp function);
   void joinResiduals(func::FuncOp forward);
   void readJoined(func::FuncOp function);
@@ -110,6 +113,46 @@ Value Augmenter::join(Location location, ValueRange inputs) {
     columns += columnsOf(input);
   return builder.createOrFold<JoinOp>(location, type.clone(ArrayRef<int64_t>{type.getDimSize(0), columns}),
                                       inputs);
+}
+
+/// `part` in columns of `into`, or of a tensor that has nothing yet.
+Value Augmenter::place(Location location, Value part, Value into, int64_t column, RankedTensorType type) {
+  return PlaceOp::create(builder, location, type, part, into, builder.getDenseI64ArrayAttr({0, column}));
+}
+
+/// Cotangents that kernels of attention give are stored by these where the product reads them, beside columns
+/// for u. Null where one of them comes from elsewhere: they are joined.
+Value Augmenter::placeGradients(AdaptedLinearInputGradOp op, RankedTensorType type) {
+  struct Part {
+    Operation *gradient;
+    Value cotangent;
+    int64_t column;
+  };
+  SmallVector<Part> parts;
+  int64_t column = 0;
+  for (Value cotangent : op.getCotangents()) {
+    parts.push_back({gradientBehind(cotangent), cotangent, column});
+    if (!parts.back().gradient || !movesInChunks(type.getDimSize(1), column))
+      return {};
+    column += columnsOf(cotangent);
+  }
+  // Kernels in their order: each writes into what the one before has left.
+  llvm::stable_sort(parts,
+                    [](const Part &a, const Part &b) { return a.gradient->isBeforeInBlock(b.gradient); });
+  Value placed;
+  SmallVector<Operation *> places;
+  for (const Part &part : parts) {
+    placed = place(withoutNames(op.getLoc()), part.cotangent, placed, part.column, type);
+    places.push_back(placed.getDefiningOp());
+  }
+  for (Part &part : parts)
+    part.cotangent.replaceUsesWithIf(
+        window(namedAs(part.cotangent), placed, {0, part.column},
+               {cast<RankedTensorType>(part.cotangent.getType()).getDimSize(0), columnsOf(part.cotangent)}),
+        [&](OpOperand &use) {
+          return !use.getOwner()->isBeforeInBlock(op) && !llvm::is_contained(places, use.getOwner());
+        });
+  return placed;
 }
 
 /// The matrix of a group, by the names of its weights.
@@ -203,6 +246,12 @@ LogicalResult Augmenter::rewrite(AdaptedLinearInputGradOp op) {
   builder.setInsertionPoint(op);
   Location plain = withoutNames(op.getLoc());
   int64_t spare = columnsOf(op.getMidCotangent()), column = columnsOf(w) - spare, row = 0;
+  Value dx = op.getInputCotangent(), placed;
+  int64_t outputs = rowsOf(w) - spare;
+  auto dyuType = cast<RankedTensorType>(op.getMidCotangent().getType())
+                     .clone(ArrayRef<int64_t>{op.getMidCotangent().getType().getDimSize(0), rowsOf(w)});
+  if (dx)
+    placed = placeGradients(op, dyuType);
   SmallVector<Value> us, joined(op.getCotangents());
   for (auto [dy, up] : llvm::zip_equal(op.getCotangents(), op.getUps())) {
     int64_t rows = rowsOf(up), columns = columnsOf(up);
@@ -214,9 +263,18 @@ LogicalResult Augmenter::rewrite(AdaptedLinearInputGradOp op) {
     column += columns;
   }
   Value u = join(namedAs(op.getMidCotangent()), us);
-  if (Value dx = op.getInputCotangent()) {
+  if (dx) {
     joined.push_back(u);
-    Value dyu = join(plain, joined);
+    Value dyu = placed ? place(plain, u, placed, outputs, dyuType) : join(plain, joined);
+    if (placed) { // what comes later reads all that is written by then
+      u = window(namedAs(op.getMidCotangent()), dyu, {0, outputs},
+                 {op.getMidCotangent().getType().getDimSize(0), spare});
+      for (Value dy : op.getCotangents()) {
+        auto part = dy.getDefiningOp<WindowOp>();
+        dy.replaceUsesWithIf(window(namedAs(dy), dyu, part.getAt(), part.getOutput().getType().getShape()),
+                             [&](OpOperand &use) { return op->isBeforeInBlock(use.getOwner()); });
+      }
+    }
     dx.replaceAllUsesWith(ProductOp::create(builder, namedAs(dx), dx.getType(), dyu, w, /*transposed=*/true));
   }
   op.getMidCotangent().replaceAllUsesWith(u);

@@ -2,6 +2,7 @@
 
 #include "mlora/Dialect/Extents.h"
 #include "mlora/Dialect/Names.h"
+#include "mlora/Dialect/TensorCores.h"
 #include "mlora/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -103,6 +104,8 @@ private:
   std::string rowsOf(Operation *op);
   SmallVector<Operation *> lineUp();
   static SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
+  Operation *gradientStoredBy(Operation *op);
+  bool joinsGradient(Operation *op);
   void assign(Operation *op);
   void addTo(Group &group, Operation *op);
   void findChains();
@@ -188,7 +191,36 @@ SmallVector<Operation *> Former::withSharedReads(SmallVector<Operation *> line) 
   return line;
 }
 
+/// The gradient of attention whose kernel on tensor cores can do this op as it stores its results: turn one
+/// back, or place it where it is read. Null for any other op.
+Operation *Former::gradientStoredBy(Operation *op) {
+  if (!options.tensorCores)
+    return nullptr;
+  if (auto rope = dyn_cast<RopeOp>(op))
+    return gradientBehind(rope.getOutput());
+  auto place = dyn_cast<PlaceOp>(op);
+  bool isStored = place && place.getPart().hasOneUse() && place.getAt()[0] == 0 &&
+                  getElementTypeOrSelf(place.getOutput()).isBF16() &&
+                  movesInChunks(place.getOutput().getType().getDimSize(1), place.getAt()[1]);
+  return isStored ? gradientBehind(place.getPart()) : nullptr;
+}
+
+bool Former::joinsGradient(Operation *op) {
+  Operation *gradient = gradientStoredBy(op);
+  if (!gradient)
+    return false;
+  unsigned index = groupOf.lookup(gradient);
+  for (Value operand : op->getOperands())
+    if (Operation *producer = operand.getDefiningOp(); producer && groupOf.lookup(producer) > index)
+      return false;
+  addTo(groups[index], op);
+  groupOf[op] = index;
+  return true;
+}
+
 void Former::assign(Operation *op) {
+  if (joinsGradient(op))
+    return;
   Shape shape = shapeOf(op);
   std::string extent = rowsOf(op);
   // The earliest group that has everything this op reads.
@@ -244,6 +276,8 @@ void Former::findChains() {
                                                                                                : PlaceOp();
   };
   for (auto first : function.getBody().front().getOps<PlaceOp>()) {
+    if (!first.getInput() || !first.getPart().getType().hasStaticShape())
+      continue; // rows of tokens: one kernel behind another
     auto before = first.getInput().getDefiningOp<PlaceOp>();
     if (before && nextOf(before) == first)
       continue;
@@ -355,9 +389,13 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
         inputs.insert(operand);
+    auto isStoredInside = [&](Value result) {
+      return (group.shape == Shape::Attention || group.shape == Shape::AttentionKeys) && !result.use_empty();
+    };
     for (Value result : op->getResults())
-      // Ops with a grid of their own write all that they make, even what only training reads (lse).
-      if ((group.shape != Shape::Rows && !isa<WindowOp>(op)) ||
+      // Ops with a grid of their own write all that they make, even what only training reads (lse), but what
+      // attention turns back or places itself.
+      if ((group.shape != Shape::Rows && !isa<WindowOp>(op) && !isStoredInside(result)) ||
           llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
         outputs.insert(result);
   }
@@ -446,7 +484,8 @@ struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
   using MLoraFormKernelsBase::MLoraFormKernelsBase;
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    MLoraFormKernelsOptions options{rowBlock, attentionBlock, tileColumns, vocabularyBlock, parameterBlock};
+    MLoraFormKernelsOptions options{rowBlock,        attentionBlock, tileColumns,
+                                    vocabularyBlock, parameterBlock, tensorCores};
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal() && failed(Former(function, options, symbols).run()))
         return signalPassFailure();

@@ -129,18 +129,6 @@ ArrayAttr Planner::renamed(ArrayAttr parts, llvm::function_ref<std::string(Strin
       }));
 }
 
-/// The operand of a kernel that its result is, written in place; none for any other result.
-static std::optional<unsigned> writtenInPlace(KernelOp kernel, unsigned result) {
-  Value value = kernel.getBody().front().getTerminator()->getOperand(result);
-  auto place = value.getDefiningOp<PlaceOp>();
-  for (; place; place = value.getDefiningOp<PlaceOp>())
-    value = place.getInput();
-  auto argument = dyn_cast<BlockArgument>(value);
-  return argument && value != kernel.getBody().front().getTerminator()->getOperand(result)
-             ? std::optional<unsigned>(argument.getArgNumber())
-             : std::nullopt;
-}
-
 /// The place that an argument's or result's attributes name; a null buffer when they name none.
 Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, bool perLayer) {
   int64_t slots = perLayer ? layers : 1;
@@ -301,7 +289,7 @@ LogicalResult Planner::launch(LaunchOp launch, Places &places) {
   for (Value operand : launch.getOperands_())
     use(places[operand]);
   for (auto [index, result] : llvm::enumerate(launch.getResults())) {
-    if (std::optional<unsigned> operand = writtenInPlace(kernel, index)) {
+    if (std::optional<unsigned> operand = kernel.getOperandInPlaceOf(index)) {
       Value input = launch.getOperands_()[*operand];
       Place place = places[input];
       auto [known, isNew] = places.try_emplace(result, place);

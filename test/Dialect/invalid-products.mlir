@@ -59,8 +59,24 @@ func.func @no_corner(%y: tensor<?x128xf32>) {
 // -----
 
 func.func @place(%a: tensor<48x64xf32>, %w: tensor<176x112xf32>) {
-  // expected-error@below {{'mlora.place' op part has 48 rows from 144 on, input has 176}}
+  // expected-error@below {{'mlora.place' op part has 48 rows from 144 on, result has 176}}
   %y = mlora.place %a in %w at [144, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
+  return
+}
+
+// -----
+
+func.func @place_new(%m: tensor<?x48xf32>) {
+  // expected-error@below {{'mlora.place' op part has 48 columns from 96 on, result has 112}}
+  %y = mlora.place %m at [0, 96] : (tensor<?x48xf32>) -> tensor<?x112xf32>
+  return
+}
+
+// -----
+
+func.func @place_new_type(%m: tensor<?x48xf32>) {
+  // expected-error@below {{'mlora.place' op part and result have elements of different types}}
+  %y = mlora.place %m at [0, 64] : (tensor<?x48xf32>) -> tensor<?x112xbf16>
   return
 }
 

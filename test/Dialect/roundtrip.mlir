@@ -361,6 +361,7 @@ mlora.program @joined {
 // CHECK: mlora.product %{{.*}}, %{{.*}} : (tensor<?x112xf32>
 // CHECK: mlora.product %{{.*}}, %{{.*}} transposed :
 // CHECK: mlora.place %{{.*}} in %{{.*}} at [128, 0] :
+// CHECK: mlora.place %{{.*}} at [0, 64] : (tensor<?x48xf32>) -> tensor<?x112xf32>
 // CHECK: mlora.stack_up %{{.*}}, %{{.*}} alpha 4.000000e+00 rank 5 :
 func.func @products(%x: tensor<?x64xf32>, %m: tensor<?x48xf32>, %w: tensor<176x112xf32>, %dyu: tensor<?x176xf32>,
                     %b: tensor<32x16xf32>, %s: tensor<32x3xf32>) {
@@ -369,6 +370,7 @@ func.func @products(%x: tensor<?x64xf32>, %m: tensor<?x48xf32>, %w: tensor<176x1
   %y = mlora.product %xm, %w : (tensor<?x112xf32>, tensor<176x112xf32>) -> tensor<?x128xf32>
   %dx = mlora.product %dyu, %w transposed : (tensor<?x176xf32>, tensor<176x112xf32>) -> tensor<?x64xf32>
   %w1 = mlora.place %a in %w at [128, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
+  %new = mlora.place %m at [0, 64] : (tensor<?x48xf32>) -> tensor<?x112xf32>
   %up = mlora.stack_up %b, %s alpha 4.0 rank 5 : (tensor<32x16xf32>, tensor<32x3xf32>) -> tensor<32x16xf32>
   return
 }

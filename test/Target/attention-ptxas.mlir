@@ -6,6 +6,8 @@
 // RUN: FileCheck %s --check-prefix=PTX --implicit-check-not=__nv_ --implicit-check-not=.local < %t.sm_80.ptx
 // RUN: ptxas -arch=sm_80 -v %t.sm_80.ptx -o %t.cubin 2>&1 | FileCheck %s
 // RUN: ptxas -arch=sm_90 -v %t.sm_90.ptx -o %t.cubin 2>&1 | FileCheck %s
+// RUN: rm -rf %t.sm_100 && mkdir %t.sm_100
+// RUN: mlora-opt %s --mlora-attention-to-gpu=chip=sm_100 --mlora-to-gpu --mlora-emit-ptx='path=%t.sm_100 chip=sm_100 report' -o /dev/null | FileCheck %s --check-prefix=SM100
 
 // Each schedule of attention, assembled. It uses what it is meant to use, calls nothing, and ptxas keeps everything in registers.
 
@@ -18,6 +20,9 @@
 // PTX: ex2.approx.ftz.f32
 // PTX: cvt.rn.bf16x2.f32
 // PTX: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
+
+// For sm_100 by its own schedules.
+// SM100-COUNT-27: {{(forward|query_grad|key_value_grad)_[0-9]+(_plain|_turned)?}} for sm_100: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
 
 // CHECK-NOT: {{[1-9][0-9]*}} bytes stack frame
 // CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
@@ -169,4 +174,62 @@ mlora.kernel @key_value_grad_128_plain(%do: tensor<?x512xbf16>, %q: tensor<?x512
   %rdk, %rdv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
     : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
   mlora.yield %rdk, %rdv : tensor<?x256xbf16>, tensor<?x256xbf16>
+}
+
+// With what results go through on their way out.
+mlora.kernel @query_grad_32_turned(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x32xbf16>, %v: tensor<?x32xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x32xf32>)
+    -> tensor<?x144xbf16> grid ["2 by 1", "rows by 64"] {
+  %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
+    : (tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?x64xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x64xbf16>
+  %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<?x64xbf16>, tensor<?x32xf32>) -> tensor<?x64xbf16>
+  %p = mlora.place %dq at [0, 0] : (tensor<?x64xbf16>) -> tensor<?x144xbf16>
+  mlora.yield %p : tensor<?x144xbf16>
+}
+
+mlora.kernel @query_grad_64_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>)
+    -> tensor<?x528xbf16> grid ["4 by 1", "rows by 64"] {
+  %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  %dq = mlora.rope %dqr, %r heads 4 inverse : (tensor<?x256xbf16>, tensor<?x64xf32>) -> tensor<?x256xbf16>
+  %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
+}
+
+mlora.kernel @query_grad_128_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x128xf32>)
+    -> tensor<?x528xbf16> grid ["2 by 1", "rows by 64"] {
+  %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<?x256xbf16>, tensor<?x128xf32>) -> tensor<?x256xbf16>
+  %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
+}
+
+mlora.kernel @key_value_grad_32_turned(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x32xbf16>, %v: tensor<?x32xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x32xf32>, %dyu: tensor<?x144xbf16>)
+    -> tensor<?x144xbf16> grid ["1 by 1", "kv_rows by 64"] {
+  %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
+    : (tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?x64xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> (tensor<?x32xbf16>, tensor<?x32xbf16>)
+  %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<?x32xbf16>, tensor<?x32xf32>) -> tensor<?x32xbf16>
+  %p0 = mlora.place %dk in %dyu at [0, 64] : (tensor<?x32xbf16>, tensor<?x144xbf16>) -> tensor<?x144xbf16>
+  %p = mlora.place %dv in %p0 at [0, 96] : (tensor<?x32xbf16>, tensor<?x144xbf16>) -> tensor<?x144xbf16>
+  mlora.yield %p : tensor<?x144xbf16>
+}
+
+mlora.kernel @key_value_grad_64_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>, %dyu: tensor<?x528xbf16>)
+    -> tensor<?x528xbf16> grid ["2 by 1", "kv_rows by 64"] {
+  %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  %dk = mlora.rope %dkr, %r heads 2 inverse : (tensor<?x128xbf16>, tensor<?x64xf32>) -> tensor<?x128xbf16>
+  %p0 = mlora.place %dk in %dyu at [0, 256] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
+}
+
+mlora.kernel @key_value_grad_128_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x128xf32>, %dyu: tensor<?x528xbf16>)
+    -> tensor<?x528xbf16> grid ["1 by 1", "kv_rows by 64"] {
+  %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<?x128xbf16>, tensor<?x128xf32>) -> tensor<?x128xbf16>
+  %p0 = mlora.place %dk in %dyu at [0, 256] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
 }

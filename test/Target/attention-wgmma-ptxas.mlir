@@ -8,7 +8,7 @@
 // everything in registers, also behind setmaxnreg, and says nothing of products that it had to wait for one by one.
 
 // key_value_grad of width 128 has the schedule of mma.sync: in warpgroups it spilled.
-// CHECK-COUNT-12: {{(forward|query_grad|key_value_grad)_(64|128)(_plain)?}} for sm_90a: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
+// CHECK-COUNT-15: {{(forward|query_grad|key_value_grad)_(64|128)(_plain|_turned)?}} for sm_90a: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
 
 // Maps are parameters, where the launch has copied them.
 // PTX: .extern .shared .align 1024 .b8 shared[];
@@ -106,4 +106,33 @@ mlora.kernel @key_value_grad_128_plain(%do: tensor<?x512xbf16>, %q: tensor<?x512
   %dk, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
     : (tensor<?x512xbf16>, tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x512xbf16>, tensor<?x4xf32>) -> (tensor<?x256xbf16>, tensor<?x256xbf16>)
   mlora.yield %dk, %dv : tensor<?x256xbf16>, tensor<?x256xbf16>
+}
+
+// With what results go through on their way out.
+mlora.kernel @query_grad_64_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>)
+    -> tensor<?x528xbf16> grid ["4 by 1", "rows by 64"] {
+  %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  %dq = mlora.rope %dqr, %r heads 4 inverse : (tensor<?x256xbf16>, tensor<?x64xf32>) -> tensor<?x256xbf16>
+  %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
+}
+
+mlora.kernel @query_grad_128_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x128xf32>)
+    -> tensor<?x528xbf16> grid ["2 by 1", "rows by 64"] {
+  %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<?x256xbf16>, tensor<?x128xf32>) -> tensor<?x256xbf16>
+  %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
+}
+
+mlora.kernel @key_value_grad_64_turned(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>, %dyu: tensor<?x528xbf16>)
+    -> tensor<?x528xbf16> grid ["2 by 1", "kv_rows by 64"] {
+  %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  %dk = mlora.rope %dkr, %r heads 2 inverse : (tensor<?x128xbf16>, tensor<?x64xf32>) -> tensor<?x128xbf16>
+  %p0 = mlora.place %dk in %dyu at [0, 256] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
+  mlora.yield %p : tensor<?x528xbf16>
 }

@@ -80,3 +80,34 @@ mlora.kernel @place(%a: tensor<8x32xf32>, %w: tensor<56x40xf32>, %b: tensor<8x8x
   %w2 = mlora.place %b in %w1 at [0, 32] : (tensor<8x8xf32>, tensor<56x40xf32>) -> tensor<56x40xf32>
   mlora.yield %w2 : tensor<56x40xf32>
 }
+
+// Rows of tokens that only a place reads are computed in its columns; what was placed before is read there.
+// CHECK-LABEL: func.func @place_rows(
+// CHECK-SAME:    %[[DYU:[a-z0-9]+]]: memref<?x40xf32>, %[[OUT:[a-z0-9]+]]: memref<?x40xf32>, %scalars
+// CHECK-NOT:     linalg.generic
+// CHECK:         mlora.gemm
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @place_rows(%b: tensor<32x8xf32>, %dyu: tensor<?x40xf32> {mlora.extent = "rows"}) -> (tensor<?x40xf32> {mlora.extent = "rows"})
+    grid ["rows by 16"] {
+  %dy = mlora.window %dyu at [0, 0] : (tensor<?x40xf32>) -> tensor<?x32xf32>
+  %u = mlora.linear.input_grad %dy, %b : (tensor<?x32xf32>, tensor<32x8xf32>) -> tensor<?x8xf32>
+  %all = mlora.place %u in %dyu at [0, 32] : (tensor<?x8xf32>, tensor<?x40xf32>) -> tensor<?x40xf32>
+  mlora.yield %all : tensor<?x40xf32>
+}
+
+// A buffer's first part and one beside it, which reads the first.
+// CHECK-LABEL: func.func @place_new(
+// CHECK-COUNT-1: linalg.generic
+// CHECK-NOT:     linalg.generic
+// CHECK:         mlora.gemm
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+mlora.kernel @place_new(%b: tensor<32x8xf32>, %a: tensor<?x32xf32> {mlora.extent = "rows"}) -> (tensor<?x40xf32> {mlora.extent = "rows"})
+    grid ["rows by 16"] {
+  %dyu = mlora.place %a at [0, 0] : (tensor<?x32xf32>) -> tensor<?x40xf32>
+  %dy = mlora.window %dyu at [0, 0] : (tensor<?x40xf32>) -> tensor<?x32xf32>
+  %u = mlora.linear.input_grad %dy, %b : (tensor<?x32xf32>, tensor<32x8xf32>) -> tensor<?x8xf32>
+  %all = mlora.place %u in %dyu at [0, 32] : (tensor<?x8xf32>, tensor<?x40xf32>) -> tensor<?x40xf32>
+  mlora.yield %all : tensor<?x40xf32>
+}

@@ -1,5 +1,5 @@
 // RUN: mlora-opt %s --mlora-report-traffic=rows=100000 | FileCheck %s
-// RUN: mlora-opt %s --mlora-import=config=%S/Inputs/llama-3.1-8b.json --mlora-attach-adapters='num-branches=3 rank=32' --mlora-fuse-branches=pad-rank=16 --mlora-autodiff --mlora-rematerialize=recompute=none --mlora-augment-products --mlora-form-kernels --mlora-report-traffic=rows=2048 -o /dev/null | grep 'decoder_layer.forward:\|decoder_layer.backward:' > %t
+// RUN: mlora-opt %s --mlora-import='config=%S/Inputs/llama-3.1-8b.json dtype=bf16' --mlora-attach-adapters='num-branches=3 rank=32' --mlora-fuse-branches=pad-rank=16 --mlora-autodiff --mlora-rematerialize=recompute=none --mlora-augment-products --mlora-form-kernels=tensor-cores --mlora-report-traffic=rows=2048 -o /dev/null | grep 'decoder_layer.forward:\|decoder_layer.backward:' > %t
 // RUN: awk -f %S/Inputs/layer-traffic.awk %t | FileCheck %s --check-prefix=LAYER
 
 // A layer of 8B's shapes, forward and backward, moves at most 1.2 times what it moves without adapters (docs/gpu.md has the formula).

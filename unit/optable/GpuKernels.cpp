@@ -9,7 +9,9 @@ using namespace mlir;
 
 namespace optable {
 
-FailureOr<gpu::GPUModuleOp> lowerToGpu(ModuleOp module) {
+FailureOr<gpu::GPUModuleOp> lowerToGpu(ModuleOp module, StringRef chip) {
+  if (!chip.empty())
+    module->setAttr("mlora.chip", StringAttr::get(module.getContext(), chip));
   for (Operation &op : llvm::make_early_inc_range(*module.getBody()))
     if (!isa<::mlir::mlora::KernelOp, ::mlir::mlora::JoinedKernelOp>(op) || op.hasAttr("library"))
       op.erase();

@@ -54,7 +54,10 @@ FailureOr<Steps> readSteps(func::FuncOp function) {
     for (Value operand : launch.getOperands_())
       made.buffers.push_back(numbers.lookup(operand));
     for (auto [i, result] : llvm::enumerate(launch.getResults_())) {
-      number(result, kernel.getResultAttrOfType<StringAttr>(i, ::mlir::mlora::kExtentAttr));
+      if (std::optional<unsigned> operand = kernel.getOperandInPlaceOf(unsigned(i)))
+        numbers[result] = numbers.lookup(launch.getOperands_()[*operand]);
+      else
+        number(result, kernel.getResultAttrOfType<StringAttr>(i, ::mlir::mlora::kExtentAttr));
       made.buffers.push_back(numbers.lookup(result));
     }
     steps.launches.push_back(std::move(made));

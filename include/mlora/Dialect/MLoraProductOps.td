@@ -85,15 +85,18 @@ def MLora_PlaceOp : MLora_PureOp<"place"> {
   let summary = "A tensor with a part of it replaced";
   let description = [{
     `result = x`, but `result[row + i, column + j] = part[i, j]`, rounded to x's type. A planned program writes in place.
+    Without x, what is around the part holds nothing yet: it must be placed there before it is read (the reference has NaN there). So
+    kernels one behind another write their columns of what a product reads.
 
     Example:
     ```mlir
     %w1 = mlora.place %down in %w at [128, 0] : (tensor<48x64xf32>, tensor<176x112xf32>) -> tensor<176x112xf32>
+    %dy0 = mlora.place %dq at [0, 0] : (tensor<?x64xbf16>) -> tensor<?x144xbf16>
     ```
   }];
-  let arguments = (ins MLora_Matrix:$part, MLora_Matrix:$input, DenseI64ArrayAttr:$at);
+  let arguments = (ins MLora_Matrix:$part, Optional<MLora_Matrix>:$input, DenseI64ArrayAttr:$at);
   let results = (outs MLora_Matrix:$output);
-  let assemblyFormat = "$part `in` $input `at` $at attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$part (`in` $input^)? `at` $at attr-dict `:` functional-type(operands, results)";
 }
 
 #endif // MLORA_PRODUCT_OPS_TD

@@ -42,6 +42,8 @@ def MLora_KernelOp : MLora_Op<"kernel", [FunctionOpInterface, IsolatedFromAbove,
     ::llvm::SmallVector<GridDimension> getGridDimensions() { return parseGrid(getGrid()); }
     /// Of a grid that is written elsewhere: `mlora.grid` of what a kernel becomes.
     static ::llvm::SmallVector<GridDimension> parseGrid(::mlir::ArrayAttr grid);
+    /// The operand that a result is written in place of, part by part (`place`); none for any other result.
+    ::std::optional<unsigned> getOperandInPlaceOf(unsigned result);
   }];
 }
 

@@ -83,6 +83,10 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row. Parts that are placed
     into a tensor apart from each other do not wait for each other: each is placed by the kernel that makes it.
 
+    With `tensor-cores`, for programs that `mlora-attention-to-gpu` lowers, the gradients of attention that have a kernel there (bf16, heads of a
+    multiple of 16 up to 128) take the ops behind them that its last step can do: the inverse `rope` of a cotangent, and the `place` of it among the
+    columns that a product reads.
+
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
     %y = mlora.linear %x, %wq : …
@@ -97,6 +101,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     Option<"tileColumns", "tile-columns", "int64_t", "192", "Columns of a tile of a sum over tokens">,
     Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
     Option<"parameterBlock", "parameter-block", "int64_t", "64", "Rows of a block of what has no token's rows">,
+    Option<"tensorCores", "tensor-cores", "bool", "false",
+           "Gradients of attention that have a kernel on tensor cores turn their results back and place them">,
   ];
   let dependentDialects = ["::mlir::mlora::MLoraDialect"];
 }

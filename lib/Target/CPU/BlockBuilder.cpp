@@ -105,6 +105,8 @@ Value BlockBuilder::in(Value value) {
     return local;
   if (std::optional<unsigned> result = resultIndex(value))
     return rowBlock(results[*result]);
+  if (auto place = value.getDefiningOp<PlaceOp>(); place && place.getAt()[0] == 0)
+    return rowBlock(wholeResult(value)); // placed into once more, elsewhere
   if (auto window = value.getDefiningOp<WindowOp>(); window && window.getAt()[0] == 0)
     return columns(in(window.getInput()), window.getAt()[1], window.getOutput().getType().getDimSize(1));
   fail(value.getDefiningOp(), "result is no block of rows");
@@ -158,17 +160,20 @@ bool BlockBuilder::isComputedIn(Value value, JoinOp join) {
   });
 }
 
-/// An op's result that only goes there, where no one looks at what was there before.
+/// An op's result that stays in the kernel and only goes there: rows of tokens, or where no one looks at what was
+/// there before.
 bool BlockBuilder::isComputedIn(Value value, PlaceOp place) {
   Operation *op = value.getDefiningOp();
-  if (!op || isa<WindowOp>(op) || !value.hasOneUse() || place.getPart() != value)
+  if (!op || isResult(value) || isa<WindowOp, PlaceOp>(op) || !value.hasOneUse() || place.getPart() != value)
     return false;
+  if (place.getPart().getType().isDynamicDim(0))
+    return true;
   Value whole = place.getInput();
-  while (auto before = whole.getDefiningOp<PlaceOp>())
+  while (auto before = whole ? whole.getDefiningOp<PlaceOp>() : PlaceOp())
     whole = before.getInput();
-  return isa<BlockArgument>(whole) && llvm::all_of(whole.getUses(), [](OpOperand &use) {
+  return whole && isa<BlockArgument>(whole) && llvm::all_of(whole.getUses(), [](OpOperand &use) {
            auto user = dyn_cast<PlaceOp>(use.getOwner());
-           return user && use == user.getInputMutable();
+           return user && use.getOperandNumber() == 1;
          });
 }
 

@@ -30,12 +30,31 @@ static Value sharedMemory(ThreadBuilder &b, OpBuilder &kernels) {
   return LLVM::PtrToIntOp::create(b, b.getI32Type(), pointer);
 }
 
+Operation *mlir::mlora::attentionIn(KernelOp kernel) {
+  auto isAttention = [](Operation &op) {
+    return isa<AttentionOp, AttentionQueryGradOp, AttentionKeyValueGradOp>(op);
+  };
+  Block &body = kernel.getBody().front();
+  auto found = llvm::find_if(body, isAttention);
+  return found == body.end() ? nullptr : &*found;
+}
+
+/// What an operand is, or looks at.
+static Value seen(Value value) {
+  auto window = value.getDefiningOp<WindowOp>();
+  return window ? Value(window.getInput()) : value;
+}
+
+/// The op of that kind which a result goes through; null where it leaves as it is.
+template <typename Op> static Op nextOf(Value result) {
+  return result.hasOneUse() ? dyn_cast<Op>(*result.user_begin()) : Op();
+}
+
 AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op,
                                  const AttentionSchedule &schedule, const Shape &shape)
     : b(kernel.getLoc(), kernel.getContext()), schedule(schedule), shape(shape), layout(16), kernel(kernel) {
   auto number = [&](StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
   heads = number("heads"), kvHeads = number("kv_heads"), group = heads / kvHeads;
-  auto columns = [&](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
   Value query, key, start, pastOperand;
   if (auto forward = dyn_cast<AttentionOp>(op)) {
     query = forward.getQuery(), key = forward.getKey(), start = forward.getDocumentStart();
@@ -46,8 +65,7 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
     auto other = cast<AttentionKeyValueGradOp>(op);
     query = other.getQuery(), key = other.getKey(), start = other.getDocumentStart();
   }
-  width = columns(query) / heads;
-  queryStride = 2 * columns(query), keyStride = 2 * columns(key);
+  width = cast<RankedTensorType>(query.getType()).getDimSize(1) / heads;
   layout = TileLayout(width);
 
   // One pointer a buffer, the scalars' and the scratch's.
@@ -131,6 +149,22 @@ Value AttentionKernel::buffer(Value value) {
              : body.getArgument(kernel.getArgumentTypes().size() + (found - yielded.begin()));
 }
 
+Columns AttentionKernel::columnsOf(Value value) {
+  auto columns = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
+  if (auto window = value.getDefiningOp<WindowOp>())
+    return {buffer(window.getInput()), columns(window.getInput()), window.getAt()[1]};
+  if (auto rope = nextOf<RopeOp>(value))
+    value = rope.getOutput();
+  int64_t first = 0;
+  if (auto place = nextOf<PlaceOp>(value)) {
+    first = place.getAt()[1];
+    value = place.getOutput();
+    while (auto next = nextOf<PlaceOp>(value)) // another part beside this one
+      value = next.getOutput();
+  }
+  return {buffer(value), columns(value), first};
+}
+
 Value AttentionKernel::scalar(unsigned which) {
   Value wide = b.load(b.getI64Type(), b.at(scalars, 8 * which));
   return arith::TruncIOp::create(b, b.getI32Type(), wide);
@@ -140,7 +174,7 @@ Attribute AttentionKernel::extentOf(Value value, StringRef fallback) {
   auto type = cast<RankedTensorType>(value.getType());
   if (!type.isDynamicDim(0))
     return b.getI64IntegerAttr(type.getDimSize(0));
-  auto argument = cast<BlockArgument>(value).getArgNumber();
+  auto argument = cast<BlockArgument>(seen(value)).getArgNumber();
   auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr);
   return name && findScalar(name) ? name : b.getStringAttr(fallback);
 }
@@ -274,8 +308,38 @@ Quad AttentionKernel::toOperand(const Quad &left, const Quad &right) {
 
 //===- Results --------------------------------------------------------------------------===//
 
-void AttentionKernel::storeRows(const Sums &sums, int64_t staging, Value to, int64_t stride, Value first,
+void AttentionKernel::turnBack(Sums &sums, Value result, Value first, Value last) {
+  auto rope = nextOf<RopeOp>(result);
+  if (!rope)
+    return;
+  // [a | z] becomes [a∘c + z∘s | z∘c - a∘s]; both of a pair are this lane's.
+  Value table = buffer(rope.getTable());
+  auto pair = VectorType::get({2}, b.getF32Type());
+  size_t half = width / 16;
+  for (auto [i, quads] : llvm::enumerate(sums))
+    for (int64_t low : {0, 2}) { // of a quad: row 8 · low / 2
+      Value row = b.least(b.plus(first, b.plus(quadRow, 16 * i + 4 * low)), b.minus(last, 1));
+      Value angles = b.at(b.atRow(table, row, 4 * width), b.left(quadColumn, 2));
+      for (size_t n = 0; n < half; ++n) {
+        Value cosines = b.load(pair, b.at(angles, 32 * n));
+        Value sines = b.load(pair, b.at(angles, 2 * width + 32 * n));
+        for (int64_t e : {0, 1}) {
+          Value c = LLVM::ExtractElementOp::create(b, cosines, b.number(e));
+          Value s = LLVM::ExtractElementOp::create(b, sines, b.number(e));
+          Value &a = quads[n][low + e], &z = quads[n + half][low + e];
+          Value turned = b.fma(a, c, b.multiply(z, s));
+          z = b.fma(z, c, b.negate(b.multiply(a, s)));
+          a = turned;
+        }
+      }
+    }
+}
+
+void AttentionKernel::storeRows(Sums sums, int64_t staging, Value result, Value head, Value first,
                                 Value last) {
+  turnBack(sums, result, first, last);
+  Columns columns = columnsOf(result);
+  Value out = headOf(columns, head);
   Value mine = warpRows(staging);
   auto meet = [&] { columnGroup ? b.barrier() : b.synchroniseWarp(); };
   meet(); // these rows have been read
@@ -292,7 +356,7 @@ void AttentionKernel::storeRows(const Sums &sums, int64_t staging, Value to, int
     }
   }
   meet();
-  auto copy = [&] { tiles->copyOut(mine, to, stride, first, last, schedule.rowsOfWarp()); };
+  auto copy = [&] { tiles->copyOut(mine, out, columns.stride(), first, last, schedule.rowsOfWarp()); };
   if (columnGroup)
     b.when(b.compare(arith::CmpIPredicate::eq, columnGroup, b.number(0)), copy);
   else

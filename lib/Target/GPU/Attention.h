@@ -27,7 +27,20 @@ struct AttentionSchedule {
   int64_t rowTiles() const { return rowsOfWarp() / 16; }
 };
 
-/// A kernel whose body is one attention op, seen by one thread.
+/// The attention or gradient of a kernel; null where it has none.
+Operation *attentionIn(KernelOp kernel);
+
+/// Columns of a buffer in bf16: what an op of the kernel reads or gives.
+struct Columns {
+  Value buffer; ///< a parameter's pointer
+  int64_t of;   ///< columns that the buffer has
+  int64_t first;
+
+  int64_t stride() const { return 2 * of; } ///< bytes from row to row
+};
+
+/// A kernel of one attention op, seen by one thread. Around the op there may be views of operands (`window`),
+/// and behind a gradient what its results go through: an inverse `rope`, and `place`.
 class AttentionKernel {
 public:
   /// Which of the three kernels: what lies in shared memory. Tiles have a head's width.
@@ -55,7 +68,6 @@ public:
   gpu::GPUFuncOp function;
 
   int64_t width, heads, kvHeads, group; ///< group: query heads of a key head
-  int64_t queryStride, keyStride;       ///< bytes of a row of all heads
   TileLayout layout;
   double scale() const;     ///< 1 / sqrt(width)
   double log2Scale() const; ///< scale · log2 e: exponentials are powers of two
@@ -70,8 +82,12 @@ public:
 
   /// Pointer of an operand or result; null where the kernel has none.
   Value buffer(Value value);
+  /// Where an operand's columns lie, or a result's when all is done with it.
+  Columns columnsOf(Value value);
   /// The first column of a head.
-  Value headOf(Value memory, Value head) { return b.at(memory, b.times(head, 2 * width)); }
+  Value headOf(const Columns &columns, Value head) {
+    return b.at(b.at(columns.buffer, 2 * columns.first), b.times(head, 2 * width));
+  }
   /// Of row min(row, rows - 1): rows behind the last attend like it, and are not stored.
   Value documentStart(Value row);
   bool hasDocuments() const { return bool(documents); }
@@ -118,8 +134,12 @@ public:
   /// Two neighbouring 16x8 sums as an operand A of 16 columns.
   Quad toOperand(const Quad &left, const Quad &right);
 
-  /// The result rows of this warp, through `staging` (room for the block's rows) to global memory.
-  void storeRows(const Sums &sums, int64_t staging, Value to, int64_t stride, Value first, Value last);
+  /// Sums of `result`, of which a lane has rows from `first` on (`last` there are), become what its inverse
+  /// `rope` makes of them; nothing where it has none.
+  void turnBack(Sums &sums, Value result, Value first, Value last);
+  /// A head's columns of `result`: the rows of this warp, turned back where they are to be, through `staging`
+  /// (room for the block's rows) to global memory.
+  void storeRows(Sums sums, int64_t staging, Value result, Value head, Value first, Value last);
   void finish();
 
 protected:
@@ -134,9 +154,9 @@ private:
   Value documents, scalars;
 };
 
-/// The tensor-core form of a kernel whose body is one attention op on bf16, in front of `kernels`' insertion
-/// point; failure without a message where no schedule fits the op, its types or the chip: the general one is
-/// for those.
+/// The tensor-core form of a kernel of one attention op on bf16, in front of `kernels`' insertion point;
+/// failure without a message where no schedule fits the op, its types or the chip: the general one is for
+/// those, if the op is alone.
 FailureOr<gpu::GPUFuncOp> buildAttention(KernelOp kernel, OpBuilder &kernels, StringRef chip);
 
 // One file each.

@@ -34,10 +34,11 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
   OnlineSoftmax softmax(k, b.plus(first, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles(), s.columns);
 
-  Value query = k.headOf(k.buffer(op.getQuery()), head);
-  Value key = k.headOf(k.buffer(op.getKey()), keyHead), value = k.headOf(k.buffer(op.getValue()), keyHead);
-  k.tiles->copyAsync(k.rowTile(0), query, k.queryStride, first, k.rows, s.rows);
+  Columns query = k.columnsOf(op.getQuery()), key = k.columnsOf(op.getKey()),
+          value = k.columnsOf(op.getValue());
+  k.tiles->copyAsync(k.rowTile(0), k.headOf(query, head), query.stride(), first, k.rows, s.rows);
   b.commitCopies();
+  Value keys = k.headOf(key, keyHead), values = k.headOf(value, keyHead);
 
   SoftmaxState state = softmax.begin();
   AttentionKernel::RowOperand held;
@@ -47,8 +48,9 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   Values last = k.pipeline(
       steps, state.flatten(),
       [&](Value step, Value stage) {
-        k.tiles->copyAsync(k.columnTile(stage, 0), key, k.keyStride, keyOf(step), k.kvRows, s.columns);
-        k.tiles->copyAsync(k.columnTile(stage, 1), value, k.keyStride, keyOf(step), k.kvRows, s.columns);
+        for (auto [i, memory, heads] : {std::tuple(0, keys, key), std::tuple(1, values, value)})
+          k.tiles->copyAsync(k.columnTile(stage, i), memory, heads.stride(), keyOf(step), k.kvRows,
+                             s.columns);
       },
       [&] {
         if (!s.heldTiles)
@@ -67,6 +69,5 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
       });
   state = state.unflatten(last);
   softmax.finish(state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
-  k.storeRows(state.output, /*staging=*/0, k.headOf(k.buffer(op.getOutput()), head), k.queryStride,
-              softmax.warpFirst, k.rows);
+  k.storeRows(state.output, /*staging=*/0, op.getOutput(), head, softmax.warpFirst, k.rows);
 }

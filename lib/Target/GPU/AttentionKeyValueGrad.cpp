@@ -76,10 +76,9 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
   KeyRows rows(k, b.plus(keyFirst, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles(), s.columns);
   AttentionKernel::RowOperand heldKey, heldValue;
 
-  k.tiles->copyAsync(k.rowTile(0), k.headOf(k.buffer(op.getKey()), keyHead), k.keyStride, keyFirst, k.kvRows,
-                     s.rows);
-  k.tiles->copyAsync(k.rowTile(1), k.headOf(k.buffer(op.getValue()), keyHead), k.keyStride, keyFirst,
-                     k.kvRows, s.rows);
+  Columns key = k.columnsOf(op.getKey()), value = k.columnsOf(op.getValue());
+  k.tiles->copyAsync(k.rowTile(0), k.headOf(key, keyHead), key.stride(), keyFirst, k.kvRows, s.rows);
+  k.tiles->copyAsync(k.rowTile(1), k.headOf(value, keyHead), value.stride(), keyFirst, k.kvRows, s.rows);
   b.commitCopies();
   Value perHead = b.over(b.plus(countQueries(k, keyFirst, keyEnd), s.columns - 1), s.columns);
   Value firstHead = b.times(keyHead, k.group);
@@ -110,15 +109,16 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
   // No query sees a warp without keys.
   Value firstSeen = b.choose(b.less(rows.warpFirst, k.kvRows), rows.warpFirst, b.number(INT32_MAX));
   auto queryOf = [&](Value step) { return b.plus(keyFirst, b.times(b.rest(step, perHead), s.columns)); };
-  Value buffers[] = {k.buffer(op.getQuery()), k.buffer(op.getCotangent()), k.buffer(op.getOutput())};
+  Columns ofQueries[] = {k.columnsOf(op.getQuery()), k.columnsOf(op.getCotangent()),
+                         k.columnsOf(op.getOutput())};
   Value lse = k.buffer(op.getLse());
   Value starts = op.getDocumentStart() ? k.buffer(op.getDocumentStart()) : Value();
   Values last = k.pipeline(
       b.times(perHead, k.group), flatten(start, start),
       [&](Value step, Value stage) {
         Value head = b.plus(firstHead, b.over(step, perHead)), first = queryOf(step);
-        for (auto [i, buffer] : llvm::enumerate(buffers))
-          k.tiles->copyAsync(k.columnTile(stage, i), k.headOf(buffer, head), k.queryStride, first, k.rows,
+        for (auto [i, columns] : llvm::enumerate(ofQueries))
+          k.tiles->copyAsync(k.columnTile(stage, i), k.headOf(columns, head), columns.stride(), first, k.rows,
                              s.columns);
         b.when(b.less(k.thread, b.number(s.columns)), [&] {
           Value row = b.plus(first, k.thread), isThere = b.less(row, k.rows);
@@ -159,8 +159,6 @@ void mlir::mlora::buildAttentionKeyValueGrad(AttentionKernel &k, AttentionKeyVal
         value = b.multiply(value, b.real(k.scale()));
   if (k.shape.sharesStages(s))
     b.barrier(); // the rows' tiles lie where stages did
-  k.storeRows(dKey, /*staging=*/0, k.headOf(k.buffer(op.getKeyCotangent()), keyHead), k.keyStride,
-              rows.warpFirst, k.kvRows);
-  k.storeRows(dValue, /*staging=*/1, k.headOf(k.buffer(op.getValueCotangent()), keyHead), k.keyStride,
-              rows.warpFirst, k.kvRows);
+  k.storeRows(dKey, /*staging=*/0, op.getKeyCotangent(), keyHead, rows.warpFirst, k.kvRows);
+  k.storeRows(dValue, /*staging=*/1, op.getValueCotangent(), keyHead, rows.warpFirst, k.kvRows);
 }

@@ -34,13 +34,12 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
   const AttentionSchedule &s = k.schedule;
   auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
-  Value query = k.headOf(k.buffer(op.getQuery()), head);
-  Value cotangent = k.headOf(k.buffer(op.getCotangent()), head);
-  Value output = k.headOf(k.buffer(op.getOutput()), head);
-  Value key = k.headOf(k.buffer(op.getKey()), keyHead), value = k.headOf(k.buffer(op.getValue()), keyHead);
-  k.tiles->copyAsync(k.rowTile(0), query, k.queryStride, first, k.rows, s.rows);
-  k.tiles->copyAsync(k.rowTile(1), cotangent, k.queryStride, first, k.rows, s.rows);
+  Columns query = k.columnsOf(op.getQuery()), cotangent = k.columnsOf(op.getCotangent());
+  Columns key = k.columnsOf(op.getKey()), value = k.columnsOf(op.getValue());
+  k.tiles->copyAsync(k.rowTile(0), k.headOf(query, head), query.stride(), first, k.rows, s.rows);
+  k.tiles->copyAsync(k.rowTile(1), k.headOf(cotangent, head), cotangent.stride(), first, k.rows, s.rows);
   b.commitCopies();
+  Value keys = k.headOf(key, keyHead), values = k.headOf(value, keyHead);
 
   QueryRows rows(k, b.plus(first, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles());
   Value lse = b.at(k.buffer(op.getLse()), b.left(head, 2));
@@ -64,12 +63,13 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
   Values last = k.pipeline(
       steps, flatten(sums),
       [&](Value step, Value stage) {
-        k.tiles->copyAsync(k.columnTile(stage, 0), key, k.keyStride, keyOf(step), k.kvRows, s.columns);
-        k.tiles->copyAsync(k.columnTile(stage, 1), value, k.keyStride, keyOf(step), k.kvRows, s.columns);
+        for (auto [i, memory, heads] : {std::tuple(0, keys, key), std::tuple(1, values, value)})
+          k.tiles->copyAsync(k.columnTile(stage, i), memory, heads.stride(), keyOf(step), k.kvRows,
+                             s.columns);
       },
       [&] {
         // While copies are under way: what is a row's.
-        rows.load(cotangent, output, lse);
+        rows.load(cotangent, k.columnsOf(op.getOutput()), head, lse);
         if (!s.heldTiles)
           return;
         b.waitForCopies(s.stages - 1);
@@ -91,6 +91,5 @@ void mlir::mlora::buildAttentionQueryGrad(AttentionKernel &k, AttentionQueryGrad
     for (Quad &quad : row)
       for (Value &value : quad)
         value = b.multiply(value, b.real(k.scale()));
-  k.storeRows(sums, /*staging=*/0, k.headOf(k.buffer(op.getQueryCotangent()), head), k.queryStride,
-              rows.warpFirst, k.rows);
+  k.storeRows(sums, /*staging=*/0, op.getQueryCotangent(), head, rows.warpFirst, k.rows);
 }

@@ -5,10 +5,12 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-Value mlir::mlora::buildDelta(AttentionKernel &k, Value cotangent, Value output, Value row) {
+Value mlir::mlora::buildDelta(AttentionKernel &k, const Columns &cotangent, const Columns &output, Value head,
+                              Value row) {
   ThreadBuilder &b = k.b;
   Value inside = b.least(row, b.minus(k.rows, 1)), lane = b.bitAnd(k.lane, b.number(3));
-  Value left = b.atRow(cotangent, inside, k.queryStride), right = b.atRow(output, inside, k.queryStride);
+  Value left = b.atRow(k.headOf(cotangent, head), inside, cotangent.stride());
+  Value right = b.atRow(k.headOf(output, head), inside, output.stride());
   auto type = VectorType::get({4}, b.getI32Type());
   Values sum = {b.real(0)};
   for (int64_t i = 0; i < k.layout.chunks; i += 4) {
@@ -29,11 +31,11 @@ QueryRows::QueryRows(AttentionKernel &kernel, Value first, int64_t rowTiles)
   warpLatest = k.documentStart(warpLast);
 }
 
-void QueryRows::load(Value cotangent, Value output, Value exponents) {
+void QueryRows::load(const Columns &cotangent, const Columns &output, Value head, Value exponents) {
   for (int64_t r = 0; r < 2 * rowTiles; ++r) {
     row.push_back(b.plus(warpFirst, b.plus(k.quadRow, 8 * r)));
     start.push_back(k.documentStart(row[r]));
-    delta.push_back(buildDelta(k, cotangent, output, row[r]));
+    delta.push_back(buildDelta(k, cotangent, output, head, row[r]));
     Value inside = b.least(row[r], b.minus(k.rows, 1));
     Value exponent = b.load(b.getF32Type(), b.atRow(exponents, inside, 4 * k.heads));
     lse.push_back(b.multiply(exponent, b.real(-1.4426950408889634)));

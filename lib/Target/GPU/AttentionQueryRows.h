@@ -8,9 +8,9 @@
 
 namespace mlir::mlora {
 
-/// δ of row min(row, rows - 1), by the four lanes that have the row in sums: a head's `cotangent` and
-/// `output`, of which each lane takes every fourth chunk.
-Value buildDelta(AttentionKernel &k, Value cotangent, Value output, Value row);
+/// δ of row min(row, rows - 1), by the four lanes that have the row in sums: of a head of `cotangent` and
+/// `output` each lane takes every fourth chunk.
+Value buildDelta(AttentionKernel &k, const Columns &cotangent, const Columns &output, Value head, Value row);
 
 /// A warp's rows, 16 a tile.
 class QueryRows {
@@ -23,7 +23,7 @@ public:
   Value warpEarliest, warpLatest; ///< first keys of its first and last row
 
   /// Reads what is a row's: of a head, with lse in global memory.
-  void load(Value cotangent, Value output, Value lse);
+  void load(const Columns &cotangent, const Columns &output, Value head, Value lse);
   /// Whether some row does not see all of `columns` keys from `first` on.
   Value isCut(Value first, int64_t columns);
   /// Scores of keys from `first` + `offset` on become P.

@@ -2,6 +2,8 @@
 
 #include "WarpgroupAttention.h"
 
+#include "mlora/Dialect/TensorCores.h"
+
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -13,6 +15,9 @@ using namespace mlir::mlora;
 // Columns: maxWidth, rows, columns, stages, warps, columnGroups, heldTiles.
 static constexpr AttentionSchedule kForwardSchedules[] = {
     {64, 128, 64, 2, 4}, {128, 128, 64, 2, 8}, {256, 64, 32, 2, 4, 1, 0}};
+// ptxas for sm_100 spilled with 32 rows a warp.
+static constexpr AttentionSchedule kForwardSchedulesOfSm100[] = {{128, 128, 64, 2, 8},
+                                                                 {256, 64, 32, 2, 4, 1, 0}};
 static constexpr AttentionSchedule kQueryGradSchedules[] = {
     {64, 128, 64, 2, 4}, {128, 64, 64, 2, 4}, {256, 64, 32, 2, 8, 2, 0}, {256, 64, 16, 2, 8, 2, 0}};
 static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 8},
@@ -26,10 +31,16 @@ static constexpr WarpgroupSchedule kForwardWarpgroups[] = {{64, 128, 128, 2}, {1
 static constexpr WarpgroupSchedule kQueryGradWarpgroups[] = {{64, 128, 128, 3}, {128, 128, 64, 3}};
 static constexpr WarpgroupSchedule kKeyValueGradWarpgroups[] = {{64, 128, 64, 3}};
 
-/// Bytes of shared memory that a block may ask for.
-static int64_t sharedLimit(StringRef chip) {
+/// 90 of sm_90a.
+static int64_t numberOf(StringRef chip) {
   int64_t number = 0;
   chip.drop_front(std::min<size_t>(chip.size(), 3)).take_while(llvm::isDigit).getAsInteger(10, number);
+  return number;
+}
+
+/// Bytes of shared memory that a block may ask for.
+static int64_t sharedLimit(StringRef chip) {
+  int64_t number = numberOf(chip);
   bool isLarge = number >= 90 && number < 120;
   return 1024 * (isLarge ? 227 : number == 80 || number == 87 ? 163 : 99);
 }
@@ -42,32 +53,34 @@ static const AttentionSchedule *choose(ArrayRef<AttentionSchedule> table, const 
   });
 }
 
-/// Queries, keys, values, outputs and cotangents in bf16, lse in f32, all operands arguments, heads of 16·n.
+/// Whether a kernel can be built around its attention op: of its types and widths, with operands that can be
+/// copied as they lie, and nothing behind it but what results go through on their way out.
 static bool fits(KernelOp kernel, Operation *op) {
-  Value lse;
-  int64_t width = 0;
-  llvm::TypeSwitch<Operation *>(op)
-      .Case([&](AttentionOp op) {
-        lse = op.getLse();
-        width = op.getQuery().getType().getDimSize(1) / op.getHeads();
-      })
-      .Case<AttentionQueryGradOp, AttentionKeyValueGradOp>([&](auto op) {
-        lse = op.getLse();
-        width = op.getQuery().getType().getDimSize(1) / op.getHeads();
-      });
-  if (!lse || width % 16 != 0 || width < 16 || width > 256 || kernel.getGridDimensions().size() != 2)
+  if (!op || !fitsTensorCores(op) || kernel.getGridDimensions().size() != 2)
     return false;
-  auto hasType = [&](Value value) {
-    Type element = cast<RankedTensorType>(value.getType()).getElementType();
-    return value == lse ? element.isF32() : element.isInteger(32) || element.isBF16();
+  Block &body = kernel.getBody().front();
+  auto isOperand = [](Value value) {
+    if (auto window = value.getDefiningOp<WindowOp>())
+      return isa<BlockArgument>(window.getInput()) && window.getAt()[0] == 0 &&
+             movesInChunks(window.getInput().getType().getDimSize(1), window.getAt()[1]);
+    return isa<BlockArgument>(value);
   };
-  Operation *yield = kernel.getBody().front().getTerminator();
-  return llvm::all_of(op->getOperands(), [](Value value) { return isa<BlockArgument>(value); }) &&
-         llvm::all_of(yield->getOperands(), [&](Value value) { return value.getDefiningOp() == op; }) &&
-         llvm::all_of(
-             op->getResults(),
-             [&](Value value) { return value == lse || llvm::is_contained(yield->getOperands(), value); }) &&
-         llvm::all_of(op->getOperands(), hasType) && llvm::all_of(op->getResults(), hasType);
+  auto isPart = [&](Operation &other) {
+    if (&other == op)
+      return true;
+    if (isa<WindowOp>(other))
+      return llvm::all_of(other.getUsers(), [&](Operation *user) { return user == op; });
+    if (auto rope = dyn_cast<RopeOp>(other))
+      return gradientBehind(rope.getOutput()) == op;
+    auto place = dyn_cast<PlaceOp>(other);
+    return place && gradientBehind(place.getPart()) == op && place.getPart().hasOneUse() &&
+           getElementTypeOrSelf(place.getOutput()).isBF16() && place.getAt()[0] == 0 &&
+           movesInChunks(place.getOutput().getType().getDimSize(1), place.getAt()[1]);
+  };
+  return llvm::all_of(op->getOperands(), isOperand) && llvm::all_of(body.without_terminator(), isPart) &&
+         llvm::all_of(op->getResults(), [&](Value value) {
+           return getElementTypeOrSelf(value).isF32() || value.hasOneUse(); // bf16: stored in one place
+         });
 }
 
 template <typename OpTy>
@@ -100,16 +113,19 @@ build(KernelOp kernel, OpTy op, ArrayRef<AttentionSchedule> table, const Attenti
 }
 
 FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder &kernels, StringRef chip) {
-  Block &body = kernel.getBody().front();
-  if (!llvm::hasSingleElement(body.without_terminator()) || !fits(kernel, &body.front()))
+  Operation *attention = attentionIn(kernel);
+  if (!fits(kernel, attention))
     return failure();
-  return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(&body.front())
+  return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(attention)
       .Case([&](AttentionOp op) {
         auto function = buildWarpgroups(kernel, op, kForwardWarpgroups, kForwardShape, buildWarpgroupForward,
                                         kernels, chip);
-        return succeeded(function) ? function
-                                   : build(kernel, op, kForwardSchedules, kForwardShape,
-                                           buildAttentionForward, kernels, chip);
+        bool isSm100 = numberOf(chip) >= 100;
+        return succeeded(function)
+                   ? function
+                   : build(kernel, op,
+                           isSm100 ? ArrayRef(kForwardSchedulesOfSm100) : ArrayRef(kForwardSchedules),
+                           kForwardShape, buildAttentionForward, kernels, chip);
       })
       .Case([&](AttentionQueryGradOp op) {
         auto function = buildWarpgroups(kernel, op, kQueryGradWarpgroups, kQueryGradShape,

@@ -22,17 +22,21 @@ namespace {
 struct AttentionToGPU : mlir::mlora::impl::AttentionToGPUBase<AttentionToGPU> {
   using AttentionToGPUBase::AttentionToGPUBase;
   void runOnOperation() override {
-    auto hasAttention = [](KernelOp kernel) {
-      Operation &first = kernel.getBody().front().front();
-      return isa<AttentionOp, AttentionQueryGradOp, AttentionKeyValueGradOp>(first);
-    };
     std::string target = chip.empty() ? chipOf(getOperation()) : std::string(chip);
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
-      if (!hasAttention(kernel))
+      Operation *attention = attentionIn(kernel);
+      if (!attention)
         continue;
       OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
       if (succeeded(buildAttention(kernel, kernels, target)))
         kernel.erase();
+      else if (!llvm::hasSingleElement(kernel.getBody().front().without_terminator())) {
+        attention->emitOpError(
+            "shares its kernel with other ops, which takes a schedule on tensor cores, and no "
+            "schedule is for its types, heads and columns; expected it alone, as "
+            "mlora-form-kernels without tensor-cores leaves it");
+        return signalPassFailure();
+      }
     }
   }
 };

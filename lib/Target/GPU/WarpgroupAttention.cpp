@@ -30,20 +30,20 @@ WarpgroupAttention::WarpgroupAttention(OpBuilder &kernels, KernelOp kernel, Oper
 
 //===- Parameters and shared memory ---------------------------------------------------===//
 
-Value WarpgroupAttention::tensorMap(Value value, int64_t rows, bool isKeys) {
+WarpgroupAttention::Map WarpgroupAttention::tensorMap(Value value, int64_t rows, bool isKeys) {
   // A map is a parameter of 128 bytes on a device (EmitPTX.cpp), and its address here.
   unsigned number = function.getNumArguments();
   auto pointer = LLVM::LLVMPointerType::get(b.getContext());
   (void)function.insertArgument(number, pointer, DictionaryAttr(), withName(kernel.getLoc(), "map"));
-  auto columns = cast<RankedTensorType>(value.getType()).getDimSize(1);
+  Columns columns = columnsOf(value);
   maps.push_back(b.getDictionaryAttr(
       {b.getNamedAttr("argument", b.getI64IntegerAttr(number)),
        b.getNamedAttr("box", b.getDenseI64ArrayAttr({rows, SwizzledMatrix::kColumns})),
-       b.getNamedAttr("buffer", b.getI64IntegerAttr(cast<BlockArgument>(buffer(value)).getArgNumber())),
-       b.getNamedAttr("columns", b.getI64IntegerAttr(columns)),
+       b.getNamedAttr("buffer", b.getI64IntegerAttr(cast<BlockArgument>(columns.buffer).getArgNumber())),
+       b.getNamedAttr("columns", b.getI64IntegerAttr(columns.of)),
        b.getNamedAttr("rows", isKeys ? kvRowsExtent : rowsExtent),
        b.getNamedAttr("swizzle", b.getI64IntegerAttr(SwizzledMatrix::kRowBytes))}));
-  return function.getArgument(number);
+  return {function.getArgument(number), columns.first};
 }
 
 Value WarpgroupAttention::reserve(int64_t bytes) {
@@ -109,14 +109,12 @@ WarpgroupAttention::Stage WarpgroupAttention::at(const Ring &ring, Value step) {
           b.bitAnd(b.over(step, ring.stages), b.number(1))};
 }
 
-void WarpgroupAttention::load(const SwizzledMatrix &to, Value map, Value row, Value head, Value full) {
-  Value column = b.times(head, width);
+void WarpgroupAttention::load(const SwizzledMatrix &to, const Map &map, Value row, Value head, Value full) {
   for (int64_t i = 0; i < width / SwizzledMatrix::kColumns; ++i)
-    engines.load(b.at(to.address, i * to.tileBytes), map, row, b.plus(column, i * SwizzledMatrix::kColumns),
-                 full);
+    engines.load(b.at(to.address, i * to.tileBytes), map.pointer, row, columnOf(map, head, i), full);
 }
 
-void WarpgroupAttention::fill(const Ring &ring, Value map, Value step, Value row, Value head) {
+void WarpgroupAttention::fill(const Ring &ring, const Map &map, Value step, Value row, Value head) {
   Stage stage = at(ring, step);
   waitUntilEmpty(stage);
   engines.arriveExpecting(stage.full, ring.bytes);
@@ -165,15 +163,15 @@ void WarpgroupAttention::scaleBy(SmallVector<Quad> &sums, double factor) {
       value = b.multiply(value, b.real(factor));
 }
 
-void WarpgroupAttention::storeRows(ArrayRef<Quad> sums, const SwizzledMatrix &staging, Value map, Value row,
-                                   Value head) {
-  put(toOperands(sums), staging);
+void WarpgroupAttention::storeRows(ArrayRef<Quad> quads, Value result, const SwizzledMatrix &staging,
+                                   const Map &map, Value row, Value last, Value head) {
+  Sums sums = {SmallVector<Quad>(quads)};
+  turnBack(sums, result, warpFirst(row), last);
+  put(toOperands(sums[0]), staging);
   publish();
   b.when(leads, [&] {
-    Value column = b.times(head, width);
     for (int64_t i = 0; i < width / SwizzledMatrix::kColumns; ++i)
-      engines.store(b.at(staging.address, i * staging.tileBytes), map, row,
-                    b.plus(column, i * SwizzledMatrix::kColumns));
+      engines.store(b.at(staging.address, i * staging.tileBytes), map.pointer, row, columnOf(map, head, i));
     engines.waitForStores();
   });
 }

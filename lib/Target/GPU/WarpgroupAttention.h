@@ -53,9 +53,14 @@ public:
   /// Of matrices of `rows` rows; `arrivals` fill a stage, beside the bytes of its copies.
   Ring ring(int64_t rows, int64_t stages, int64_t arrivals = 1);
 
-  /// The tensor map of an operand or result, with boxes of `rows` rows of 64 columns: a parameter of the
-  /// kernel behind the others, described by `mlora.tensor_maps`.
-  Value tensorMap(Value value, int64_t rows, bool isKeys);
+  /// A tensor map of the buffer that an operand or result lies in, and its first column there.
+  struct Map {
+    Value pointer;
+    int64_t first;
+  };
+  /// With boxes of `rows` rows of 64 columns: a parameter of the kernel behind the others, described by
+  /// `mlora.tensor_maps`.
+  Map tensorMap(Value value, int64_t rows, bool isKeys);
 
   /// Makes the barriers, then the warpgroups part. `copyRegisters`: of a thread that copies; those that
   /// compute have what is left.
@@ -77,9 +82,9 @@ public:
   /// The first phase of all is as if a stage had been emptied before.
   void waitUntilEmpty(const Stage &stage) { engines.wait(stage.empty, b.bitXor(stage.parity, b.number(1))); }
   /// A step's stage with a head's columns of the rows from `row` on.
-  void fill(const Ring &ring, Value map, Value step, Value row, Value head);
+  void fill(const Ring &ring, const Map &map, Value step, Value row, Value head);
   /// A head's columns of `rows` rows from `row` on.
-  void load(const SwizzledMatrix &to, Value map, Value row, Value head, Value full);
+  void load(const SwizzledMatrix &to, const Map &map, Value row, Value head, Value full);
   int64_t matrixBytes(int64_t rows) const { return rows * 2 * width; }
 
   // By the computing warpgroups.
@@ -99,12 +104,19 @@ public:
   /// 16 columns of sums each as operands A.
   SmallVector<Quad> toOperands(ArrayRef<Quad> sums);
   void scaleBy(SmallVector<Quad> &sums, double factor);
-  /// The warpgroup's 64 rows through `staging` to global memory.
-  void storeRows(ArrayRef<Quad> sums, const SwizzledMatrix &staging, Value map, Value row, Value head);
+  /// The warpgroup's 64 rows of sums of `result` (of `last`), from `row` on, turned back where they are to
+  /// be, through `staging` to global memory.
+  void storeRows(ArrayRef<Quad> sums, Value result, const SwizzledMatrix &staging, const Map &map, Value row,
+                 Value last, Value head);
 
   void finish();
 
 private:
+  /// A head's columns of a map, 64 at a time: those of tile `tile`.
+  Value columnOf(const Map &map, Value head, int64_t tile) {
+    return b.plus(b.times(head, width), map.first + tile * SwizzledMatrix::kColumns);
+  }
+
   /// In front of all matrices, which begin at multiples of as much.
   static constexpr int64_t kBarrierBytes = SwizzledMatrix::kAlignment;
 

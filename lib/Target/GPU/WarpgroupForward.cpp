@@ -89,10 +89,10 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
   const AttentionSchedule &s = k.schedule;
   auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
-  Value queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
-  Value keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);
-  Value valueMap = k.tensorMap(op.getValue(), s.columns, /*isKeys=*/true);
-  Value outputMap = k.tensorMap(op.getOutput(), Warpgroup::kRows, /*isKeys=*/false);
+  WarpgroupAttention::Map queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
+  WarpgroupAttention::Map keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);
+  WarpgroupAttention::Map valueMap = k.tensorMap(op.getValue(), s.columns, /*isKeys=*/true);
+  WarpgroupAttention::Map outputMap = k.tensorMap(op.getOutput(), Warpgroup::kRows, /*isKeys=*/false);
   Forward f{.k = k, .query = {}, .weights = {}, .keys = {}, .values = {}, .keyFirst = {}};
   f.query = k.matrix(s.rows, k.width);
   f.weights = k.matrix(s.rows, s.columns);
@@ -129,7 +129,8 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
           SoftmaxState state = f.attend(softmax, from, to);
           k.skip(to, steps, {f.keys, f.values});
           softmax.finish(state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
-          k.storeRows(state.output[0], k.ofGroup(f.query), outputMap, groupFirst, head);
+          k.storeRows(state.output[0], op.getOutput(), k.ofGroup(f.query), outputMap, groupFirst, k.rows,
+                      head);
         });
       });
 }

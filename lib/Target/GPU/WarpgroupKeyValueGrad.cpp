@@ -49,15 +49,14 @@ void KeyValueGrad::fillNumbers(KeyRows &rows, Value step) {
   WarpgroupAttention::Stage stage = k.at(cotangents, step);
   k.waitUntilEmpty(stage);
   Value head = headOf(step), first = queryOf(step), to = numbersOf(stage);
-  Value cotangent = k.headOf(k.buffer(op.getCotangent()), head);
-  Value output = k.headOf(k.buffer(op.getOutput()), head);
+  Columns cotangent = k.columnsOf(op.getCotangent()), output = k.columnsOf(op.getOutput());
   Value lse = b.at(k.buffer(op.getLse()), b.left(head, 2));
   Value isFirst = b.compare(arith::CmpIPredicate::eq, k.quadColumn, b.number(0));
   Value eight = b.left(b.minus(k.rowGroup, 1), 3); // this warp's first eight queries
   b.loop(eight, b.number(s.columns), 8 * kNumberWarps, {}, [&](Value from, ValueRange) {
     Value column = b.plus(from, k.quadRow), row = b.plus(first, column);
     Value isThere = b.less(row, k.rows), inside = b.least(row, b.minus(k.rows, 1));
-    Value delta = buildDelta(k, cotangent, output, row);
+    Value delta = buildDelta(k, cotangent, output, head, row);
     Value exponent = b.load(b.getF32Type(), b.atRow(lse, inside, 4 * k.heads));
     Value start = k.documentStart(row);
     b.when(isFirst, [&] {
@@ -162,12 +161,12 @@ void mlir::mlora::buildWarpgroupKeyValueGrad(WarpgroupAttention &k, AttentionKey
   Value keyFirst = b.times(position, s.rows);
   Value keyEnd = b.least(b.plus(keyFirst, s.rows), k.kvRows);
 
-  Value keyMap = k.tensorMap(op.getKey(), s.rows, /*isKeys=*/true);
-  Value valueMap = k.tensorMap(op.getValue(), s.rows, /*isKeys=*/true);
-  Value queryMap = k.tensorMap(op.getQuery(), s.columns, /*isKeys=*/false);
-  Value cotangentMap = k.tensorMap(op.getCotangent(), s.columns, /*isKeys=*/false);
-  Value dKeyMap = k.tensorMap(op.getKeyCotangent(), Warpgroup::kRows, /*isKeys=*/true);
-  Value dValueMap = k.tensorMap(op.getValueCotangent(), Warpgroup::kRows, /*isKeys=*/true);
+  WarpgroupAttention::Map keyMap = k.tensorMap(op.getKey(), s.rows, /*isKeys=*/true);
+  WarpgroupAttention::Map valueMap = k.tensorMap(op.getValue(), s.rows, /*isKeys=*/true);
+  WarpgroupAttention::Map queryMap = k.tensorMap(op.getQuery(), s.columns, /*isKeys=*/false);
+  WarpgroupAttention::Map cotangentMap = k.tensorMap(op.getCotangent(), s.columns, /*isKeys=*/false);
+  WarpgroupAttention::Map dKeyMap = k.tensorMap(op.getKeyCotangent(), Warpgroup::kRows, /*isKeys=*/true);
+  WarpgroupAttention::Map dValueMap = k.tensorMap(op.getValueCotangent(), Warpgroup::kRows, /*isKeys=*/true);
   SwizzledMatrix key = k.matrix(s.rows, k.width), value = k.matrix(s.rows, k.width);
   SwizzledMatrix weights = k.matrix(s.rows, s.columns), gradient = k.matrix(s.rows, s.columns);
   KeyValueGrad g{.k = k,
@@ -212,7 +211,8 @@ void mlir::mlora::buildWarpgroupKeyValueGrad(WarpgroupAttention &k, AttentionKey
         k.engines.wait(rowsFull, b.number(0));
         auto [dValue, dKey] = g.sum(rows, steps);
         k.scaleBy(dKey, k.scale());
-        k.storeRows(dKey, k.ofGroup(key), dKeyMap, groupFirst, keyHead);
-        k.storeRows(dValue, k.ofGroup(value), dValueMap, groupFirst, keyHead);
+        k.storeRows(dKey, op.getKeyCotangent(), k.ofGroup(key), dKeyMap, groupFirst, k.kvRows, keyHead);
+        k.storeRows(dValue, op.getValueCotangent(), k.ofGroup(value), dValueMap, groupFirst, k.kvRows,
+                    keyHead);
       });
 }

@@ -95,11 +95,11 @@ void mlir::mlora::buildWarpgroupQueryGrad(WarpgroupAttention &k, AttentionQueryG
   const AttentionSchedule &s = k.schedule;
   auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
 
-  Value queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
-  Value cotangentMap = k.tensorMap(op.getCotangent(), s.rows, /*isKeys=*/false);
-  Value keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);
-  Value valueMap = k.tensorMap(op.getValue(), s.columns, /*isKeys=*/true);
-  Value resultMap = k.tensorMap(op.getQueryCotangent(), Warpgroup::kRows, /*isKeys=*/false);
+  WarpgroupAttention::Map queryMap = k.tensorMap(op.getQuery(), s.rows, /*isKeys=*/false);
+  WarpgroupAttention::Map cotangentMap = k.tensorMap(op.getCotangent(), s.rows, /*isKeys=*/false);
+  WarpgroupAttention::Map keyMap = k.tensorMap(op.getKey(), s.columns, /*isKeys=*/true);
+  WarpgroupAttention::Map valueMap = k.tensorMap(op.getValue(), s.columns, /*isKeys=*/true);
+  WarpgroupAttention::Map resultMap = k.tensorMap(op.getQueryCotangent(), Warpgroup::kRows, /*isKeys=*/false);
   SwizzledMatrix query = k.matrix(s.rows, k.width), cotangent = k.matrix(s.rows, k.width);
   SwizzledMatrix gradient = k.matrix(s.rows, s.columns);
   QueryGrad g{.k = k,
@@ -137,13 +137,13 @@ void mlir::mlora::buildWarpgroupQueryGrad(WarpgroupAttention &k, AttentionQueryG
         k.skip(b.number(0), from, {g.keys, g.values});
         b.when(hasRows, [&] {
           // While copies are under way: what is a row's.
-          rows.load(k.headOf(k.buffer(op.getCotangent()), head), k.headOf(k.buffer(op.getOutput()), head),
+          rows.load(k.columnsOf(op.getCotangent()), k.columnsOf(op.getOutput()), head,
                     b.at(k.buffer(op.getLse()), b.left(head, 2)));
           k.engines.wait(rowsFull, b.number(0));
           SmallVector<Quad> sums = g.sum(rows, from, to);
           k.skip(to, steps, {g.keys, g.values});
           k.scaleBy(sums, k.scale());
-          k.storeRows(sums, k.ofGroup(query), resultMap, groupFirst, head);
+          k.storeRows(sums, op.getQueryCotangent(), k.ofGroup(query), resultMap, groupFirst, k.rows, head);
         });
       });
 }

@@ -68,6 +68,7 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     form.attentionBlock = 32;
     form.parameterBlock = 16;
     form.tileColumns = 64; // of any product's schedule: addresses are computed for one tile, and none is spilled
+    form.tensorCores = true;
   }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());

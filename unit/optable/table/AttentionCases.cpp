@@ -70,6 +70,44 @@ static void addGradients(Table &table, const Heads &heads) {
   }
 }
 
+/// Gradients, turned back and placed side by side in what a product reads, and what a skinny product of one
+/// of them puts beside them.
+static void addTurnedGradients(Table &table, const Heads &heads) {
+  int64_t all = heads.query() + 2 * heads.key(), spare = 8;
+  std::vector<Argument> arguments = {real("do", {Rows, heads.query()})};
+  for (const Argument &argument : inputs(heads, Rows))
+    arguments.push_back(argument);
+  arguments.push_back(real("o", {Rows, heads.query()}));
+  arguments.push_back(real("lse", {Rows, heads.heads}, uniform(3, 5)));
+  arguments.push_back(index("start", {Rows}, documentStarts()));
+  arguments.push_back(real("t", {Rows, heads.width}));
+  arguments.push_back(real("b", {heads.query(), spare}, uniform(-0.1, 0.1)));
+  std::string operands = " %do, %q, %k, %v, %o, %lse document %start " + heads.attributes() +
+                         " : ($do, $q, $k, $v, $o, $lse, $start) -> ";
+  auto rope = [](const std::string &from, const std::string &to, int64_t count) {
+    return "%" + to + " = mlora.rope %" + from + ", %t heads " + std::to_string(count) + " inverse : ($" +
+           from + ", $t) -> $" + to + "\n";
+  };
+  auto place = [](const std::string &part, const std::string &into, const std::string &to, int64_t column) {
+    return "%" + to + " = mlora.place %" + part + (into.empty() ? "" : " in %" + into) + " at [0, " +
+           std::to_string(column) + "] : ($" + part + (into.empty() ? "" : ", $" + into) + ") -> $" + to +
+           "\n";
+  };
+  std::string body = "%dqr = mlora.attention.query_grad" + operands + "$dqr\n" +
+                     "%dkr, %dv = mlora.attention.key_value_grad" + operands + "($dkr, $dv)\n" +
+                     rope("dqr", "dq", heads.heads) + rope("dkr", "dk", heads.kvHeads) +
+                     place("dq", "", "p0", 0) + place("dk", "p0", "p1", heads.query()) +
+                     place("dv", "p1", "p2", heads.query() + heads.key()) +
+                     "%dy = mlora.window %p2 at [0, 0] : ($p2) -> $dy\n" +
+                     "%u = mlora.linear.input_grad %dy, %b : ($dy, $b) -> $u\n" + place("u", "p2", "p3", all);
+  Shape query = {Rows, heads.query()}, key = {Rows, heads.key()}, joined = {Rows, all + spare};
+  table.push_back(makeCase("attention.turned", "turned_gradients_" + heads.name(), arguments, body,
+                           {inner("dqr", query), inner("dkr", key), inner("dv", key), inner("dq", query),
+                            inner("dk", key), inner("p0", joined), inner("p1", joined), inner("p2", joined),
+                            inner("dy", query), inner("u", {Rows, spare}), result("p3", joined)},
+                           packed()));
+}
+
 void addAttentionCases(Table &table) {
   // Scores of some hundreds: exp of them is no number of f32.
   std::vector<Argument> far = {real("q", {Rows, 32}, uniform(-20, 20)),
@@ -84,6 +122,8 @@ void addAttentionCases(Table &table) {
     addForward(table, heads);
     addGradients(table, heads);
   }
+  for (const Heads &heads : {Heads{3, 1, 8}, Heads{2, 1, 32}, Heads{4, 2, 64}, Heads{2, 1, 128}})
+    addTurnedGradients(table, heads);
 }
 
 } // namespace optable

@@ -38,6 +38,7 @@ const std::map<std::string, Names> &keptAsF32() {
                                                       {"attention", attention},
                                                       {"attention.query_grad", attention},
                                                       {"attention.key_value_grad", attention},
+                                                      {"attention.turned", {"lse", "t"}},
                                                       {"cross_entropy", loss},
                                                       {"cross_entropy.input_grad", loss},
                                                       {"cross_entropy.weight_grad", trainedHead},
