@@ -112,7 +112,7 @@ void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) c
                            cuda::DevicePointer(placeOf(slot) - placeOf(0)),
                        size_t(bytesOf(buffer.type) * buffer.elements(scalars)), buffer.name});
   }
-  check(table, table.emulator.showNextLaunch(arena.get(), std::move(views)), "the views of a launch");
+  check(table, table.emulator.showNextLaunch({arena.get()}, std::move(views)), "the views of a launch");
 }
 
 void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) {
