@@ -14,28 +14,31 @@ template <typename... Values> std::string format(const char *pattern, Values... 
 } // namespace
 
 nlohmann::ordered_json BenchResult::toJson() const {
-  nlohmann::ordered_json json = {
-      {"seconds_per_step", secondsPerStep},
-      {"tokens_per_second", tokensPerSecond},
-      {device == "cuda" ? "gpu_memory_mib" : "peak_resident_mib", peakMib},
-      {"planned_peak_mib", plannedMib()},
-      {"compile_seconds", compileSeconds},
-      {"compile", compile},
-      {"gemm_gflops", gemm.gflops},
-      {"gemm_floor_seconds", gemm.secondsPerStep},
-      {device == "cuda" ? "product_peak_gflops" : "fma_peak_gflops", peak.gflops},
-      {device == "cuda" ? "product_peak_of" : "fma_instructions", peak.of},
-      {"memory_gb_per_second", memoryBytesPerSecond / 1e9},
-      {"model_gflops", modelGflops},
-      {"losses", losses},
-      {"device", device},
-      {"method", method},
-      {"stacked_rank", rank},
-      {"tokens_per_step", rows},
-      {"steps", steps},
-      {"step_seconds", seconds},
-      {"num_threads", threads},
-      {"planned", {{"arena_mib", arenaMib}, {"scratch_mib", scratchMib}, {"process_mib", processMib}}}};
+  nlohmann::ordered_json json = {{"seconds_per_step", secondsPerStep},
+                                 {"tokens_per_second", tokensPerSecond},
+                                 {device == "cuda" ? "gpu_memory_mib" : "peak_resident_mib", peakMib},
+                                 {"planned_peak_mib", plannedMib()},
+                                 {"compile_seconds", compileSeconds},
+                                 {"compile", compile},
+                                 {"gemm_gflops", gemm.gflops},
+                                 {"gemm_floor_seconds", gemm.secondsPerStep},
+                                 {device == "cuda" ? "product_peak_gflops" : "fma_peak_gflops", peak.gflops},
+                                 {device == "cuda" ? "product_peak_of" : "fma_instructions", peak.of},
+                                 {"memory_gb_per_second", memoryBytesPerSecond / 1e9},
+                                 {"model_gflops", modelGflops},
+                                 {"losses", losses},
+                                 {"device", device},
+                                 {"method", method},
+                                 {"stacked_rank", rank},
+                                 {"tokens_per_step", rows},
+                                 {"steps", steps},
+                                 {"step_seconds", seconds},
+                                 {"num_threads", threads},
+                                 {"planned",
+                                  {{"arena_mib", arenaMib},
+                                   {"scratch_mib", scratchMib},
+                                   {"process_mib", processMib},
+                                   {"host_mib", hostMib}}}};
   for (const KernelShare &kernel : kernels)
     json["kernels"].push_back({{"name", kernel.name},
                                {"calls", kernel.calls},
@@ -72,6 +75,8 @@ std::string BenchResult::table() const {
   }
   text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f", "planned", plannedMib(), arenaMib, scratchMib);
   text += processMib > 0 ? format(", process %.0f\n", processMib) : "\n";
+  if (hostMib > 0)
+    text += format("%-26s %.0f MiB, pinned (offload)\n", "planned of the host", hostMib);
   text += format("%-26s %.3f s (%s)\n", "compile", compileSeconds, compile.c_str());
   text += format("%-26s %.5f to %.5f\n\n", "loss", losses.front(), losses.back());
   text += format("%-64s %5s %9s %6s %8s %9s %8s\n", "kernel", "calls", "ms", "share", "GFLOP/s", "limit ms",

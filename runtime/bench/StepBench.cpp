@@ -118,7 +118,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   Bundle bundle = cache.get(request);
   result.compile = bundle.cached ? "cached" : "cold";
   result.compileSeconds = bundle.compileSeconds;
-  Program program(std::move(bundle), request.capacity, config.numThreads);
+  Program program(std::move(bundle), request.capacity, config.numThreads, Offload::of(config.offload));
   Parameters parameters(program);
   loadStart(program, parameters, *base, adapter);
   Stepper stepper(program, config);
@@ -147,6 +147,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   const std::vector<KernelTiming> timings = program.executor().timings();
   result.peakMib = gpu ? double(freeBytes - gpu->freeBytes()) / mebibyte : peakResidentMib();
   result.arenaMib = double(program.arenaBytes()) / mebibyte;
+  result.hostMib = double(program.hostBytes()) / mebibyte;
   result.scratchMib = double(program.executor().scratchBytes()) / mebibyte;
   result.secondsPerStep = median(result.seconds);
   result.tokensPerSecond = double(result.rows) / result.secondsPerStep;

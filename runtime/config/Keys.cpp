@@ -211,8 +211,9 @@ const std::vector<Key> &table() {
       {.name = "chip",
        .field = &Config::chip,
        .commands = computes,
-       .doc = "what a GPU's kernels are made for (attention on sm_90a is by wgmma); auto: with device=cuda the "
-              "GPU's own, with device=emulate sm_80",
+       .doc =
+           "what a GPU's kernels are made for (attention on sm_90a is by wgmma); auto: with device=cuda the "
+           "GPU's own, with device=emulate sm_80",
        .choices = {"auto", "sm_80", "sm_90", "sm_90a", "sm_100"}},
       {.name = "dtype",
        .field = &Config::dtype,
@@ -241,7 +242,9 @@ const std::vector<Key> &table() {
       {.name = "offload",
        .field = &Config::offload,
        .commands = Train | Plan | Bench,
-       .doc = "what lives in host memory (none only, so far)",
+       .doc = "what lives in the host's memory, pinned, instead of a GPU's: the optimizer's moments, the "
+              "base's frozen "
+              "layers (copied behind compute), or all of these",
        .choices = {"none", "optimizer", "base", "all"}},
       {.name = "report_to",
        .field = &Config::reportTo,

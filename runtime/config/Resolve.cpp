@@ -84,7 +84,15 @@ void refuseUnbuilt(const Arguments &arguments) {
            "computing in bf16 is not built yet for device=cpu: the GPU's kernels do it (device=cuda, "
            "device=emulate), "
            "the CPU's are f32");
-  unbuilt("offload", config.offload != "none", config.offload);
+  if (config.offload != "none" && config.device == "cpu")
+    refuse(arguments, "offload",
+           config.offload +
+               ": is of a GPU's memory (device=cuda, device=emulate); with device=cpu all is in the "
+               "host's: give offload=none");
+  if ((config.offload == "base" || config.offload == "all") && config.method == "ft")
+    refuse(arguments, "offload",
+           config.offload +
+               ": method=ft trains the base, of which nothing is frozen: give offload=optimizer");
   unbuilt("lora_dropout", config.loraDropout != 0, "dropout");
   unbuilt("eval_tasks", !config.evalTasks.empty(), "scoring tasks");
   unbuilt("metric_for_best_model", config.metricForBestModel == "average", "the mean of eval_tasks");

@@ -36,6 +36,12 @@ const ResultName resultNames[] = {
      "operation not permitted when stream is capturing"},
     {Result::StreamCaptureUnmatched, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
      "the capture was not initiated in this stream"},
+    {Result::StreamCaptureUnjoined, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED",
+     "capturing stream has unjoined work"},
+    {Result::StreamCaptureIsolation, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION",
+     "dependency created on uncaptured work in another stream"},
+    {Result::CapturedEvent, "CUDA_ERROR_CAPTURED_EVENT",
+     "operation not permitted on an event last recorded in a capturing stream"},
 };
 
 const ResultName *find(Result result) {
@@ -166,8 +172,7 @@ Result emulated_ctxSetCurrent(Context *context) {
 Result emulated_memGetInfo(size_t *free, size_t *total) {
   return guarded("cuMemGetInfo", [&](Emulation &device) {
     device.memory();
-    EmulatedMemory memory = emulatedMemory();
-    *free = device.total - memory.used;
+    *free = device.total - device.usedBytes();
     *total = device.total;
   });
 }
@@ -196,9 +201,13 @@ Result emulated_nameAllocation(DevicePointer memory, const char *name) {
   });
 }
 
-Result emulated_memHostAlloc(void **memory, size_t bytes, unsigned) {
+Result emulated_memHostAlloc(void **memory, size_t bytes, unsigned flags) {
   return guarded("cuMemHostAlloc", [&](Emulation &device) {
     device.checkNotCapturing("cuMemHostAlloc");
+    if (bytes && (flags & hostAllocDeviceMap)) {
+      *memory = device.allocateMapped(bytes);
+      return;
+    }
     *memory = bytes ? std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096) : nullptr;
     if (!*memory)
       refuse(bytes ? Result::OutOfMemory : Result::InvalidValue, "cuMemHostAlloc of " + bytesText(bytes));
@@ -213,7 +222,20 @@ Result emulated_memFreeHost(void *memory) {
       refuse(Result::InvalidValue, "cuMemFreeHost: no allocation of cuMemHostAlloc begins there");
     device.checkHostAccess(memory, found->second, true);
     device.pinned.erase(found);
-    std::free(memory);
+    if (device.allocations.erase(addressOf(memory)))
+      device.memory().free(static_cast<char *>(memory));
+    else
+      std::free(memory);
+  });
+}
+
+Result emulated_memHostGetDevicePointer(DevicePointer *memory, void *host, unsigned) {
+  return guarded("cuMemHostGetDevicePointer", [&](Emulation &device) {
+    auto found = device.allocations.find(addressOf(host));
+    if (found == device.allocations.end() || !found->second.isHosts)
+      refuse(Result::InvalidValue, "cuMemHostGetDevicePointer: no allocation of cuMemHostAlloc with "
+                                   "CU_MEMHOSTALLOC_DEVICEMAP begins there");
+    *memory = found->first;
   });
 }
 
@@ -245,8 +267,9 @@ Result emulated_memcpyHtoDAsync(DevicePointer to, const void *from, size_t bytes
       return device.enqueue(stream, std::move(copy));
     }
     copy.ranges.push_back({addressOf(from), bytes, false});
-    // A captured copy takes what is there when its graph runs.
-    std::string before = stream.capture ? "" : hashHex(from, bytes);
+    // A captured copy takes what is there when its graph runs; what is mapped, kernels before it may still
+    // write.
+    std::string before = stream.capture || device.isMapped(from) ? "" : hashHex(from, bytes);
     copy.run = [&device, to, bytes, name, target, from, before] {
       stillThere(device, to, bytes, name);
       if (!before.empty() && hashHex(from, bytes) != before)

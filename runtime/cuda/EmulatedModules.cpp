@@ -114,11 +114,11 @@ Result emulated_funcSetAttribute(Function *function, FunctionAttribute attribute
   });
 }
 
-Result emulated_showNextLaunch(DevicePointer allocation, std::vector<MemoryView> views) {
+Result emulated_showNextLaunch(std::vector<DevicePointer> allocations, std::vector<MemoryView> views) {
   return guarded("the views of a launch", [&](Emulation &device) {
     for (const MemoryView &view : views)
       device.allocationOf(view.begin, view.bytes, view.name);
-    device.nextViews = {allocation, std::move(views)};
+    device.nextViews = {std::move(allocations), std::move(views)};
   });
 }
 
@@ -157,13 +157,16 @@ Result emulated_launchKernel(Function *function, unsigned gridX, unsigned gridY,
     // What it writes among them is not known.
     for (const MemoryView &view : shown.views)
       operation.ranges.push_back({view.begin, view.bytes, true});
-    operation.run = [&device, launch = std::move(launch), shown = std::move(shown)] {
+    operation.run = [&device, launch = std::move(launch), shown = std::move(shown),
+                     kernelName = operation.name] {
       device.memory().showAll();
-      if (shown.allocation) {
+      for (DevicePointer allocation : shown.allocations) {
+        size_t bytes = device.allocationOf(allocation, 0, kernelName).bytes;
         std::vector<emulator::GlobalMemory::View> views;
         for (const MemoryView &view : shown.views)
-          views.push_back({reinterpret_cast<char *>(view.begin), view.bytes, view.name});
-        device.memory().showOnly(reinterpret_cast<char *>(shown.allocation), std::move(views));
+          if (view.begin - allocation < bytes)
+            views.push_back({reinterpret_cast<char *>(view.begin), view.bytes, view.name});
+        device.memory().showOnly(reinterpret_cast<char *>(allocation), std::move(views));
       }
       if (auto fault = emulator::run(launch, device.memory(), device.launches++))
         refuse(Result::LaunchFailed, fault->name + ": " + fault->message);

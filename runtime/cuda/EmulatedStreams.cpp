@@ -1,4 +1,4 @@
-// Streams, events and graphs, emulated: nothing runs before somebody waits for it, so that a missing wait
+// Streams and events, emulated: nothing runs before somebody waits for it, so that a missing wait
 // shows.
 #include "Emulation.h"
 
@@ -21,6 +21,37 @@ Event &eventOf(Emulation &device, Event *event) {
 void checkCaptures(Stream &stream, const char *function) {
   if (stream.capture)
     refuse(Result::StreamCaptureUnsupported, std::string(function) + " while this stream is captured");
+}
+
+/// Of a capture, which the stream may not be part of yet.
+void waitInCapture(Emulation &device, Stream &stream, const Event &event) {
+  std::shared_ptr<Capture> capture = stream.capture;
+  if (!capture)
+    for (Stream *other : device.streams)
+      if (other->capture && other->capture->number == event.capture)
+        capture = other->capture;
+  if (!capture)
+    refuse(Result::CapturedEvent, "cuStreamWaitEvent: the event was recorded in a capture, which has ended: "
+                                  "a graph's events are its own");
+  if (capture->number != event.capture)
+    refuse(Result::StreamCaptureIsolation,
+           "cuStreamWaitEvent: the stream is captured, and the event was recorded " +
+               std::string(event.capture ? "in another capture" : "outside"));
+  if (!stream.capture) {
+    stream.capture = capture;
+    stream.lane = capture->graph.lanes++;
+    capture->streams.push_back(&stream);
+    capture->recorded.push_back(0);
+    capture->orders.emplace_back();
+  }
+  join(capture->orders[stream.lane], event.order);
+  capture->add(stream.lane, {.waits = event.inGraph});
+}
+
+void checkNotCaptured(const Event &event, const char *function) {
+  if (event.capture)
+    refuse(Result::CapturedEvent,
+           std::string(function) + ": the event was recorded in a capture, where nothing runs");
 }
 
 } // namespace
@@ -59,15 +90,10 @@ Result emulated_streamWaitEvent(Stream *handle, Event *event, unsigned) {
   return guarded("cuStreamWaitEvent", [&](Emulation &device) {
     Stream &stream = device.streamOf(handle);
     Event &moment = eventOf(device, event);
-    checkCaptures(stream, "cuStreamWaitEvent"); // the emulator captures one stream at a time
-    if (!moment.stream)
-      return; // as the real one: what was never recorded is no reason to wait
-    join(stream.order, moment.order);
-    device.enqueue(stream,
-                   {"cuStreamWaitEvent", {}, [&device, other = moment.stream, number = moment.number] {
-                      if (device.streams.contains(other))
-                        device.runUntil(*other, number);
-                    }});
+    if (moment.capture || (stream.capture && moment.stream))
+      return waitInCapture(device, stream, moment);
+    if (moment.stream) // as the real one: what was never recorded is no reason to wait
+      device.waitFor(stream, moment.stream, moment.number, moment.order);
   });
 }
 
@@ -93,8 +119,16 @@ Result emulated_eventRecord(Event *event, Stream *handle) {
   return guarded("cuEventRecord", [&](Emulation &device) {
     Stream &stream = device.streamOf(handle);
     Event &moment = eventOf(device, event);
-    checkCaptures(stream, "cuEventRecord");
     moment.milliseconds = -1;
+    moment.capture = 0;
+    if (Capture *capture = stream.capture.get()) {
+      moment.stream = nullptr;
+      moment.capture = capture->number;
+      moment.inGraph = capture->graph.events++;
+      capture->add(stream.lane, {.reaches = moment.inGraph});
+      moment.order = capture->orders[stream.lane];
+      return;
+    }
     device.enqueue(stream, {"cuEventRecord", {}, [&device, event] {
                               if (device.events.contains(event))
                                 event->milliseconds = milliseconds();
@@ -108,6 +142,7 @@ Result emulated_eventRecord(Event *event, Stream *handle) {
 Result emulated_eventSynchronize(Event *event) {
   return guarded("cuEventSynchronize", [&](Emulation &device) {
     Event &moment = eventOf(device, event);
+    checkNotCaptured(moment, "cuEventSynchronize");
     if (!moment.stream)
       return;
     device.runUntil(*moment.stream, moment.number);
@@ -118,59 +153,14 @@ Result emulated_eventSynchronize(Event *event) {
 Result emulated_eventElapsedTime(float *elapsed, Event *start, Event *end) {
   return guarded("cuEventElapsedTime", [&](Emulation &device) {
     Event &first = eventOf(device, start), &last = eventOf(device, end);
+    checkNotCaptured(first, "cuEventElapsedTime");
+    checkNotCaptured(last, "cuEventElapsedTime");
     if (!first.hasTiming || !last.hasTiming || !first.stream || !last.stream)
       refuse(Result::InvalidHandle, "cuEventElapsedTime: an event without timing, or not recorded");
     if (first.milliseconds < 0 || last.milliseconds < 0)
       refuse(Result::NotReady, "cuEventElapsedTime: an event that nobody has waited for");
     *elapsed = float(last.milliseconds - first.milliseconds);
   });
-}
-
-Result emulated_streamBeginCapture(Stream *handle, CaptureMode) {
-  return guarded("cuStreamBeginCapture", [&](Emulation &device) {
-    Stream &stream = device.streamOf(handle);
-    device.checkNotCapturing("cuStreamBeginCapture");
-    stream.capture = std::make_unique<Graph>();
-  });
-}
-
-Result emulated_streamEndCapture(Stream *handle, Graph **graph) {
-  return guarded("cuStreamEndCapture", [&](Emulation &device) {
-    Stream &stream = device.streamOf(handle);
-    if (!stream.capture)
-      refuse(Result::StreamCaptureUnmatched, "cuStreamEndCapture: this stream is not captured");
-    *graph = stream.capture.release();
-  });
-}
-
-Result emulated_graphInstantiate(GraphExec **executable, Graph *graph, unsigned long long) {
-  return guarded("cuGraphInstantiate", [&](Emulation &device) {
-    *executable = new GraphExec{graph->operations};
-    device.graphs.insert(*executable);
-  });
-}
-
-Result emulated_graphLaunch(GraphExec *executable, Stream *handle) {
-  return guarded("cuGraphLaunch", [&](Emulation &device) {
-    Stream &stream = device.streamOf(handle);
-    if (!device.graphs.contains(executable))
-      refuse(Result::InvalidHandle, "cuGraphLaunch: there is no such graph (or it is destroyed)");
-    checkCaptures(stream, "cuGraphLaunch");
-    for (const Operation &operation : executable->operations)
-      device.enqueue(stream, operation);
-  });
-}
-
-Result emulated_graphExecDestroy(GraphExec *executable) {
-  return guarded("cuGraphExecDestroy", [&](Emulation &device) {
-    if (!device.graphs.erase(executable))
-      refuse(Result::InvalidHandle, "cuGraphExecDestroy: there is no such graph");
-    delete executable;
-  });
-}
-
-Result emulated_graphDestroy(Graph *graph) {
-  return guarded("cuGraphDestroy", [&](Emulation &) { delete graph; });
 }
 
 } // namespace mlora::cuda

@@ -50,10 +50,8 @@ const Emulation::Allocation &Emulation::allocationOf(DevicePointer begin, size_t
 }
 
 DevicePointer Emulation::allocate(size_t bytes, const std::string &name) {
-  size_t used = 0;
-  for (auto &[begin, allocation] : allocations)
-    used += allocation.bytes;
   emulator::GlobalMemory &all = memory();
+  size_t used = usedBytes();
   if (bytes > total - used)
     refuse(Result::OutOfMemory, bytesText(bytes) + " are asked for, " + bytesText(total - used) + " of " +
                                     bytesText(total) + " are free");
@@ -64,9 +62,29 @@ DevicePointer Emulation::allocate(size_t bytes, const std::string &name) {
   return begin;
 }
 
+void *Emulation::allocateMapped(size_t bytes) {
+  if (bytes > machineMemory())
+    refuse(Result::OutOfMemory, bytesText(bytes) + " of pinned memory are asked for, and this machine has " +
+                                    bytesText(machineMemory()));
+  char *place = memory().allocate(bytes, "pinned memory");
+  std::memset(place, 0xcd, bytes);
+  allocations[reinterpret_cast<DevicePointer>(place)] = {bytes, "pinned memory", true};
+  pinned[place] = bytes;
+  return place;
+}
+
+size_t Emulation::usedBytes() const {
+  size_t used = 0;
+  for (auto &[begin, allocation] : allocations)
+    used += allocation.isHosts ? 0 : allocation.bytes;
+  return used;
+}
+
 void Emulation::free(DevicePointer place) {
   if (!allocations.contains(place))
     refuse(Result::InvalidValue, "cuMemFree: no allocation begins there: " + memory().describe(place));
+  if (allocations[place].isHosts)
+    refuse(Result::InvalidValue, "cuMemFree: this is pinned memory of the host: cuMemFreeHost is for it");
   for (Stream *stream : streams) // as the real one, which waits for all that runs
     runAll(*stream);
   allocations.erase(place);
@@ -82,6 +100,13 @@ bool Emulation::isPinned(const void *place, size_t bytes) const {
   return offset <= size && bytes <= size - offset;
 }
 
+bool Emulation::isMapped(const void *place) const {
+  auto begin = reinterpret_cast<DevicePointer>(place);
+  auto after = allocations.upper_bound(begin);
+  return after != allocations.begin() && std::prev(after)->second.isHosts &&
+         begin - std::prev(after)->first < std::prev(after)->second.bytes;
+}
+
 Stream &Emulation::streamOf(Stream *stream) const {
   if (!streams.contains(stream))
     refuse(Result::InvalidHandle,
@@ -91,7 +116,7 @@ Stream &Emulation::streamOf(Stream *stream) const {
 
 void Emulation::enqueue(Stream &stream, Operation operation) {
   if (stream.capture) {
-    stream.capture->operations.push_back(std::move(operation));
+    stream.capture->add(stream.lane, {.operation = std::move(operation)});
     return;
   }
   join(stream.order, host);
@@ -110,6 +135,14 @@ void Emulation::enqueue(Stream &stream, Operation operation) {
   operation.number = ++stream.enqueued;
   stream.order[stream.number] = operation.number;
   stream.pending.push_back(std::move(operation));
+}
+
+void Emulation::waitFor(Stream &stream, Stream *other, uint64_t number, const Moment &order) {
+  join(stream.order, order);
+  enqueue(stream, {"cuStreamWaitEvent", {}, [this, other, number] {
+                     if (streams.contains(other))
+                       runUntil(*other, number);
+                   }});
 }
 
 void Emulation::runUntil(Stream &stream, uint64_t number) {
@@ -149,7 +182,8 @@ void Emulation::checkNotCapturing(const char *function) const {
 std::string Emulation::leaks() const {
   std::string text;
   for (auto &[begin, allocation] : allocations)
-    text += (text.empty() ? "" : ", ") + allocation.name + " (" + bytesText(allocation.bytes) + ")";
+    if (!allocation.isHosts) // counted below
+      text += (text.empty() ? "" : ", ") + allocation.name + " (" + bytesText(allocation.bytes) + ")";
   auto count = [&text](size_t number, const char *what) {
     if (number)
       text += (text.empty() ? "" : ", ") + std::to_string(number) + " " + what;
@@ -167,7 +201,8 @@ void Emulation::releaseContext() {
   bool isWhole = sticky == Result::Success;
   // Handles that are left stay valid as memory, so that a late use of one is a refusal.
   for (auto &[begin, bytes] : pinned)
-    std::free(const_cast<void *>(begin));
+    if (!allocations.contains(reinterpret_cast<DevicePointer>(begin)))
+      std::free(const_cast<void *>(begin));
   pinned.clear();
   allocations.clear();
   streams.clear();
@@ -187,12 +222,10 @@ void Emulation::releaseContext() {
 
 EmulatedMemory emulatedMemory() {
   Emulation &device = Emulation::get();
-  size_t used = 0, pinned = 0;
-  for (auto &[begin, allocation] : device.allocations)
-    used += allocation.bytes;
+  size_t pinned = 0;
   for (auto &[begin, bytes] : device.pinned)
     pinned += bytes;
-  return {device.total ? device.total : machineMemory(), used, pinned};
+  return {device.total ? device.total : machineMemory(), device.usedBytes(), pinned};
 }
 
 void setEmulatedMemory(size_t total) {

@@ -40,28 +40,55 @@ struct Operation {
   uint64_t number = 0;       ///< in its stream, from 1
 };
 
-struct Graph {
-  std::vector<Operation> operations;
+/// What a lane of a graph does: an operation, or it reaches an event of the graph, or waits for one.
+struct GraphStep {
+  unsigned lane = 0;
+  Operation operation;
+  int reaches = -1, waits = -1; ///< a number among the graph's events
 };
 
+/// Lane 0 is the stream that is captured, another one each stream that has waited for an event of the
+/// capture.
+struct Graph {
+  std::vector<GraphStep> steps;
+  unsigned lanes = 1;
+  int events = 0;
+};
+
+/// Lanes behind the first run on streams of its own.
 struct GraphExec {
-  std::vector<Operation> operations;
+  Graph graph;
+  std::vector<Stream *> streams;
+};
+
+/// A capture under way.
+struct Capture {
+  uint64_t number = 0; ///< of all captures, from 1
+  Graph graph;
+  std::vector<Stream *> streams;  ///< of each lane
+  std::vector<uint64_t> recorded; ///< of each lane, its steps
+  std::vector<Moment> orders;     ///< of each lane, what comes before its next step: by lanes, their steps
+
+  void add(unsigned lane, GraphStep step);
 };
 
 struct Stream {
   unsigned number = 0;
   std::deque<Operation> pending;
   uint64_t enqueued = 0;
-  Moment order;                   ///< what comes before its next operation
-  std::unique_ptr<Graph> capture; ///< what it records instead of running
+  Moment order;                     ///< what comes before its next operation
+  std::shared_ptr<Capture> capture; ///< what it records into instead of running
+  unsigned lane = 0;                ///< of the capture
 };
 
 struct Event {
   bool hasTiming = true;
-  Stream *stream = nullptr; ///< null: not recorded yet
+  Stream *stream = nullptr; ///< null: not recorded yet, or in a capture
   uint64_t number = 0;      ///< of its stream, the last operation before it
   Moment order;
   double milliseconds = -1; ///< when it was reached; -1: not yet
+  uint64_t capture = 0;     ///< the number of the capture that has recorded it; 0: none
+  int inGraph = -1;         ///< its number in that capture's graph, whose lanes `order` is of
 };
 
 struct Function {
@@ -78,9 +105,9 @@ struct Module {
 
 struct Context {};
 
-/// What a launch may touch of an allocation; 0: everything.
+/// What a launch may touch of some allocations; of others everything.
 struct LaunchViews {
-  DevicePointer allocation = 0;
+  std::vector<DevicePointer> allocations;
   std::vector<MemoryView> views;
 };
 
@@ -96,13 +123,20 @@ public:
   struct Allocation {
     size_t bytes;
     std::string name;
+    bool isHosts = false; ///< pinned memory of the host that kernels may touch
   };
 
   /// Of the allocation that holds these bytes; throws when there is none. `what` names them in the message.
   const Allocation &allocationOf(DevicePointer begin, size_t bytes, const std::string &what) const;
   DevicePointer allocate(size_t bytes, const std::string &name);
+  /// Pinned memory of the host at an address that is the device's, too.
+  void *allocateMapped(size_t bytes);
+  /// The device's memory that is taken.
+  size_t usedBytes() const;
   void free(DevicePointer memory);
   bool isPinned(const void *memory, size_t bytes) const;
+  /// Pinned, and kernels may touch it.
+  bool isMapped(const void *memory) const;
   emulator::GlobalMemory &memory();
 
   /// Behind what the stream holds already. Throws when another stream's operation touches the same bytes and
@@ -111,6 +145,9 @@ public:
   /// Runs what comes up to operation `number` of a stream.
   void runUntil(Stream &stream, uint64_t number);
   void runAll(Stream &stream) { runUntil(stream, stream.enqueued); }
+  /// What the stream does from here on comes behind operation `number` of another one, before which `order`
+  /// is.
+  void waitFor(Stream &stream, Stream *other, uint64_t number, const Moment &order);
   /// The host has waited for a moment.
   void hostWaited(const Moment &order) { join(host, order); }
   /// Throws when an operation that is not done yet conflicts with the host's access.
@@ -133,6 +170,7 @@ public:
   std::set<Event *> events;
   std::set<Module *> modules;
   std::set<GraphExec *> graphs;
+  uint64_t captures = 0;
   unsigned streamNumbers = 0;
   uint64_t launches = 0;
   LaunchViews nextViews;
@@ -165,7 +203,7 @@ inline std::string bytesText(size_t bytes) { return std::to_string(bytes) + " by
 #include "mlora/Runtime/Cuda/DriverFunctions.def"
 #define MLORA_BLASLT_FUNCTION(name, symbol, parameters) BlasStatus emulated_##name parameters;
 #include "mlora/Runtime/Cuda/BlasLtFunctions.def"
-Result emulated_showNextLaunch(DevicePointer allocation, std::vector<MemoryView> views);
+Result emulated_showNextLaunch(std::vector<DevicePointer> allocations, std::vector<MemoryView> views);
 Result emulated_hostAccess(const void *memory, size_t bytes, bool writes);
 Result emulated_nameAllocation(DevicePointer allocation, const char *name);
 const char *emulated_statusString(BlasStatus status);

@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Program/BundleCache.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace mlora {
 namespace {
@@ -31,19 +32,41 @@ ProductChoices choicesFor(const cuda::Table &table, const CudaContext &context) 
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
+/// What each value of `offload` that moves more would free.
+std::string offloadAdvice(const Manifest &manifest, const Layout &layout) {
+  std::string text;
+  int64_t most = 0;
+  for (const char *word : {"optimizer", "base", "all"}) {
+    Offload wanted = Offload::of(word), known = layout.offload();
+    bool keeps = (wanted.optimizer || !known.optimizer) && (wanted.base || !known.base);
+    int64_t freed = layout.arenaBytes() - Layout(manifest, layout.capacity(), wanted).arenaBytes();
+    bool isMore = freed > (std::string_view(word) == "all" ? most : 0);
+    most = std::max(most, keeps ? freed : 0);
+    if (keeps && isMore)
+      text += std::string(text.empty() ? ", or offload=" : ", offload=") + word + ", which frees " +
+              mebibytes(freed);
+  }
+  return text;
+}
+
 } // namespace
 
 CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Layout &layout)
     : table(table), manifest(bundle.manifest), layout(layout), context(table), arenaSize(layout.arenaBytes()),
       scratchSize(scratchOf(manifest, layout.capacity())),
       workspaceSize(hasProducts(manifest) ? CudaProducts::workspaceBytes : 0), stream(makeStream(table)),
-      kernels(table, context, bundle), staging(table, stream.get()), products(table, stream.get(), choicesFor(table, context)),
-      sections(table, manifest, stream.get()) {
+      kernels(table, context, bundle), staging(table, stream.get()),
+      products(table, stream.get(), choicesFor(table, context)), sections(table, manifest, stream.get()),
+      ring(table, manifest, layout, stream.get()) {
   checkFits(layout);
   arena = makeMemory(table, arenaSize, "the arena");
   scratch = makeMemory(table, scratchSize, "scratch");
   workspace = makeMemory(table, workspaceSize, "the products' workspace");
   scalarMemory = makeMemory(table, scalarBytes(), "scalars");
+  host = makeMapped(table, layout.hostBytes(), "the host's memory", hostAddress);
+  ring.open(arena.get(), static_cast<const std::byte *>(host.get()));
+  if (host.get())
+    std::memset(host.get(), 0, size_t(layout.hostBytes()));
   if (workspaceSize > 0)
     products.open(workspace.get());
   if (arenaSize > 0)
@@ -67,23 +90,43 @@ void CudaDevice::checkFits(const Layout &layout) const {
     failed(text + "shorten the prompt or lower max_new_tokens");
   failed(text + "lower max_length (or per_device_train_batch_size), or give memory_budget=" +
          std::to_string(std::max<int64_t>(free - beside, 0) >> 20) +
-         "MiB, with which activations are computed again instead of kept");
+         "MiB, with which activations are computed again instead of kept" + offloadAdvice(manifest, layout));
+}
+
+std::byte *CudaDevice::hostPlace(int64_t place, int64_t bytes, bool writes) {
+  if (place < arenaSize)
+    return nullptr;
+  synchronize();
+  std::byte *memory = static_cast<std::byte *>(host.get()) + (place - arenaSize);
+  if (table.isEmulated())
+    check(table, table.emulator.hostAccess(memory, size_t(bytes), writes), "pinned memory");
+  return memory;
 }
 
 void CudaDevice::write(int64_t place, const void *from, int64_t bytes) {
-  staging.upload(arena.get() + cuda::DevicePointer(place), from, bytes);
+  if (std::byte *memory = hostPlace(place, bytes, true))
+    std::memcpy(memory, from, size_t(bytes));
+  else
+    staging.upload(arena.get() + cuda::DevicePointer(place), from, bytes);
 }
 
 void CudaDevice::write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) {
-  staging.upload(arena.get() + cuda::DevicePointer(place), bytes, granule, fill);
+  if (std::byte *memory = hostPlace(place, bytes, true))
+    fill(memory, 0, bytes);
+  else
+    staging.upload(arena.get() + cuda::DevicePointer(place), bytes, granule, fill);
 }
 
 void CudaDevice::read(void *to, int64_t place, int64_t bytes) {
-  staging.download(to, arena.get() + cuda::DevicePointer(place), bytes);
+  if (std::byte *memory = hostPlace(place, bytes, false))
+    std::memcpy(to, memory, size_t(bytes));
+  else
+    staging.download(to, arena.get() + cuda::DevicePointer(place), bytes);
 }
 
 void CudaDevice::begin(std::span<const Scalars> scalars) {
   shown = scalars;
+  ring.begin();
   staging.upload(scalarMemory.get(), scalars.data(), int64_t(scalars.size_bytes()));
 }
 
@@ -101,18 +144,21 @@ void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) c
   for (size_t i = 0; i < buffers.addresses.size(); ++i) {
     size_t number = size_t(buffers.numbers[i]);
     const Buffer &buffer = manifest.buffers[number];
-    auto placeOf = [&](int64_t slot) { return layout.offset(number, slot); };
     if (buffer.packed) {
-      views.push_back({arena.get() + cuda::DevicePointer(placeOf(0)),
-                       size_t(placeOf(buffer.slots) - placeOf(0)), buffer.name});
+      views.push_back(
+          {placeOf(layout.offset(number, 0)), size_t(buffer.slots * layout.slotBytes(number)), buffer.name});
       continue;
     }
     for (int64_t slot = 0; slot < buffers.slots[i]; ++slot)
       views.push_back({reinterpret_cast<cuda::DevicePointer>(buffers.addresses[i]) +
-                           cuda::DevicePointer(placeOf(slot) - placeOf(0)),
+                           cuda::DevicePointer(slot * layout.slotBytes(number)),
                        size_t(bytesOf(buffer.type) * buffer.elements(scalars)), buffer.name});
   }
-  check(table, table.emulator.showNextLaunch(arena.get(), std::move(views)), "the views of a launch");
+  std::vector<cuda::DevicePointer> allocations = {arena.get()};
+  if (hostAddress)
+    allocations.push_back(hostAddress);
+  check(table, table.emulator.showNextLaunch(std::move(allocations), std::move(views)),
+        "the views of a launch");
 }
 
 void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) {

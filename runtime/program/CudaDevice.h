@@ -4,13 +4,15 @@
 #include "CudaGraphs.h"
 #include "CudaKernels.h"
 #include "CudaProducts.h"
+#include "CudaRing.h"
 #include "CudaStaging.h"
 #include "mlora/Runtime/Program/Device.h"
 
 namespace mlora {
 
 /// A GPU, by NVIDIA's libraries or under the emulator (docs/emulator.md): one stream, one allocation for the
-/// arena. A fault ends the run with an Error; the emulator's names kernel, block, thread and operation.
+/// arena; with `offload` one more of the host's memory, pinned, and a stream that copies from it. A fault
+/// ends the run with an Error; the emulator's names kernel, block, thread and operation.
 class CudaDevice : public Device {
 public:
   /// Throws Error(Failed), before its memory is allocated, when the program does not fit into free memory,
@@ -18,14 +20,13 @@ public:
   CudaDevice(const cuda::Table &table, const Bundle &bundle, const Layout &layout);
   ~CudaDevice() override;
 
-  void *address(int64_t place) override {
-    return reinterpret_cast<void *>(arena.get() + cuda::DevicePointer(place));
-  }
+  void *address(int64_t place) override { return reinterpret_cast<void *>(placeOf(place)); }
   void write(int64_t place, const void *from, int64_t bytes) override;
   void read(void *to, int64_t place, int64_t bytes) override;
   void write(int64_t place, int64_t bytes, int64_t granule, const Fill &fill) override;
   void begin(std::span<const Scalars> scalars) override;
   void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) override;
+  void useLayer(int64_t layer, int64_t next) override { ring.use(layer, next); }
   void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) override;
   void product(int kernel, LaunchBuffers buffers, int64_t rows) override;
   void synchronize() override;
@@ -41,6 +42,12 @@ public:
 
 private:
   void checkFits(const Layout &layout) const;
+  cuda::DevicePointer placeOf(int64_t place) const {
+    return place < arenaSize ? arena.get() + cuda::DevicePointer(place)
+                             : hostAddress + cuda::DevicePointer(place - arenaSize);
+  }
+  /// Of the host's memory, when nothing that was launched touches it any more; null for a place in the arena.
+  std::byte *hostPlace(int64_t place, int64_t bytes, bool writes);
   /// A section's scalars, and those of each chunk.
   int64_t scalarBytes() const { return (1 + layout.mostChunks()) * int64_t(sizeof(Scalars)); }
   void showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const;
@@ -53,9 +60,12 @@ private:
   CudaStream stream;
   CudaKernels kernels;
   CudaMemory arena, scratch, workspace, scalarMemory;
+  CudaPinned host;
+  cuda::DevicePointer hostAddress = 0; ///< as kernels have it
   CudaStaging staging;
   CudaProducts products;
   CudaGraphs sections;
+  CudaRing ring;
   std::span<const Scalars> shown; ///< what begin() was given
 };
 

@@ -1,8 +1,10 @@
 // CUDA's objects with owners. Destroying one that a fault has ended is no error of its own.
 #pragma once
 
+#include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Cuda/Cuda.h"
 
+#include <string>
 #include <utility>
 
 namespace mlora {
@@ -52,6 +54,26 @@ inline CudaPinned makePinned(const cuda::Table &table, int64_t bytes) {
   void *memory = nullptr;
   check(table, table.driver.memHostAlloc(&memory, size_t(bytes), 0), "cuMemHostAlloc");
   return {table, memory};
+}
+
+/// Nothing for 0 bytes. Kernels may touch it, at `device`. Not zeros.
+inline CudaPinned makeMapped(const cuda::Table &table, int64_t bytes, const char *name,
+                             cuda::DevicePointer &device) {
+  void *memory = nullptr;
+  if (bytes == 0)
+    return {};
+  cuda::Result result =
+      table.driver.memHostAlloc(&memory, size_t(bytes), cuda::hostAllocPortable | cuda::hostAllocDeviceMap);
+  if (result == cuda::Result::OutOfMemory)
+    failed(
+        "the driver does not give " + std::to_string((bytes + (1 << 20) - 1) >> 20) +
+        " MiB of the host's memory, pinned, that `offload` needs: free memory of the host, or offload less");
+  check(table, result, "cuMemHostAlloc");
+  CudaPinned owned{table, memory};
+  check(table, table.driver.memHostGetDevicePointer(&device, memory, 0), "cuMemHostGetDevicePointer");
+  if (table.isEmulated())
+    check(table, table.emulator.nameAllocation(device, name), "a name");
+  return owned;
 }
 
 /// Nothing for 0 bytes. `name` is for the emulator's messages.

@@ -10,6 +10,9 @@ namespace mlora {
 
 std::unique_ptr<Device> Device::make(const Bundle &bundle, const Layout &layout, ThreadPool &pool) {
   const std::string &target = bundle.manifest.target;
+  if (target == "cpu" && layout.hostBytes() > 0)
+    failed((bundle.folder / "manifest.json").string() +
+           ": is for the target cpu, all of whose memory is the host's: offload is for a GPU's programs");
   if (target == "cpu")
     return std::make_unique<CpuDevice>(bundle, layout, pool);
   if (target == "emulate")

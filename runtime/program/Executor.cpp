@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace mlora {
 namespace {
@@ -26,6 +27,9 @@ int64_t chunkStride(const Buffer &buffer, int64_t rows) {
   return isCut ? bytesOf(buffer.type) * buffer.elements({.countedRows = rows}) : 0;
 }
 
+/// The adapter's parts of weights are written where the weights live; every other section reads.
+bool writesWeights(const std::string &section) { return section == "prepare" || section == "update"; }
+
 /// Pairs of a query row and a key row it attends to, where all rows are one document.
 double pairsOf(const Scalars &scalars) {
   return double(scalars.rows) * (double(scalars.past) + double(scalars.rows + 1) / 2);
@@ -42,24 +46,48 @@ Executor::Executor(const Manifest &manifest, const Layout &layout, Device &devic
         records.stretches.push_back({loop.inChunks, {}});
       for (int64_t layer : loop.layers())
         for (const Launch &launch : loop.body)
-          resolve(launch, layer, records.stretches.back());
+          resolve(launch, layer, section.name, records.stretches.back());
     }
+    findNextLayers(records);
     sections.push_back(std::move(records));
   }
   kernelTimings.resize(manifest.kernels.size());
 }
 
-void Executor::resolve(const Launch &launch, int64_t layer, Stretch &stretch) {
-  stretch.records.push_back({launch.kernel, addresses.size(), launch.arguments.size()});
+void Executor::resolve(const Launch &launch, int64_t layer, const std::string &section, Stretch &stretch) {
+  Record record{launch.kernel, addresses.size(), launch.arguments.size()};
   for (const Argument &argument : launch.arguments) {
     const Buffer &buffer = manifest.buffers[size_t(argument.buffer)];
     int64_t slot = (argument.slot + argument.layer * layer + argument.plus) % buffer.slots;
     buffers.push_back(argument.buffer);
     strides.push_back(stretch.inChunks ? chunkStride(buffer, manifest.chunkRows) : 0);
     slots.push_back(argument.isAll ? buffer.slots : 1);
-    addresses.push_back(
-        device.address(layout.offset(size_t(argument.buffer), slot < 0 ? slot + buffer.slots : slot)));
+    slot += slot < 0 ? buffer.slots : 0;
+    bool isInRing = layout.isInRing(size_t(argument.buffer)) && !argument.isAll && !writesWeights(section);
+    addresses.push_back(device.address(isInRing ? layout.ringOffset(size_t(argument.buffer), slot)
+                                                : layout.offset(size_t(argument.buffer), slot)));
+    if (!isInRing)
+      continue;
+    if (record.layer >= 0 && record.layer != slot)
+      failed(
+          "kernel " + manifest.kernels[size_t(launch.kernel)].name + " of the program's section " + section +
+          " takes weights of layers " + std::to_string(record.layer) + " and " + std::to_string(slot) +
+          " at once: offload=base needs launches of one layer each; give offload=none or offload=optimizer");
+    record.layer = slot;
   }
+  stretch.records.push_back(record);
+}
+
+void Executor::findNextLayers(SectionRecords &section) const {
+  int64_t layer = -1, next = -1; // of the record behind, and behind that another one
+  for (auto stretch = section.stretches.rbegin(); stretch != section.stretches.rend(); ++stretch)
+    for (auto record = stretch->records.rbegin(); record != stretch->records.rend(); ++record) {
+      if (record->layer < 0)
+        continue;
+      if (record->layer != layer)
+        next = std::exchange(layer, record->layer);
+      record->next = next;
+    }
 }
 
 bool Executor::has(std::string_view name) const {
@@ -123,6 +151,8 @@ void Executor::launch(const Record &record, std::span<const Scalars> all, size_t
   LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses},
                             {slots.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
+  if (record.layer >= 0)
+    device.useLayer(record.layer, record.next);
   auto launch = [&] {
     kernel.library ? device.product(record.kernel, operands, kernel.library->m.at(scalars))
                    : device.launch(record.kernel, operands, which, blocks);

@@ -37,6 +37,23 @@ void checkGrid(const Kernel &kernel, const Scalars &capacity) {
     tooLarge(capacity);
 }
 
+constexpr int64_t alignment = 64;
+
+int64_t roundUp(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+
+bool isMoment(const Buffer &buffer) { return buffer.role == Role::Moment1 || buffer.role == Role::Moment2; }
+
+/// Frozen, of a layer a slot.
+bool isLayersWeight(const Buffer &buffer) {
+  return buffer.role == Role::Weight && !buffer.packed && !buffer.tensors.empty() &&
+         std::ranges::all_of(buffer.tensors, [](const ParameterView &view) { return namesLayer(view.name); });
+}
+
+bool goesToHost(const Buffer &buffer, Offload offload) {
+  return buffer.region < 0 &&
+         ((offload.optimizer && isMoment(buffer)) || (offload.base && isLayersWeight(buffer)));
+}
+
 } // namespace
 
 int64_t chunksOf(const Manifest &manifest, const Scalars &scalars) {
@@ -44,10 +61,48 @@ int64_t chunksOf(const Manifest &manifest, const Scalars &scalars) {
   return rows == 0 ? 0 : std::max<int64_t>((scalars.countedRows + rows - 1) / rows, 1);
 }
 
-Layout::Layout(const Manifest &manifest, const Scalars &capacity) : capacity_(capacity) {
+/// Buffers of the fixed region: what lives in the host's memory leaves no hole there. Returns the region's
+/// bytes.
+int64_t Layout::placeFixed(const Manifest &manifest) {
+  places.resize(manifest.buffers.size());
+  struct Hole {
+    int64_t begin, end;
+  };
+  std::vector<Hole> holes;
+  for (const Buffer &buffer : manifest.buffers)
+    if (goesToHost(buffer, offload_))
+      holes.push_back({buffer.offset, std::min(roundUp(buffer.offset + buffer.slots * buffer.slotBytes),
+                                               manifest.arena.fixed)});
+  auto bytesBefore = [&holes](int64_t place) {
+    int64_t bytes = 0;
+    for (const Hole &hole : holes)
+      bytes += hole.begin < place ? hole.end - hole.begin : 0;
+    return bytes;
+  };
+  int64_t end = manifest.arena.fixed - bytesBefore(manifest.arena.fixed);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Buffer &buffer = manifest.buffers[i];
+    if (buffer.region >= 0)
+      continue;
+    places[i] = {buffer.offset - bytesBefore(buffer.offset), buffer.slotBytes};
+    if (!goesToHost(buffer, offload_))
+      continue;
+    places[i].offset = hostSize; // of the host's memory, until the arena's end is known
+    hostSize += roundUp(buffer.slots * buffer.slotBytes);
+    if (buffer.role != Role::Weight)
+      continue;
+    places[i].ring = roundUp(end);
+    end = places[i].ring + roundUp(std::min(ringSlots, buffer.slots) * buffer.slotBytes);
+  }
+  return end;
+}
+
+Layout::Layout(const Manifest &manifest, const Scalars &capacity, Offload offload)
+    : capacity_(capacity), offload_(offload) {
   // The manifest's numbers are at most 2^46 each: products and sums below fit 128 bits.
   std::array<int64_t, regionCount> begins, rounded;
-  __int128 end = manifest.arena.fixed;
+  int64_t fixed = placeFixed(manifest);
+  __int128 end = hostSize > 0 ? roundUp(fixed) : fixed;
   for (int i = 0; i < regionCount; ++i) {
     int64_t rows = i == chunkRegion ? std::min(manifest.chunkRows, capacity.countedRows) : capacity[i];
     if (rows < 0 || rows > mostRows || end > mostBytes)
@@ -61,14 +116,15 @@ Layout::Layout(const Manifest &manifest, const Scalars &capacity) : capacity_(ca
   bytes = int64_t(end);
   chunks = chunksOf(manifest, capacity);
   // What the manifest's checks have found inside its region is inside the arena now.
-  for (const Buffer &buffer : manifest.buffers) {
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Buffer &buffer = manifest.buffers[i];
     if (buffer.region < 0) {
-      places.push_back({buffer.offset, buffer.slotBytes});
+      places[i].offset += goesToHost(buffer, offload) ? bytes : 0;
       continue;
     }
     checkRegion(buffer, capacity);
     int64_t rows = rounded[size_t(buffer.region)];
-    places.push_back({begins[size_t(buffer.region)] + buffer.offset * rows, buffer.slotBytes * rows});
+    places[i] = {begins[size_t(buffer.region)] + buffer.offset * rows, buffer.slotBytes * rows};
   }
   for (const Kernel &kernel : manifest.kernels)
     checkGrid(kernel, capacity);

@@ -4,8 +4,8 @@
 
 namespace mlora {
 
-Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads)
-    : bundle_(std::move(bundle)), layout_(bundle_.manifest, capacity), pool_(threads),
+Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads, Offload offload)
+    : bundle_(std::move(bundle)), layout_(bundle_.manifest, capacity, offload), pool_(threads),
       device_(Device::make(bundle_, layout_, pool_)), executor_(bundle_.manifest, layout_, *device_) {}
 
 void Program::setInput(std::string_view name, std::span<const int32_t> values) {

@@ -129,7 +129,12 @@ void TrainingRun::openProgram() {
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
   request.capacity = capacity();
-  program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads);
+  program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads,
+                                      Offload::of(config.offload));
+  if (program->hostBytes() > 0)
+    say("offload=" + config.offload + ": " + std::to_string(program->hostBytes() >> 20) +
+        " MiB in the host's memory, pinned; the GPU's arena has " +
+        std::to_string(program->arenaBytes() >> 20) + " MiB");
   for (const std::string &line : describeSchedules(program->manifest()))
     say(line);
   parameters = std::make_unique<Parameters>(*program);

@@ -1,5 +1,6 @@
 #include "mlora/Runtime/Bench/MachineLimits.h"
 #include "mlora/Runtime/Bench/Memory.h"
+#include "mlora/Runtime/Bench/StepBench.h"
 #include "mlora/Runtime/Cuda/Cuda.h"
 
 #include "../train/Toy.h"
@@ -125,6 +126,18 @@ TEST(Bench, JsonHasTheKeysOfTheContract) {
       toy.run("bench model=model num_branches=1 lora_r=1 lora_target_modules=q_proj max_length=16 steps=2")
           .out.find("between kernels"),
       std::string::npos);
+}
+
+TEST(BenchResult, TellsWhatOffloadHasMoved) {
+  BenchResult result;
+  result.device = "cuda";
+  result.arenaMib = 100;
+  result.losses = {1};
+  EXPECT_EQ(result.table().find("of the host"), std::string::npos);
+  result.hostMib = 40;
+  EXPECT_EQ(result.toJson()["planned"]["host_mib"], 40);
+  EXPECT_EQ(result.toJson()["planned_peak_mib"], 100) << "of the GPU's memory";
+  EXPECT_NE(result.table().find("planned of the host        40 MiB, pinned (offload)"), std::string::npos);
 }
 
 TEST(Bench, RandomWeightsNeedAConfigurationAlone) {

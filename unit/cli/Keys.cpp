@@ -206,9 +206,23 @@ TEST(Resolve, AChipIsAGpus) {
               "chip: expected one of auto, sm_80, sm_90, sm_90a, sm_100, got 'sm_75'");
 }
 
+TEST(Resolve, OffloadIsOfAGpusMemory) {
+  EXPECT_EQ(trainComplaint({"offload=none"}), "");
+  for (const char *word : {"offload=optimizer", "offload=base", "offload=all"}) {
+    EXPECT_EQ(trainComplaint({"device=cuda", word}), "");
+    EXPECT_EQ(trainComplaint({"device=emulate", word}), "");
+    EXPECT_SAYS(trainComplaint({word}), "with device=cpu all is in the host's");
+  }
+  EXPECT_EQ(trainComplaint({"device=cuda", "method=ft", "offload=optimizer"}), "");
+  for (const char *word : {"offload=base", "offload=all"})
+    EXPECT_SAYS(trainComplaint({"device=cuda", "method=ft", word}), "method=ft trains the base");
+  EXPECT_SAYS(trainComplaint({"device=cuda", "offload=disk"}),
+              "offload: expected one of none, optimizer, base, all, got 'disk'");
+}
+
 TEST(Resolve, WhatIsNotBuiltYetSaysSo) {
-  for (const char *word : {"dtype=bf16", "offload=base", "lora_dropout=0.1", "eval_tasks=mmlu",
-                           "report_to=html", "metric_for_best_model=average"})
+  for (const char *word : {"dtype=bf16", "lora_dropout=0.1", "eval_tasks=mmlu", "report_to=html",
+                           "metric_for_best_model=average"})
     EXPECT_SAYS(trainComplaint({word}), "not built yet");
 }
 

@@ -93,6 +93,79 @@ TEST_F(EmulatedDriver, ReplaysAGraphOnWhatIsThereThen) {
   EXPECT_CUDA_REFUSED(driver.graphLaunch(executable, stream), Result::InvalidHandle, "no such graph");
 }
 
+/// Two streams in one graph: the second copies x while the first waits, which then goes on.
+TEST_F(EmulatedDriver, CapturesStreamsThatEventsJoin) {
+  Stream *second = nullptr;
+  Event *forked = nullptr, *joined = nullptr;
+  EXPECT_CUDA_OK(driver.streamCreate(&second, streamNonBlocking));
+  EXPECT_CUDA_OK(driver.eventCreate(&forked, eventDisableTiming));
+  EXPECT_CUDA_OK(driver.eventCreate(&joined, eventDisableTiming));
+  float *source = pin<float>(32);
+  DevicePointer x = allocate(128), y = upload(std::vector<float>(32, 0));
+  auto capture = [&](bool joins, GraphExec **executable) {
+    EXPECT_CUDA_OK(driver.streamBeginCapture(stream, CaptureMode::ThreadLocal));
+    EXPECT_CUDA_OK(driver.eventRecord(forked, stream));
+    EXPECT_CUDA_OK(driver.streamWaitEvent(second, forked, 0));
+    EXPECT_CUDA_OK(driver.memcpyHtoDAsync(x, source, 128, second));
+    EXPECT_CUDA_OK(driver.eventRecord(joined, second));
+    if (joins) {
+      EXPECT_CUDA_OK(driver.streamWaitEvent(stream, joined, 0));
+    }
+    EXPECT_CUDA_OK(launch(x, y));
+    Graph *graph = nullptr;
+    Result result = driver.streamEndCapture(stream, &graph);
+    if (result == Result::Success) {
+      EXPECT_CUDA_OK(driver.graphInstantiate(executable, graph, 0));
+      EXPECT_CUDA_OK(driver.graphDestroy(graph));
+    }
+    return result;
+  };
+  GraphExec *executable = nullptr;
+  EXPECT_CUDA_REFUSED(capture(false, &executable), Result::StreamCaptureUnjoined, "stream 2",
+                      "cuStreamWaitEvent here are missing");
+  EXPECT_CUDA_OK(capture(true, &executable));
+  EXPECT_CUDA_REFUSED(driver.eventSynchronize(joined), Result::CapturedEvent, "in a capture");
+  EXPECT_CUDA_REFUSED(driver.streamWaitEvent(second, joined, 0), Result::CapturedEvent, "has ended");
+  for (int run = 1; run <= 3; ++run) {
+    EXPECT_CUDA_OK(table.emulator.hostAccess(source, 128, true));
+    std::fill_n(source, 32, float(run));
+    EXPECT_CUDA_OK(driver.graphLaunch(executable, stream));
+    EXPECT_CUDA_REFUSED(table.emulator.hostAccess(source, 128, true), Result::IllegalState,
+                        "may still be reading");
+    EXPECT_EQ(download<float>(x, 32)[5], float(run));
+  }
+  EXPECT_CUDA_OK(driver.graphExecDestroy(executable));
+  // A captured stream cannot wait for what happens outside.
+  EXPECT_CUDA_OK(driver.eventRecord(joined, second));
+  EXPECT_CUDA_OK(driver.streamBeginCapture(stream, CaptureMode::ThreadLocal));
+  EXPECT_CUDA_REFUSED(driver.streamWaitEvent(stream, joined, 0), Result::StreamCaptureIsolation, "outside");
+  Graph *empty = nullptr;
+  EXPECT_CUDA_OK(driver.streamEndCapture(stream, &empty));
+  EXPECT_CUDA_OK(driver.graphDestroy(empty));
+  for (Event *event : {forked, joined})
+    EXPECT_CUDA_OK(driver.eventDestroy(event));
+  EXPECT_CUDA_OK(driver.streamDestroy(second));
+}
+
+TEST_F(EmulatedDriver, KernelsReachMappedMemoryOfTheHost) {
+  void *memory = nullptr;
+  DevicePointer mapped = 0, y = upload(std::vector<float>(32, 0));
+  EXPECT_CUDA_OK(driver.memHostAlloc(&memory, 128, hostAllocPortable | hostAllocDeviceMap));
+  EXPECT_CUDA_OK(driver.memHostGetDevicePointer(&mapped, memory, 0));
+  float *values = static_cast<float *>(memory);
+  std::iota(values, values + 32, 1.0f);
+  EXPECT_CUDA_OK(launch(mapped, y));
+  EXPECT_EQ(download<float>(y, 32)[6], 14);
+  EXPECT_CUDA_REFUSED(driver.memFree(mapped), Result::InvalidValue, "cuMemFreeHost is for it");
+  EXPECT_CUDA_REFUSED(driver.memHostGetDevicePointer(&mapped, pin<float>(4), 0), Result::InvalidValue,
+                      "CU_MEMHOSTALLOC_DEVICEMAP");
+  EXPECT_CUDA_OK(driver.memFreeHost(memory));
+  void *much = nullptr;
+  EXPECT_CUDA_REFUSED(driver.memHostAlloc(&much, size_t(1) << 50, hostAllocDeviceMap), Result::OutOfMemory,
+                      "of pinned memory are asked for");
+  EXPECT_CUDA_OK(driver.streamSynchronize(stream));
+}
+
 TEST_F(EmulatedDriver, RefusesLaunchesThatADriverRefuses) {
   DevicePointer x = allocate(4096), y = allocate(4096);
   EXPECT_CUDA_REFUSED(launch(x, y, 0), Result::InvalidValue, "double.and.add", "grid", "[0, 1, 1]");
@@ -154,7 +227,7 @@ TEST_F(EmulatedDriver, AKernelsFaultEndsTheContext) {
 TEST_F(EmulatedDriver, ALaunchMayTouchWhatItIsShown) {
   DevicePointer all = upload(std::vector<float>(1024, 1), "the arena");
   auto show = [&](size_t bytes) {
-    return table.emulator.showNextLaunch(all, {{all, 128, "x"}, {all + 2048, bytes, "y"}});
+    return table.emulator.showNextLaunch({all}, {{all, 128, "x"}, {all + 2048, bytes, "y"}});
   };
   EXPECT_CUDA_OK(show(128));
   EXPECT_CUDA_OK(launch(all, all + 2048));

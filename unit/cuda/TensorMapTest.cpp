@@ -154,7 +154,7 @@ TEST_F(TensorMaps, AreParametersThatALaunchCopies) {
 TEST_F(TensorMaps, CopiesTouchWhatALaunchIsShown) {
   DevicePointer out = allocate(boxRows * columns * 2, "the box");
   auto show = [&](size_t rows) {
-    return table.emulator.showNextLaunch(right.address, {{right.address, rows * columns * 2, "q"}});
+    return table.emulator.showNextLaunch({right.address}, {{right.address, rows * columns * 2, "q"}});
   };
   TensorMap map;
   EXPECT_CUDA_OK(encode(&map, right));

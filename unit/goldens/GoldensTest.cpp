@@ -25,6 +25,7 @@ struct Case {
   fs::path folder, model;
   std::string target, dtype;
   int64_t chunkRows = 0; ///< as the compiler has it
+  Offload offload;
   nlohmann::json info;
   std::unique_ptr<Checkpoint> base;
 
@@ -97,7 +98,7 @@ struct Case {
 /// The program of a case, weights and parameters loaded.
 struct Trainer : TrainingProgram {
   Trainer(const Case &golden, const std::string &adapter, int64_t threads = 0, int64_t capacity = 256)
-      : TrainingProgram(golden.request("train", capacity), *golden.base, threads) {
+      : TrainingProgram(golden.request("train", capacity), *golden.base, threads, golden.offload) {
     golden.loadParameters(parameters, adapter);
     prepare();
   }
@@ -268,6 +269,40 @@ TEST_P(GoldenEmulatedInChunks, WithoutARowThatCounts) {
   EXPECT_EQ(trainer.program.output("norm")[0], 0);
 }
 
+/// Wherever moments and weights live: the same sums in the same order.
+class GoldenOffloaded : public Golden {};
+
+void expectSameBits(const std::string &folder, const std::string &dtype, const char *word) {
+  Case golden(folder, "emulate", dtype);
+  Trainer plain(golden, "adapter.safetensors");
+  golden.offload = Offload::of(word);
+  Trainer offloaded(golden, "adapter.safetensors");
+  EXPECT_GT(offloaded.program.hostBytes(), 0);
+  MicroBatch batch = golden.batch(golden.batches(), 0);
+  for (int step = 0; step < 3; ++step) // as it comes, captured, replayed; behind an update, too
+    for (Trainer *trainer : {&plain, &offloaded}) {
+      trainer->run(batch);
+      trainer->program.run("norm");
+      float t = float(step + 1);
+      trainer->update({1e-3f, 0.9f, 0.999f, 1e-8f, 0.01f, 1 - std::pow(0.9f, t), 1 - std::pow(0.999f, t),
+                       1 / float(trainer->counted)});
+    }
+  EXPECT_EQ(plain.run(batch), offloaded.run(batch)) << word;
+  EXPECT_EQ(plain.run(batch, "score"), offloaded.run(batch, "score")) << word;
+  for (const ParameterTensor &tensor : plain.parameters.tensors())
+    for (ParameterPart part : {ParameterPart::Value, ParameterPart::Moment1, ParameterPart::Moment2})
+      EXPECT_EQ(plain.parameters.read(tensor, part),
+                offloaded.parameters.read(*offloaded.parameters.find(tensor.name), part))
+          << word << " " << tensor.name;
+}
+
+TEST_P(GoldenOffloaded, SameBitsInBF16) {
+  for (const char *word : {"optimizer", "base"})
+    expectSameBits(GetParam(), "bf16", word);
+}
+TEST_P(GoldenOffloaded, SameBits) { expectSameBits(GetParam(), "f32", "all"); }
+TEST(GoldenOffloadedMoments, SameBitsOfAWholeModel) { expectSameBits(kTiny + "ft", "f32", "optimizer"); }
+
 /// Heads of 32: what a general schedule does there would be a fall-back.
 class GoldenOnTensorCores : public Golden {};
 
@@ -396,6 +431,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenInBF16,
                          testing::Values(kShared + "stories260k", kShared + "llama3-tiny",
                                          kShared + "packed"),
                          nameOf);
+INSTANTIATE_TEST_SUITE_P(Tiny, GoldenOffloaded, testing::Values(kTiny + "multilora", kTiny + "lora"), nameOf);
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenOffloaded, testing::Values(kShared + "llama3-tiny"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenOnTensorCores,
                          testing::Values(kShared + "llama3-tiny", kShared + "packed"), nameOf);
 INSTANTIATE_TEST_SUITE_P(Tiny, GoldenCuda, testing::Values(kTiny + "multilora", kTiny + "lora", kTiny + "ft"),

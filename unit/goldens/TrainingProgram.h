@@ -89,8 +89,9 @@ class TrainingProgram {
 public:
   /// For the request's capacity. Frozen weights are loaded; parameters are written by the caller, who then
   /// calls `prepare`.
-  TrainingProgram(const ProgramRequest &request, const Checkpoint &base, int64_t threads = 0)
-      : program(bundleFor(request), request.capacity, threads), parameters(program) {
+  TrainingProgram(const ProgramRequest &request, const Checkpoint &base, int64_t threads = 0,
+                  Offload offload = {})
+      : program(bundleFor(request), request.capacity, threads, offload), parameters(program) {
     loadWeights(program, base);
     const std::array<float, 1> one{1};
     program.setInput("loss_cotangent", std::span<const float>(one));

@@ -34,6 +34,7 @@ struct BenchResult {
   /// any of it was touched (code, libraries, the checkpoint's header).
   double arenaMib = 0, scratchMib = 0, processMib = 0;
   double plannedMib() const { return arenaMib + scratchMib + processMib; }
+  double hostMib = 0;     ///< what `offload` has moved to the host's pinned memory; no part of plannedMib()
   double modelGflops = 0; ///< products of a step / median time
   std::string device;     ///< `cpu`, `cuda`, `emulate`
   std::string deviceName; ///< the GPU's

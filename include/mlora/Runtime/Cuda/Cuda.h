@@ -18,8 +18,8 @@ struct MemoryView {
 
 /// What only the emulator asks; null in NVIDIA's table.
 struct EmulatorTable {
-  /// Of the allocation that begins at `allocation`, the next launch may touch these parts only.
-  Result (*showNextLaunch)(DevicePointer allocation, std::vector<MemoryView> views) = nullptr;
+  /// Of the allocations that begin at `allocations`, the next launch may touch these parts only.
+  Result (*showNextLaunch)(std::vector<DevicePointer> allocations, std::vector<MemoryView> views) = nullptr;
   /// The host is about to read (or write) memory of memHostAlloc: no copy may be under way there.
   Result (*hostAccess)(const void *memory, size_t bytes, bool writes) = nullptr;
   /// How messages call an allocation.

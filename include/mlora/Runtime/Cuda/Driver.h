@@ -29,6 +29,8 @@ enum class Result : int {
   StreamCaptureUnsupported = 900,
   StreamCaptureUnmatched = 903,
   StreamCaptureUnjoined = 904,
+  StreamCaptureIsolation = 905,
+  CapturedEvent = 907,
 };
 
 /// CUdevice_attribute
@@ -73,6 +75,8 @@ struct alignas(128) TensorMap {
 
 /// CU_STREAM_NON_BLOCKING, CU_EVENT_DISABLE_TIMING
 constexpr unsigned streamNonBlocking = 1, eventDisableTiming = 2;
+/// CU_MEMHOSTALLOC_PORTABLE, CU_MEMHOSTALLOC_DEVICEMAP
+constexpr unsigned hostAllocPortable = 1, hostAllocDeviceMap = 2;
 
 using DeviceId = int;
 using DevicePointer = unsigned long long;

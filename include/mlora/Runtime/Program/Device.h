@@ -18,8 +18,8 @@ struct LaunchBuffers {
   std::span<const int64_t> slots; ///< how many of the buffer's, from that one on
 };
 
-/// Its arena is memory of zeros at first. Places in it are bytes from its beginning (Layout). What is
-/// launched may run later; read() waits for it.
+/// Its arena is memory of zeros at first. Places in it are bytes from its beginning (Layout), those behind
+/// its end in memory of the host that kernels may touch. What is launched may run later; read() waits for it.
 class Device {
 public:
   /// The device of the bundle's target. All of them must outlive it. Throws Error when the bundle's
@@ -48,6 +48,9 @@ public:
   virtual void replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
     launches();
   }
+  /// What is launched from here on works on the ring's copy of layer `layer`'s weights (Layout), and that of
+  /// `next` is the next that will be; -1: none. Contents of the ring are gone when begin() is called.
+  virtual void useLayer(int64_t layer, int64_t next) {}
   /// All blocks of kernel number `kernel` of the manifest, on these buffers; number `scalars` of those that
   /// begin() was given.
   virtual void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) = 0;

@@ -36,6 +36,8 @@ private:
   struct Record {
     int kernel;
     size_t firstAddress, numAddresses;
+    int64_t layer = -1; ///< whose weights in the ring it works on; -1: none's
+    int64_t next = -1;  ///< the next layer behind it that is another one
   };
   /// Records that run one after another, or all of them for each chunk.
   struct Stretch {
@@ -47,7 +49,8 @@ private:
     std::vector<Stretch> stretches;
   };
 
-  void resolve(const Launch &launch, int64_t layer, Stretch &stretch);
+  void resolve(const Launch &launch, int64_t layer, const std::string &section, Stretch &stretch);
+  void findNextLayers(SectionRecords &section) const;
   std::vector<Scalars> scalarsOf(const SectionRecords &section, const Scalars &scalars) const;
   void launch(const Record &record, std::span<const Scalars> scalars, size_t which);
   void checkCapacity(const Scalars &scalars) const;

@@ -11,7 +11,7 @@ namespace mlora {
 class Program {
 public:
   /// `capacity` bounds the rows of every run (Layout). `threads` 0: as many as the process may use.
-  Program(Bundle bundle, const Scalars &capacity, int64_t threads = 0);
+  Program(Bundle bundle, const Scalars &capacity, int64_t threads = 0, Offload offload = {});
 
   const Manifest &manifest() const { return bundle_.manifest; }
   const Bundle &bundle() const { return bundle_; }
@@ -43,6 +43,7 @@ public:
   std::span<uint16_t> bfloatSlot(int buffer, int64_t index) const;
 
   int64_t arenaBytes() const { return layout_.arenaBytes(); }
+  int64_t hostBytes() const { return layout_.hostBytes(); } ///< what `offload` has moved to the host's memory
 
 private:
   void setInput(std::string_view name, const void *values, size_t count, ElementType type);
