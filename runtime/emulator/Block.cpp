@@ -16,17 +16,20 @@ std::string hex(uint64_t value) {
   return "0x" + text;
 }
 
-void finishStores(Thread &thread); // Tensor.cpp
+// Tensor.cpp
+void finishStores(Thread &thread);
+const TensorStoreCopy *findUnreadStore(const Thread &thread);
 
 static unsigned threadsOf(const Launch &launch) {
   return launch.block[0] * launch.block[1] * launch.block[2];
 }
 
-Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed)
-    : launch(launch), memory(memory), threadCount(threadsOf(launch)),
+Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed, GlobalHistory *history)
+    : launch(launch), memory(memory), history(history), threadCount(threadsOf(launch)),
       warps((threadCount + kWarpSize - 1) / kWarpSize),
       shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes)),
-      stacks(Stacks::get(threadCount)), state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
+      stacks(Stacks::get(threadCount, launch.localBytes)),
+      state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
   for (unsigned i = 0; i < threadCount; ++i) {
     threads.push_back(std::make_unique<Thread>());
     Thread &thread = *threads.back();
@@ -40,6 +43,11 @@ Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed)
     thread.resolve = resolveAddress;
     thread.globalBase = memory.base();
     thread.globalBytes = memory.bytes();
+    if (history) { // nothing is in the arena, as far as the check in line knows: the machine sees every
+                   // access
+      thread.globalBase = uint64_t(1) << 62;
+      thread.globalBytes = uint64_t(1) << 16;
+    }
     thread.globalShadow = memory.shadow();
     warps[thread.warp].lanes[thread.lane] = &thread;
     warps[thread.warp].existing |= 1u << thread.lane;
@@ -93,16 +101,23 @@ void Block::start_() {
 
 void Block::run(uint64_t number) {
   running = this;
+  this->number = number;
+  if (history)
+    history->enterBlock();
   coordinates = {uint32_t(number % launch.grid[0]), uint32_t(number / launch.grid[0] % launch.grid[1]),
                  uint32_t(number / launch.grid[0] / launch.grid[1])};
   shared->reset();
   transfers.clear();
   mbarriers.clear();
-  engineCount = 0;
+  atomics.clear();
+  engines.clear();
+  uninitialised.reset();
+  waitingForRegisters.clear();
+  order = Order(random() % 4);
   for (NamedBarrier &barrier : barriers)
     barrier = {};
   for (Warp &warp : warps)
-    warp.exited = 0, warp.open.clear();
+    warp.exited = warp.registers = warp.registerSets = 0, warp.open.clear();
   warpgroups.assign((warps.size() + 3) / 4, {});
   start = base;
   ready.clear();
@@ -112,11 +127,16 @@ void Block::run(uint64_t number) {
     thread->waiting = Waiting::No;
     thread->atBarriers = 0;
     thread->clock = base + 1;
-    thread->known = thread->fenced = {};
+    thread->known = thread->fenced = thread->acquired = {};
+    thread->released = {};
     thread->copies.clear();
     thread->stores.clear();
+    thread->storeGroups.clear();
+    thread->storeEngine = 0;
+    thread->storeMoment = 0;
     thread->wgmmaGroups.clear();
-    thread->hasWgmmaFence = false;
+    thread->wgmmaMoment = thread->wgmmaRetired = thread->wgmmaFences = thread->wgmmaAccumulators = 0;
+    thread->locals.clear();
     ready.push_back(thread.get());
   }
   live = threadCount;
@@ -126,11 +146,57 @@ void Block::run(uint64_t number) {
     if (!failure)
       finishStores(*thread);
   }
+  if (!failure)
+    checkEnd();
+}
+
+/// What shows only when all is done.
+void Block::checkEnd() {
+  if (uninitialised) {
+    failure = std::move(uninitialised);
+    return;
+  }
+  for (size_t i = 0; i < warps.size(); ++i) {
+    const Warp &first = warps[i / 4 * 4], &warp = warps[i];
+    if (warp.registerSets == first.registerSets)
+      continue;
+    const Warp &more = warp.registerSets > first.registerSets ? warp : first,
+               &less = &more == &warp ? first : warp;
+    failure = makeFault(*less.lanes[0], more.registersSite, "divergent warp collective",
+                        "its warp has executed setmaxnreg " + std::to_string(less.registerSets) +
+                            " times, and another warp of its warpgroup " + std::to_string(more.registerSets) +
+                            " times; all warps of a warpgroup must execute it");
+    return;
+  }
+}
+
+/// The number in `ready` of who runs next. Orders differ from seed to seed, so that threads which run far
+/// ahead or fall far behind are tried as well.
+size_t Block::pick() {
+  size_t chosen = random() % ready.size();
+  switch (order) {
+  case Order::Uniform:
+    break;
+  case Order::Newest:
+    return random() % 8 ? ready.size() - 1 : chosen;
+  case Order::Low:
+  case Order::High:
+    for (int i = 0; i < 2; ++i) {
+      size_t other = random() % ready.size();
+      if ((ready[other]->index < ready[chosen]->index) == (order == Order::Low))
+        chosen = other;
+    }
+    break;
+  }
+  return chosen;
 }
 
 void Block::next(Fiber &from) {
-  ++statistics.switches;
-  while (!transfers.empty() && (ready.empty() || random() % 8 == 0)) {
+  if (statistics.switches++ % 64 == 0) {
+    static const uint32_t rates[] = {1, 2, 8, 32};
+    transferRate = rates[random() % 4];
+  }
+  while (!transfers.empty() && (ready.empty() || random() % transferRate == 0)) {
     size_t pick = random() % transfers.size();
     std::function<void()> transfer = std::move(transfers[pick]);
     transfers.erase(transfers.begin() + pick);
@@ -144,8 +210,7 @@ void Block::next(Fiber &from) {
       switchTo(from, scheduler);
     return;
   }
-  size_t pick = random() % ready.size();
-  std::swap(ready[pick], ready.back());
+  std::swap(ready[pick()], ready.back());
   Thread &thread = *ready.back();
   ready.pop_back();
   Thread *self = current;
@@ -191,6 +256,11 @@ void Block::exit(Thread &thread) {
       fault(thread, open.site, "divergent warp collective",
             "has exited, while other lanes of its warp wait for it at " + siteOf(open.site).operation +
                 " (mask " + hex(open.mask) + ")");
+  if (const TensorStoreCopy *store = findUnreadStore(thread))
+    fault(
+        thread, store->site, "asynchronous copy not waited for",
+        "has exited, and has not waited (cp.async.bulk.commit_group and wait_group) until this copy has read "
+        "its source in shared memory");
   next(thread.fiber);
   __builtin_unreachable();
 }
@@ -207,15 +277,28 @@ std::string Block::nameOfAgent(unsigned agent) const {
   return "an engine that copies or multiplies beside the threads";
 }
 
-void Block::fault(Thread &by, uint32_t site, std::string name, std::string message,
-                  std::optional<uint32_t> otherSite, std::string otherMessage) {
+Fault Block::makeFault(const Thread &by, uint32_t site, std::string name, std::string message,
+                       std::optional<uint32_t> otherSite, std::string otherMessage) const {
   auto text = [](const std::array<uint32_t, 3> &at) {
     return "(" + std::to_string(at[0]) + ", " + std::to_string(at[1]) + ", " + std::to_string(at[2]) + ")";
   };
-  failure = Fault{std::move(name),
-                  launch.kernel + ", block " + text(coordinates) + ", " + nameOf(by) + ", " +
-                      siteOf(site).operation + ": " + std::move(message),
-                  site, otherSite, std::move(otherMessage)};
+  return {std::move(name),
+          launch.kernel + ", block " + text(coordinates) + ", " + nameOf(by) + ", " + siteOf(site).operation +
+              ": " + std::move(message),
+          site, otherSite, std::move(otherMessage)};
+}
+
+void Block::noteUninitialised(Thread &by, uint32_t site, std::string message) {
+  uninitialised = makeFault(by, site, "uninitialised shared memory", std::move(message));
+}
+
+void Block::fault(Thread &by, uint32_t site, std::string name, std::string message,
+                  std::optional<uint32_t> otherSite, std::string otherMessage) {
+  // What follows from a value that nobody wrote is not what is wrong; the write that comes too late is.
+  bool isOrder = name == "shared memory race" || name == "asynchronous copy not waited for";
+  failure = uninitialised && !isOrder ? *uninitialised
+                                      : makeFault(by, site, std::move(name), std::move(message), otherSite,
+                                                  std::move(otherMessage));
   Fiber abandoned; // stacks hold nothing that must be destroyed: compiled code has no destructors
   switchTo(abandoned, scheduler);
   __builtin_unreachable();
@@ -243,6 +326,10 @@ std::string Block::describeWait(const Thread &thread) const {
            std::to_string(barrier.pending) + " of " + std::to_string(barrier.expected) + " arrivals and " +
            std::to_string(barrier.bytes) + " bytes are missing";
   }
+  case Waiting::Registers:
+    return "waits for " + std::to_string(thread.waitFor) +
+           " registers a thread, of which the block's warps have " + std::to_string(registersInUse()) +
+           " of " + std::to_string(kRegisters);
   case Waiting::Done:
     return "has exited";
   case Waiting::No:
@@ -266,7 +353,10 @@ void Block::reportDeadlock() {
     ++at->second.count;
   }
   bool inWarp = false, atBarrier = false, someExited = false;
-  Thread *blamed = nullptr;
+  Thread *blamed = nullptr, *spinning = nullptr;
+  for (auto &thread : threads)
+    if (!spinning && thread->canRun())
+      spinning = thread.get();
   std::string message;
   for (auto &[key, group] : groups) {
     Waiting why = std::get<0>(key);
@@ -280,14 +370,26 @@ void Block::reportDeadlock() {
     if (group.count > 1)
       message += " and " + std::to_string(group.count - 1) + " more";
     message += " " + describeWait(*group.first);
-    if (why != Waiting::Done && why != Waiting::No) {
-      const Site &site = siteOf(std::get<2>(key));
+    if (why != Waiting::Done && (why != Waiting::No || group.first == spinning)) {
+      const Site &site = siteOf(group.first->waitSite);
       message += " (" + site.operation + (site.location.empty() ? "" : " at " + site.location) + ")";
     }
   }
   if (!blamed) {
-    blamed = threads[0].get();
+    blamed = spinning;
     message += "; nothing that they look at changes any more";
+  }
+  // Lanes that wait for one which waits elsewhere, or a barrier for threads without registers, are not the
+  // cause.
+  for (auto &thread : threads) {
+    Waiting why = thread->waiting;
+    bool isCause =
+        why == Waiting::Registers ||
+        (why == Waiting::Mbarrier && blamed->waiting == Waiting::Warp && thread->warp == blamed->warp);
+    if (isCause && blamed->waiting != Waiting::Registers) {
+      blamed = thread.get();
+      inWarp = atBarrier = false;
+    }
   }
   const char *name = inWarp                    ? "divergent warp collective"
                      : atBarrier && someExited ? "barrier not reached by all threads"
@@ -295,20 +397,32 @@ void Block::reportDeadlock() {
   fault(*blamed, blamed->waitSite, name, std::move(message));
 }
 
+/// What ptxas gives a thread is not known here: the most that lets the block run.
+uint32_t Block::registersInUse() const {
+  uint32_t launched = std::min<uint32_t>(256, kRegisters / (warps.size() * kWarpSize) / 8 * 8), sum = 0;
+  for (const Warp &warp : warps)
+    sum += (warp.registers ? warp.registers : launched) * kWarpSize;
+  return sum;
+}
+
 void Block::synchronizeAll() {
-  VectorClock engines, allFenced;
+  VectorClock ofEngines, allFenced;
+  Released released;
   uint32_t latest = base;
   for (auto &thread : threads) {
     latest = std::max(latest, thread->clock);
-    if (engineCount)
-      engines.join(thread->known);
+    if (!engines.empty())
+      ofEngines.join(thread->known);
     allFenced.join(thread->fenced);
+    released.clock.join(thread->released.clock);
+    released.base = std::max(released.base, thread->released.base);
   }
   base = latest;
   for (auto &thread : threads) {
     thread->clock = base + 1;
-    thread->known = engines;
+    thread->known = ofEngines;
     thread->fenced = allFenced;
+    thread->released = released; // the fences of all, for an atomic of one
   }
 }
 
@@ -328,7 +442,8 @@ void Block::synchronize(const std::vector<Thread *> &group) {
 
 std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed,
                          Statistics *statistics) {
-  Block block(launch, memory, seed);
+  GlobalHistory history;
+  Block block(launch, memory, seed, launch.checksGlobalRaces ? &history : nullptr);
   std::vector<uint64_t> order(uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2]);
   std::iota(order.begin(), order.end(), 0);
   for (size_t i = order.size(); i > 1; --i)

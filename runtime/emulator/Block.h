@@ -2,6 +2,7 @@
 #pragma once
 
 #include "Fiber.h"
+#include "GlobalHistory.h"
 #include "SharedMemory.h"
 #include "VectorClock.h"
 #include "mlora/Runtime/Emulator/Emulator.h"
@@ -17,6 +18,7 @@
 namespace mlora::emulator {
 
 constexpr unsigned kWarpSize = 32, kNamedBarriers = 16;
+constexpr uint32_t kRegisters = 64 << 10; ///< that a multiprocessor has
 
 struct Block;
 
@@ -39,8 +41,18 @@ struct TensorStoreCopy {
   uint32_t site;
 };
 
+/// Tensor copies that one cp.async.bulk.commit_group covers.
+struct StoreGroup {
+  std::vector<TensorStoreCopy> copies;
+  uint32_t moment;     ///< the engine's, of its last read
+  bool isRead = false; ///< a wait has said that the source may be overwritten
+};
+
 /// Why a thread does not run.
-enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Done };
+enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Registers, Done };
+
+/// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread.
+enum class Engine : uint8_t { Copy, Product, Store };
 
 /// Copies under way of one thread, in groups that it commits and waits for.
 template <typename Copy> class CopyGroups {
@@ -93,13 +105,17 @@ struct Thread : ThreadContext {
 
   uint32_t clock = 1;
   VectorClock known, fenced;
+  Released released;    ///< what came before the last fence: a later atomic write shows it
+  VectorClock acquired; ///< what atomic reads have seen: the next fence makes it come before now
   bool canRun() const { return waiting == Waiting::No; }
 
-  CopyGroups<AsyncCopy> copies;       ///< cp.async
-  CopyGroups<TensorStoreCopy> stores; ///< tensor copies to global memory
-  bool hasWgmmaFence = false;
-  uint32_t lastWgmma = 0;           ///< the warpgroup's moment of its last wgmma
-  std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
+  CopyGroups<AsyncCopy> copies;        ///< cp.async
+  std::vector<TensorStoreCopy> stores; ///< tensor copies to global memory since the last commit
+  std::deque<StoreGroup> storeGroups;  ///< committed ones, oldest first
+  uint16_t storeEngine = 0;            ///< what reads their sources, and its clock
+  uint32_t storeMoment = 0;
+  std::deque<uint32_t> wgmmaGroups;                  ///< the last moment of each committed group
+  std::vector<std::pair<uint64_t, uint64_t>> locals; ///< local memory: addresses and bytes
 
   /// This thread's operation has come before every later one of a thread that joins what this returns.
   VectorClock publish() {
@@ -127,6 +143,7 @@ struct Mbarrier {
   uint16_t engine = 0; ///< the agent that stands for copies which report here
   uint16_t initBy = 0; ///< whose initialisation, when and where
   uint32_t initMoment = 0, initSite = 0;
+  bool isVisibleToAsyncProxy = false;     ///< a fence has followed the initialisation
   uint32_t moment = 0;                    ///< the engine's clock
   VectorClock arriving, arrivingFenced;   ///< of this phase
   VectorClock completed, completedFenced; ///< of the phases before
@@ -142,6 +159,9 @@ struct Warp {
   Thread *lanes[kWarpSize] = {};
   uint32_t existing = 0, exited = 0;
   std::vector<Rendezvous> open;
+  uint32_t registers = 0;     ///< a thread's, as setmaxnreg has set them; 0: as launched
+  uint32_t registerSets = 0;  ///< setmaxnreg so far
+  uint32_t registersSite = 0; ///< the last one
 };
 
 /// Four warps that multiply together.
@@ -155,7 +175,8 @@ struct Warpgroup {
 using Execute = void (*)(Block &, Warp &, uint32_t mask, uint32_t site);
 
 struct Block {
-  Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed);
+  /// `history`: of global memory; null: it is not checked for races.
+  Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed, GlobalHistory *history = nullptr);
   ~Block();
 
   /// Runs block `number` of the grid to its end or its first fault.
@@ -172,6 +193,10 @@ struct Block {
   /// Stops the launch; never returns to the caller. `by` is the thread that did it, `site` its operation.
   [[noreturn]] void fault(Thread &by, uint32_t site, std::string name, std::string message,
                           std::optional<uint32_t> otherSite = {}, std::string otherMessage = {});
+  /// Remembers the first read of what nobody has written: a race if somebody writes it later and nothing
+  /// orders the two, else a fault of its own when the block ends or something else is wrong.
+  bool hasUninitialised() const { return uninitialised.has_value(); }
+  void noteUninitialised(Thread &by, uint32_t site, std::string message);
   std::string nameOf(const Thread &thread) const;
   std::string nameOfAgent(unsigned agent) const;
   const Site &siteOf(uint32_t site) const { return (*launch.sites)[site]; }
@@ -185,6 +210,8 @@ struct Block {
 
   const Launch &launch;
   const GlobalMemory &memory;
+  GlobalHistory *history;
+  uint64_t number = 0; ///< of the running block in the grid
   Statistics statistics;
   std::optional<Fault> failure;
 
@@ -200,14 +227,30 @@ struct Block {
   std::array<uint32_t, 3> coordinates = {};
   uint64_t progress = 0; ///< counts what cannot be undone, so that spinning is noticed
 
+  std::map<uint64_t, VectorClock> atomics; ///< by address: what the last atomic writes there have released
+
   /// Work beside the threads (tensor copies), done at moments that the scheduler picks.
   std::vector<std::function<void()>> transfers;
   std::map<uint64_t, Mbarrier> mbarriers;
-  uint16_t engineCount = 0;
-  uint16_t newEngine() { return warps.size() * kWarpSize + engineCount++; }
+  std::vector<Engine> engines;
+  uint16_t newEngine(Engine kind) {
+    engines.push_back(kind);
+    return warps.size() * kWarpSize + engines.size() - 1;
+  }
+  bool isEngine(unsigned agent, Engine kind) const {
+    return agent >= warps.size() * kWarpSize && engines[agent - warps.size() * kWarpSize] == kind;
+  }
+
+  /// Registers that the block's warps have, all threads together.
+  uint32_t registersInUse() const;
+  std::vector<Thread *> waitingForRegisters;
 
 private:
   static void start_();
+  Fault makeFault(const Thread &by, uint32_t site, std::string name, std::string message,
+                  std::optional<uint32_t> otherSite = {}, std::string otherMessage = {}) const;
+  void checkEnd();
+  size_t pick();
   void next(Fiber &from);
   void reportDeadlock();
   std::string describeWait(const Thread &thread) const;
@@ -218,6 +261,9 @@ private:
   unsigned live = 0;
   uint64_t state; ///< of the generator
   uint64_t spins = 0, spinsProgress = 0;
+  std::optional<Fault> uninitialised;
+  uint32_t transferRate = 8; ///< one in so many switches lands a transfer
+  enum class Order : uint8_t { Uniform, Newest, Low, High } order = Order::Uniform; ///< who runs next, mostly
 
   friend char *resolveAddress(ThreadContext *, uint64_t, uint32_t, uint32_t);
 };

@@ -14,8 +14,11 @@ void runCpAsync(ThreadContext *context, uint32_t site, const uint64_t *in, uint6
   checkShared(thread, site, copy.destination, copy.bytes, copy.bytes, "copies to");
   if (copy.source % copy.bytes)
     checkGlobal(thread, site, copy.source, copy.copied, copy.bytes, "copies from");
-  if (copy.copied)
+  if (copy.copied) {
     checkGlobal(thread, site, copy.source, copy.copied, copy.bytes, "copies from");
+    if (block.history)
+      block.history->touch(thread, copy.source, copy.copied, Access::Read, site);
+  }
   std::memset(copy.data, 0, sizeof copy.data);
   std::memcpy(copy.data, reinterpret_cast<const char *>(copy.source), copy.copied);
   block.shared->launch(thread.accessor(), copy.destination, copy.bytes, site);

@@ -2,6 +2,7 @@
 
 #include "mlora/Runtime/Core/Error.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <sys/mman.h>
@@ -45,37 +46,38 @@ static void *firstFrame(char *top, void (*start)()) {
 
 namespace mlora::emulator {
 
-constexpr size_t kPage = 4096, kStackBytes = 128 << 10;
+constexpr size_t kPage = 4096, kStackBytes = 128 << 10, kOwnBytes = 64 << 10;
 
-Stacks::Stacks(unsigned count) : count(count) {
-  void *pages = mmap(nullptr, count * kStackBytes, PROT_READ | PROT_WRITE,
+Stacks::Stacks(unsigned count, size_t bytes) : count(count), stackBytes(bytes) {
+  void *pages = mmap(nullptr, count * stackBytes, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
     failed("the emulator's stacks: " + std::to_string(count) + " threads need " +
-           std::to_string(count * kStackBytes) + " bytes of addresses");
+           std::to_string(count * stackBytes) + " bytes of addresses");
   memory = static_cast<char *>(pages);
   for (unsigned i = 0; i < count; ++i)
-    mprotect(memory + i * kStackBytes, kPage, PROT_NONE);
+    mprotect(memory + i * stackBytes, kPage, PROT_NONE);
 }
 
-Stacks::~Stacks() { munmap(memory, count * kStackBytes); }
+Stacks::~Stacks() { munmap(memory, count * stackBytes); }
 
-std::shared_ptr<Stacks> Stacks::get(unsigned count) {
+std::shared_ptr<Stacks> Stacks::get(unsigned count, size_t localBytes) {
   static thread_local std::shared_ptr<Stacks> last;
-  if (!last || last->count < count)
-    last = std::make_shared<Stacks>(count);
+  size_t bytes = std::max(kStackBytes, (localBytes + kOwnBytes + kPage - 1) / kPage * kPage);
+  if (!last || last->count < count || last->stackBytes < bytes)
+    last = std::make_shared<Stacks>(count, bytes);
   return last;
 }
 
 // Stacks whose tops are a power of two apart would fight for the same lines of the cache.
-char *Stacks::top(unsigned index) const { return memory + (index + 1) * kStackBytes - index % 61 * 64; }
+char *Stacks::top(unsigned index) const { return memory + (index + 1) * stackBytes - index % 61 * 64; }
 
 Fiber Stacks::prepare(unsigned index, void (*start)()) { return {firstFrame(top(index), start)}; }
 
 bool Stacks::contains(unsigned index, const void *address, size_t bytes) const {
   uintptr_t at = reinterpret_cast<uintptr_t>(address),
-            low = reinterpret_cast<uintptr_t>(memory) + index * kStackBytes;
-  return at >= low && at + bytes <= low + kStackBytes;
+            low = reinterpret_cast<uintptr_t>(memory) + index * stackBytes;
+  return at >= low && at + bytes <= low + stackBytes;
 }
 
 } // namespace mlora::emulator

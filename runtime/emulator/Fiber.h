@@ -19,13 +19,14 @@ inline void switchTo(Fiber &from, Fiber &to) { mlora_emulator_switch(&from.stack
 /// that an overflow is a fault of the process and not a wrong result.
 class Stacks {
 public:
-  explicit Stacks(unsigned count);
+  Stacks(unsigned count, size_t bytes);
   ~Stacks();
   Stacks(const Stacks &) = delete;
   Stacks &operator=(const Stacks &) = delete;
 
-  /// At least `count` stacks: those that this OS thread used last, where they are enough.
-  static std::shared_ptr<Stacks> get(unsigned count);
+  /// At least `count` stacks with room for so much local memory: those that this OS thread used last, where
+  /// they are enough.
+  static std::shared_ptr<Stacks> get(unsigned count, size_t localBytes);
 
   /// A fiber that starts in `start`, which must not return.
   Fiber prepare(unsigned index, void (*start)());
@@ -35,6 +36,7 @@ private:
   char *top(unsigned index) const;
   char *memory;
   unsigned count;
+  size_t stackBytes;
 };
 
 } // namespace mlora::emulator

@@ -7,9 +7,7 @@ namespace mlora::emulator {
 
 constexpr uint32_t kFullMask = 0xffffffffu;
 
-/// These are .aligned: the whole warp, all of it there.
-static void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out,
-                      Execute execute) {
+void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out, Execute execute) {
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
   if (block.warps[thread.warp].existing != kFullMask)
@@ -30,8 +28,10 @@ static void loadMatrices(Block &block, Warp &warp, uint32_t, uint32_t site) {
     checkShared(lane, site, address, 16, 16, "reads");
     Accessor by = lane.accessor();
     block.shared->touch(by, address, 16, Access::Read, site);
+    // What the lane has written itself and no bar.warp.sync has shown to the others.
+    bool isOwn = block.shared->wroteSinceBarrier(lane.index, address, 16);
     for (Thread *other : warp.lanes)
-      if (other != &lane && !other->known.same(lane.known))
+      if (other != &lane && (isOwn || !other->known.same(lane.known)))
         block.shared->expectVisible(other->accessor(), address, 16, site);
     std::memcpy(rows[i / 8][i % 8], block.shared->host(address), 16);
   }

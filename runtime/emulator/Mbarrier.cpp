@@ -51,7 +51,7 @@ void runMbarrierInit(ThreadContext *context, uint32_t site, const uint64_t *in, 
   block.shared->setOpaque(address, true, site);
   Mbarrier &barrier = block.mbarriers[address];
   barrier.expected = barrier.pending = in[1];
-  barrier.engine = block.newEngine();
+  barrier.engine = block.newEngine(Engine::Copy);
   barrier.initBy = thread.index;
   barrier.initMoment = thread.clock;
   barrier.initSite = site;
@@ -97,7 +97,8 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
   uint64_t address = toShared(in[0]);
-  bool isState = in[2], blocks = in[3];
+  bool isState = in[2];
+  unsigned blocks = in[3];
   for (;;) {
     Mbarrier &barrier = findMbarrier(thread, site, address);
     bool isDone = isState ? barrier.phase > in[1] : (barrier.phase & 1) != (in[1] & 1);
@@ -107,8 +108,11 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
       thread.fenced.join(barrier.completedFenced);
       return block.yield(thread);
     }
-    if (!blocks)
+    // try_wait returns after a while of its own choice, done or not.
+    if (blocks == 0 || (blocks == 2 && block.random() % 2)) {
+      thread.waitSite = site;
       return block.yield(thread);
+    }
     barrier.waiting.push_back(&thread);
     block.block(thread, Waiting::Mbarrier, address, site);
   }
@@ -138,20 +142,30 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
   block.yield(thread);
 }
 
-void runFenceProxyAsync(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+/// The mbarriers whose initialisation comes before now may be used by the async proxy.
+static void showMbarriers(Thread &thread) {
+  for (auto &[address, barrier] : thread.block->mbarriers)
+    if (barrier.initBy == thread.index || barrier.initMoment <= thread.block->base ||
+        thread.known.at(barrier.initBy) >= barrier.initMoment)
+      barrier.isVisibleToAsyncProxy = true;
+}
+
+void runFenceMbarrierInit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
   Thread &thread = threadOf(context);
+  showMbarriers(thread);
+  thread.block->yield(thread);
+}
+
+void runFenceProxyAsync(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  if (!in[0]) // global memory only, whose accesses are not remembered
+    return thread.block->yield(thread);
+  showMbarriers(thread);
   // Everything that comes before the fence may be read through the async proxy by whoever comes after it.
   thread.fenced.join(thread.known);
   thread.fenced.raiseAll(thread.block->threadCount, thread.block->base);
   thread.fenced.raise(thread.index, thread.clock++);
   thread.block->yield(thread);
-}
-
-void runSetMaxRegisters(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
-  Thread &thread = threadOf(context);
-  if (in[0] % 8 != 0 || in[0] < 24 || in[0] > 256)
-    thread.block->fault(thread, site, "invalid instruction",
-                        std::to_string(in[0]) + " registers; a multiple of 8 in [24, 256] is expected");
 }
 
 } // namespace mlora::emulator

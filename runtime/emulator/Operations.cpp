@@ -1,5 +1,7 @@
 #include "Operations.h"
 
+#include <algorithm>
+
 namespace mlora::emulator {
 
 const ThreadContext::Run *operations() {
@@ -10,14 +12,47 @@ const ThreadContext::Run *operations() {
   return table;
 }
 
-void runFence(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+void runFence(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
   Thread &thread = threadOf(context);
+  thread.released = {thread.publish(), thread.block->base};
+  thread.known.join(thread.acquired);
+  thread.waitSite = site;
   thread.block->yield(thread);
 }
 
-void runYield(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+void runAfterAtomic(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
+  bool reads = in[1], writes = in[2], acquires = in[3], releases = in[4];
+  VectorClock &shown = thread.block->atomics[in[0]];
+  if (reads)
+    (acquires ? thread.known : thread.acquired).join(shown);
+  Released released = thread.released;
+  if (writes) {
+    if (releases)
+      released = {thread.publish(), thread.block->base};
+    if (!reads) // a store ends what others have released there
+      shown = {};
+    shown.join(released.clock);
+  }
+  if (thread.block->history)
+    thread.block->history->afterAtomic(thread, in[0], reads, writes, released);
+  thread.waitSite = site;
   thread.block->yield(thread);
+}
+
+void runYield(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  thread.waitSite = site; // where it spins, if it does
+  thread.block->yield(thread);
+}
+
+void runLocal(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+  auto &locals = threadOf(context).locals;
+  auto known = std::find_if(locals.begin(), locals.end(), [&](auto &local) { return local.first == in[0]; });
+  if (known == locals.end())
+    locals.emplace_back(in[0], in[1]);
+  else
+    known->second = in[1];
 }
 
 void runExit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {

@@ -11,6 +11,9 @@ namespace mlora::emulator {
   void run##name(ThreadContext *, uint32_t site, const uint64_t *in, uint64_t *out);
 #include "mlora/Runtime/Emulator/Operations.def"
 
+/// A collective of the .aligned kind: the whole warp, all of it there.
+void wholeWarp(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out, Execute execute);
+
 /// A float in a slot, or in the low half of one.
 inline float toFloat(uint64_t slot) {
   uint32_t bits = slot;

@@ -2,6 +2,7 @@
 
 #include "Block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -36,8 +37,16 @@ static std::string bytesAt(uint32_t bytes, uint64_t address) {
   return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " of shared memory at " + hex(address);
 }
 
-void SharedMemory::race(const Touch &touch, uint16_t other, uint32_t otherSite, bool otherWrote) {
-  block.fault(*touch.by.thread, touch.site, "shared memory race",
+void SharedMemory::race(const Touch &touch, const Cell &cell, uint16_t other, bool otherWrote) {
+  bool isCopy = touch.by.isAsyncProxy && (touch.flags & Access::Write);
+  // A race with an engine is named after the wait that would have ordered the two.
+  const char *name =
+      otherWrote && !isCopy && block.isEngine(other, Engine::Copy) ? "asynchronous copy not waited for"
+      : !otherWrote && block.isEngine(other, Engine::Store)   ? "source of an asynchronous copy overwritten"
+      : !otherWrote && isCopy && (cell.flags & ReadUnwritten) ? "asynchronous copy not waited for"
+                                                              : "shared memory race";
+  uint32_t otherSite = otherWrote ? cell.writeSite : cell.readSite;
+  block.fault(*touch.by.thread, touch.site, name,
               std::string(verb(touch.flags)) + " " + bytesAt(touch.bytes, touch.address) + " that " +
                   block.nameOfAgent(other) + (otherWrote ? " has written" : " has read") +
                   ", and nothing orders the two",
@@ -57,23 +66,26 @@ void SharedMemory::checkUsable(const Touch &touch, const Cell &cell) {
                 cell.writeSite, "the mbarrier's initialisation");
 }
 
-void SharedMemory::checkWriter(const Touch &touch, const Cell &cell) {
+void SharedMemory::checkWriter(const Touch &touch, Cell &cell) {
   bool isRead = touch.flags & (Access::Read | Access::Atomic);
   if (!(cell.flags & Written)) {
-    if (isRead)
-      block.fault(*touch.by.thread, touch.site, "uninitialised shared memory",
-                  std::string(verb(touch.flags)) + " " + bytesAt(touch.bytes, touch.address) +
-                      " that nobody in this block has written");
+    if (isRead) {
+      cell.flags |= ReadUnwritten;
+      if (!block.hasUninitialised())
+        block.noteUninitialised(*touch.by.thread, touch.site,
+                                std::string(verb(touch.flags)) + " " + bytesAt(touch.bytes, touch.address) +
+                                    " that nobody in this block has written");
+    }
     return;
   }
   bool bothAtomic = (touch.flags & Access::Atomic) && (cell.flags & AtomicWrite);
   if (!bothAtomic && !isBefore(touch.by, cell.writer, cell.writeMoment))
-    race(touch, cell.writer, cell.writeSite, true);
-  if (touch.by.isAsyncProxy && isRead && !(cell.flags & AsyncProxyWrite) &&
+    race(touch, cell, cell.writer, true);
+  if (touch.by.fenced && !(cell.flags & AsyncProxyWrite) &&
       touch.by.fenced->at(cell.writer) < cell.writeMoment)
     block.fault(*touch.by.thread, touch.site, "proxy fence missing",
-                "the async proxy reads " + bytesAt(touch.bytes, touch.address) + " that " +
-                    block.nameOfAgent(cell.writer) +
+                std::string("the async proxy ") + verb(touch.flags) + " " +
+                    bytesAt(touch.bytes, touch.address) + " that " + block.nameOfAgent(cell.writer) +
                     " has written with an ordinary store, with no fence.proxy.async after the store",
                 cell.writeSite, "the store");
 }
@@ -83,7 +95,7 @@ void SharedMemory::checkReaders(const Touch &touch, const Cell &cell) {
     return;
   if (!cell.readers) {
     if (!isBefore(touch.by, cell.reader, cell.readMoment))
-      race(touch, cell.reader, cell.readSite, false);
+      race(touch, cell, cell.reader, false);
     return;
   }
   for (const Readers &set : sets[cell.readers - 1])
@@ -92,7 +104,7 @@ void SharedMemory::checkReaders(const Touch &touch, const Cell &cell) {
       if (agent < block.threadCount && set.moment <= block.base)
         break; // the same holds for the whole warp
       if (!isBefore(touch.by, agent, set.moment))
-        race(touch, agent, cell.readSite, false);
+        race(touch, cell, agent, false);
     }
 }
 
@@ -267,6 +279,14 @@ void SharedMemory::expectVisible(const Accessor &by, uint64_t address, uint32_t 
   forCells(address, bytes, [&](Cell &cell) { checkWriter(touch, cell); });
 }
 
+bool SharedMemory::wroteSinceBarrier(uint16_t thread, uint64_t address, uint32_t bytes) {
+  bool wrote = false;
+  forCells(address, bytes, [&](Cell &cell) {
+    wrote |= (cell.flags & Written) && cell.writer == thread && cell.writeMoment > block.base;
+  });
+  return wrote;
+}
+
 void SharedMemory::launch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site) {
   touch(by, address, bytes, Access::Write, site);
   forCells(address, bytes, [&](Cell &cell) { cell.flags |= Pending; });
@@ -308,17 +328,25 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
   Access access(word);
   if (address >= kSharedWindow)
     return sharedAddress(context, address - kSharedWindow, word, site);
+  char *host = reinterpret_cast<char *>(address);
+  // Memory of the thread's own that was not traced to its allocation when the kernel was compiled.
+  if (thread.block->stacks->contains(thread.index, host, access.bytes)) {
+    bool isInside = std::any_of(thread.locals.begin(), thread.locals.end(), [&](auto &local) {
+      return address - local.first < local.second && access.bytes <= local.second - (address - local.first);
+    });
+    if (isInside && address % access.alignment == 0)
+      return host;
+    access.flags |= Access::Local;
+  }
   if (access.flags & Access::Local)
     thread.block->fault(thread, site,
                         address % access.alignment ? "misaligned access" : "out-of-bounds access",
                         std::string(verb(access.flags)) + " " + std::to_string(access.bytes) +
                             " bytes of local memory, outside the allocation or not on a multiple of " +
                             std::to_string(access.alignment));
-  char *host = reinterpret_cast<char *>(address);
-  // Memory of the thread's own that was not traced to its allocation when the kernel was compiled.
-  if (thread.block->stacks->contains(thread.index, host, access.bytes) && address % access.alignment == 0)
-    return host;
   checkGlobal(thread, site, address, access.bytes, access.alignment, verb(access.flags));
+  if (thread.block->history)
+    thread.block->history->touch(thread, address, access.bytes, access.flags, site);
   return host;
 }
 

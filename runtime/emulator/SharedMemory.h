@@ -18,9 +18,10 @@ struct Thread;
 struct Accessor {
   Thread *thread; ///< whom to blame
   uint16_t agent;
-  uint32_t moment;                     ///< its clock
-  const VectorClock *known;            ///< what comes before the access
-  const VectorClock *fenced = nullptr; ///< writes of ordinary stores that the async proxy may read; null: any
+  uint32_t moment;          ///< its clock
+  const VectorClock *known; ///< what comes before the access
+  const VectorClock *fenced =
+      nullptr; ///< ordinary stores that the async proxy may read or overwrite; null: any
   bool isAsyncProxy = false;
 };
 
@@ -47,6 +48,8 @@ public:
   /// Checks that what was written there comes before now for an accessor that gets the value without reading
   /// itself (the other lanes of an ldmatrix).
   void expectVisible(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site);
+  /// Whether a thread has written there since the block's last barrier.
+  bool wroteSinceBarrier(uint16_t thread, uint64_t address, uint32_t bytes);
   /// Bytes that an asynchronous copy may write from now on, until `land`.
   void launch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t site);
   /// The copy has written them; they count as written by `agent` at `moment`.
@@ -55,7 +58,14 @@ public:
   void setOpaque(uint64_t address, bool opaque, uint32_t site);
 
 private:
-  enum Flags : uint8_t { Pending = 1, AtomicWrite = 2, AsyncProxyWrite = 4, Opaque = 8, Written = 16 };
+  enum Flags : uint8_t {
+    Pending = 1,
+    AtomicWrite = 2,
+    AsyncProxyWrite = 4,
+    Opaque = 8,
+    Written = 16,
+    ReadUnwritten = 32 ///< somebody has read before anybody wrote
+  };
   struct Cell {
     uint32_t writeMoment, readMoment, writeSite, readSite;
     uint32_t readers; ///< 0, or one more than the index of a set: several agents have read
@@ -77,8 +87,8 @@ private:
   };
   void checkUsable(const Touch &touch, const Cell &cell);
   void checkReaders(const Touch &touch, const Cell &cell);
-  void checkWriter(const Touch &touch, const Cell &cell);
-  [[noreturn]] void race(const Touch &touch, uint16_t other, uint32_t otherSite, bool otherWrote);
+  void checkWriter(const Touch &touch, Cell &cell);
+  [[noreturn]] void race(const Touch &touch, const Cell &cell, uint16_t other, bool otherWrote);
   void addReader(const Accessor &by, Cell &cell, uint32_t site);
   void write(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site);
   void dropReaders(Cell &cell);

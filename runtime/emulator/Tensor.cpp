@@ -111,16 +111,34 @@ void runTensorLoad(ThreadContext *context, uint32_t site, const uint64_t *in, ui
   checkTensor(thread, site, map, in + 4, "copies from");
   Accessor by = thread.accessor();
   by.isAsyncProxy = true;
+  by.fenced = &thread.fenced;
+  if (!barrier.isVisibleToAsyncProxy)
+    block.fault(thread, site, "proxy fence missing",
+                "the async proxy reports to the mbarrier at " + hex(at) +
+                    ", with no fence.mbarrier.init (or fence.proxy.async) after its initialisation",
+                barrier.initSite, "the initialisation");
   block.shared->launch(by, shared, boxBytes(map), site);
   std::array<uint64_t, 5> coordinates = {};
   std::copy_n(in + 4, map.rank, coordinates.begin());
-  block.transfers.push_back([&block, &map, shared, at, coordinates, engine = barrier.engine] {
+  std::vector<char> data; // the source as it is: it must be so still when the copy lands
+  data.reserve(boxBytes(map));
+  forPieces(map, shared, in + 4, [&](uint64_t, uint64_t from, uint32_t bytes) {
+    if (from)
+      data.insert(data.end(), reinterpret_cast<const char *>(from),
+                  reinterpret_cast<const char *>(from) + bytes);
+    else
+      data.resize(data.size() + bytes);
+  });
+  block.transfers.push_back([&block, &thread, &map, site, shared, at, coordinates, data = std::move(data),
+                             engine = barrier.engine] {
+    const char *piece = data.data();
     forPieces(map, shared, coordinates.data(), [&](uint64_t to, uint64_t from, uint32_t bytes) {
-      char *host = block.shared->host(to);
-      if (from)
-        std::memcpy(host, reinterpret_cast<const char *>(from), bytes);
-      else
-        std::memset(host, 0, bytes);
+      if (from && std::memcmp(piece, reinterpret_cast<const char *>(from), bytes) != 0)
+        block.fault(thread, site, "source of an asynchronous copy overwritten",
+                    "the " + std::to_string(bytes) + " bytes " + block.memory.describe(from) +
+                        " changed before the copy was done");
+      std::memcpy(block.shared->host(to), piece, bytes);
+      piece += bytes;
     });
     auto found = block.mbarriers.find(at);
     if (found == block.mbarriers.end() || found->second.engine != engine)
@@ -141,9 +159,12 @@ void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, u
   const TensorMap &map = mapAt(thread, site, in[1], in[2]);
   checkBox(thread, site, map, shared, "copies from");
   checkTensor(thread, site, map, in + 3, "copies to");
-  Accessor by = thread.accessor();
-  by.isAsyncProxy = true;
-  by.fenced = &thread.fenced;
+  if (!thread.storeEngine)
+    thread.storeEngine = block.newEngine(Engine::Store);
+  // The engine's read lasts until a wait for the copy's group.
+  VectorClock before = thread.known;
+  before.raise(thread.index, thread.clock);
+  Accessor by{&thread, thread.storeEngine, ++thread.storeMoment, &before, &thread.fenced, true};
   block.shared->touch(by, shared, boxBytes(map), Access::Read, site);
   TensorStoreCopy copy;
   copy.site = site;
@@ -154,34 +175,55 @@ void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, u
     const char *host = block.shared->host(from);
     copy.data.insert(copy.data.end(), host, host + bytes);
   });
-  thread.stores.add(std::move(copy));
+  thread.stores.push_back(std::move(copy));
 }
 
-static void finish(Thread &thread, const TensorStoreCopy &copy, bool check) {
-  Block &block = *thread.block;
+static void land(const TensorStoreCopy &copy) {
   const char *data = copy.data.data();
   for (const TensorStoreCopy::Piece &piece : copy.pieces) {
-    if (check && std::memcmp(block.shared->host(piece.from), data, piece.bytes) != 0)
-      block.fault(thread, copy.site, "source of an asynchronous copy overwritten",
-                  "shared memory at " + hex(piece.from) + " changed before the copy was waited for");
     std::memcpy(reinterpret_cast<char *>(piece.to), data, piece.bytes);
     data += piece.bytes;
   }
 }
 
-/// What nobody waited for lands when the block ends.
+/// The block has ended: what nobody has waited for is in global memory now.
 void finishStores(Thread &thread) {
-  for (const TensorStoreCopy &copy : thread.stores.take())
-    finish(thread, copy, false);
+  for (const StoreGroup &group : thread.storeGroups)
+    for (const TensorStoreCopy &copy : group.copies)
+      land(copy);
+}
+
+/// A copy whose source shared memory must still hold, as far as the thread knows.
+const TensorStoreCopy *findUnreadStore(const Thread &thread) {
+  for (const StoreGroup &group : thread.storeGroups)
+    if (!group.isRead && !group.copies.empty())
+      return &group.copies.front();
+  return thread.stores.empty() ? nullptr : &thread.stores.front();
 }
 
 void runBulkCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
-  threadOf(context).stores.commit();
+  Thread &thread = threadOf(context);
+  thread.storeGroups.push_back({std::move(thread.stores), thread.storeMoment});
+  thread.stores.clear();
 }
 
+/// With `.read` the source may be overwritten, and what was written to global memory is not there yet.
 void runBulkWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  thread.stores.waitFor(in[0], [&](const TensorStoreCopy &copy) { finish(thread, copy, true); });
+  for (size_t i = 0; i + in[0] < thread.storeGroups.size(); ++i) {
+    StoreGroup &group = thread.storeGroups[i];
+    group.isRead = true;
+    if (group.moment)
+      thread.known.raise(thread.storeEngine, group.moment);
+  }
+  if (!in[1])
+    for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front())
+      for (const TensorStoreCopy &copy : thread.storeGroups.front().copies) {
+        if (GlobalHistory *history = thread.block->history)
+          for (const TensorStoreCopy::Piece &piece : copy.pieces)
+            history->touch(thread, piece.to, piece.bytes, Access::Write, copy.site);
+        land(copy);
+      }
   thread.block->yield(thread);
 }
 

@@ -42,6 +42,12 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
   if (descriptor.baseOffset)
     block.fault(thread, site, "invalid descriptor",
                 std::string("a base offset in the descriptor of ") + name + " is not built yet");
+  // The swizzle's pattern begins on a multiple of eight of its rows.
+  if (descriptor.swizzle && (descriptor.start >> 7 & (descriptor.swizzle / 16 - 1)))
+    block.fault(thread, site, "invalid descriptor",
+                std::string("the descriptor of ") + name + " starts at " + hex(descriptor.start) +
+                    ", in the middle of a pattern of " + std::to_string(descriptor.swizzle * 8) +
+                    " bytes, and its base offset is 0");
   VectorClock known[4];
   for (unsigned i = 0; i < 4; ++i) {
     known[i] = leaders[i]->known;
@@ -86,7 +92,7 @@ static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t 
       block.fault(*threads[i], site, "invalid descriptor",
                   "the threads of a warpgroup bring different descriptors");
   if (!group.engine)
-    group.engine = block.newEngine();
+    group.engine = block.newEngine(Engine::Product);
   ++group.moment;
   std::vector<float> a(kRows * kDepth), b(n * kDepth), d(kRows * n);
   gather(block, group, leaders, site, in[7], kRows, in[5], type, "A", a.data());
@@ -115,7 +121,7 @@ static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t 
     thread.out[i] = fromFloat(d[row * n + column]);
   });
   for (unsigned i = 0; i < kGroupThreads; ++i)
-    threads[i]->lastWgmma = group.moment;
+    threads[i]->wgmmaMoment = group.moment;
 }
 
 void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
@@ -125,8 +131,13 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
   if ((number + 1) * kGroupThreads > block.threadCount)
     block.fault(thread, site, "divergent warp collective",
                 "needs a warpgroup of 128 threads, and the block's last is not full");
-  if (!thread.hasWgmmaFence)
+  if (!thread.wgmmaFences)
     block.fault(thread, site, "wgmma fence missing", "no wgmma.fence comes before the first wgmma.mma_async");
+  if (thread.wgmmaAccumulators & kWrittenTag &&
+      (thread.wgmmaAccumulators & ~kWrittenTag) >= thread.wgmmaFences)
+    block.fault(
+        thread, site, "wgmma fence missing",
+        "no wgmma.fence comes between here and an ordinary instruction that has written the accumulators");
   Warpgroup &group = block.warpgroups[number];
   if (group.arrived == 0)
     group.site = site;
@@ -149,23 +160,38 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
   block.yield(thread);
 }
 
-void runWgmmaFence(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
-  threadOf(context).hasWgmmaFence = true;
+static void nothing(Block &, Warp &, uint32_t, uint32_t) {}
+
+void runWgmmaFence(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  wholeWarp(context, site, in, out, nothing);
+  ++context->wgmmaFences;
 }
 
-void runWgmmaCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
+void runWgmmaCommit(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  wholeWarp(context, site, in, out, nothing);
   Thread &thread = threadOf(context);
-  thread.wgmmaGroups.push_back(thread.lastWgmma);
+  thread.wgmmaGroups.push_back(thread.wgmmaMoment);
 }
 
-/// After the wait the operands may be overwritten: the engine's reads come before.
-void runWgmmaWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+/// After the wait the operands may be overwritten and the results read: the engine's work comes before.
+void runWgmmaWait(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  uint64_t pending = in[0];
+  wholeWarp(context, site, in, out, nothing);
   Thread &thread = threadOf(context);
   Warpgroup &group = thread.block->warpgroups[thread.index / kGroupThreads];
-  for (; thread.wgmmaGroups.size() > in[0]; thread.wgmmaGroups.pop_front())
-    if (uint32_t moment = thread.wgmmaGroups.front())
+  for (; thread.wgmmaGroups.size() > pending; thread.wgmmaGroups.pop_front())
+    if (uint32_t moment = thread.wgmmaGroups.front()) {
       thread.known.raise(group.engine, moment);
-  thread.block->yield(thread);
+      thread.wgmmaRetired = moment;
+    }
+}
+
+void runWgmmaInFlight(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  thread.block->fault(
+      thread, site, "wgmma result read in flight",
+      "uses sums that wgmma.mma_async may still write: no wgmma.wait_group has come since that "
+      "covers a committed group with it");
 }
 
 } // namespace mlora::emulator

@@ -298,10 +298,10 @@ mlora.emulate @m::@cluster grid [1] block [1] arguments []
 // -----
 
 gpu.module @m {
-  llvm.func @__nv_expf(f32) -> f32
+  llvm.func @__nv_j0f(f32) -> f32
   llvm.func @library_call(%x: f32) attributes {nvvm.kernel} {
-    // expected-error @below {{calls '__nv_expf', which the module does not define and NVPTX does not have}}
-    %y = llvm.call @__nv_expf(%x) : (f32) -> f32
+    // expected-error @below {{calls '__nv_j0f', which the module does not define and NVPTX does not have}}
+    %y = llvm.call @__nv_j0f(%x) : (f32) -> f32
     llvm.return
   }
 }

@@ -175,6 +175,7 @@ gpu.module @m {
     llvm.br ^wait
   ^wait:
     %ticks = llvm.mlir.constant(1000 : i32) : i32
+    // expected-error-re @below {{deadlock: @m::@wrong_phase{{.*}} waits for the mbarrier at 0x2c00, in whose phase 1 (parity 1)}}
     nvvm.mbarrier.try_wait.parity %bar, %one, %ticks : !llvm.ptr<3>, i32, i32
     // Start address / 16; rows of eight every 1024 bytes; swizzle of 128 bytes.
     %form = llvm.mlir.constant(4611686293305360384 : i64) : i64
@@ -188,7 +189,6 @@ gpu.module @m {
     %step = llvm.mlir.constant(2 : i64) : i64
     %d0 = llvm.mlir.zero : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>
     nvvm.wgmma.fence.aligned
-    // expected-error-re @below {{deadlock: @m::@wrong_phase{{.*}} waits for the mbarrier at 0x2c00, in whose phase 1 (parity 1)}}
     %d1 = nvvm.wgmma.mma_async %a0, %b0, %d0, <m = 64, n = 16, k = 16>, D[<f32>, <one>], A[<bf16>, <one>, <row>], B[<bf16>, <one>, <col>]
       : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)> -> !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>
     %a1 = llvm.add %a0, %step : i64

@@ -671,10 +671,11 @@ gpu.module @m {
     nvvm.barrier id = %one number_of_threads = %c128
     llvm.cond_br %leads, ^store, ^end
   ^store:
-    // expected-error @below {{source of an asynchronous copy overwritten: @m::@overwritten}}
+    // expected-note @below {{the other access, a read}}
     nvvm.cp.async.bulk.tensor.global.shared.cta %ymap, %shared, box[%zero, %zero] : !llvm.ptr, !llvm.ptr<3>
     nvvm.cp.async.bulk.commit.group
     %none = llvm.mlir.constant(0.0 : f32) : f32
+    // expected-error @below {{source of an asynchronous copy overwritten: @m::@overwritten}}
     llvm.store %none, %shared : f32, !llvm.ptr<3>
     nvvm.cp.async.bulk.wait_group 0
     llvm.br ^end

@@ -23,6 +23,7 @@ struct EmulatedModule {
   std::vector<Location> locations; ///< of each site
   std::vector<EmulatedGlobal> globals;
   uint32_t staticSharedBytes = 0;
+  uint64_t localBytes = 0; ///< of a thread, all functions together
 };
 
 /// Takes the gpu.module of `module` to the llvm and nvvm dialects, in place.

@@ -22,6 +22,7 @@
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 
 #include <chrono>
+#include <numeric>
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_EMULATE
@@ -104,6 +105,37 @@ static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef
   return success();
 }
 
+/// What a kernel says of its launches must hold for this one.
+static LogicalResult checkLaunchBounds(EmulateOp op, Operation *kernel) {
+  auto values = [&](StringRef name) -> SmallVector<int64_t> {
+    Attribute attribute = kernel->getAttr(name);
+    if (auto array = dyn_cast_or_null<DenseI32ArrayAttr>(attribute))
+      return llvm::to_vector_of<int64_t>(array.asArrayRef());
+    if (auto array = dyn_cast_or_null<ArrayAttr>(attribute))
+      return llvm::map_to_vector(array.getAsRange<IntegerAttr>(),
+                                 [](IntegerAttr value) { return value.getInt(); });
+    return {};
+  };
+  auto threads = [](ArrayRef<int64_t> sizes) {
+    return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
+  };
+  int64_t launched = threads(llvm::to_vector_of<int64_t>(op.getBlock()));
+  for (StringRef name : {"nvvm.reqntid", "known_block_size", "gpu.known_block_size"})
+    if (auto sizes = values(name); !sizes.empty())
+      for (unsigned i = 0; i < 3; ++i)
+        if ((i < sizes.size() ? sizes[i] : 1) != op.getBlock()[i])
+          return op.emitOpError() << op.getKernel() << " asks for other blocks: its " << name << " is "
+                                  << kernel->getAttr(name);
+  if (auto most = values("nvvm.maxntid"); !most.empty() && launched > threads(most))
+    return op.emitOpError() << op.getKernel() << " is launched with blocks of " << launched
+                            << " threads; its nvvm.maxntid allows " << threads(most);
+  for (StringRef name : {"nvvm.cluster_dim", "cluster_dims", "known_cluster_size"})
+    if (auto sizes = values(name); threads(sizes) != 1)
+      return op.emitOpError() << op.getKernel() << " asks for clusters of " << threads(sizes) << " blocks ("
+                              << name << "); clusters of several blocks are not built yet";
+  return success();
+}
+
 LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> types) {
   StringRef name = op.getKernel().getLeafReference();
   FailureOr<std::vector<EmulatedBuffer>> buffers = readBuffers(op);
@@ -121,6 +153,11 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
   llvm::copy(op.getBlock(), launch.block.begin());
   launch.staticSharedBytes = loaded.module.staticSharedBytes;
   launch.dynamicSharedBytes = op.getDynamicShared();
+  constexpr uint64_t mostLocal = 512 << 10;
+  if (loaded.module.localBytes > mostLocal)
+    return op.emitOpError() << op.getKernel() << " has " << loaded.module.localBytes
+                            << " bytes of local memory a thread; a device has " << mostLocal;
+  launch.localBytes = loaded.module.localBytes;
   launch.sites = &loaded.module.sites;
 
   size_t capacity = 1 << 16;
@@ -155,6 +192,8 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
     for (auto [global, place] : llvm::zip(loaded.module.globals, globals))
       llvm::copy(global.bytes, place);
     emulator::Statistics once;
+    constexpr uint64_t raceSeeds = 4; // what is not ordered is not in any of them
+    launch.checksGlobalRaces = seed - firstSeed < raceSeeds;
     if (std::optional<emulator::Fault> fault = emulator::run(launch, memory, seed, &once)) {
       InFlightDiagnostic error = emitError(fault->site ? loaded.module.locations[*fault->site] : op.getLoc());
       error << fault->name << ": " << fault->message << " (seed " << seed << ")";
@@ -218,6 +257,10 @@ void Emulate::runOnOperation() {
         dyn_cast_or_null<FunctionOpInterface>(SymbolTable::lookupNearestSymbolFrom(op, op.getKernel()));
     if (!source || !kernel || op.getKernel().getNestedReferences().size() != 1) {
       op.emitOpError() << "there is no kernel " << op.getKernel() << " in a gpu.module of this file";
+      anyFailed = true;
+      continue;
+    }
+    if (failed(checkLaunchBounds(op, kernel))) {
       anyFailed = true;
       continue;
     }

@@ -1,7 +1,8 @@
 //===- KernelRewriter.h - a GPU function to a host function --------------------------===//
 //
-// Three files: RewriteKernel.cpp (signatures, addresses, mathematics), RewriteMemory.cpp (checked accesses),
-// RewriteNVVM.cpp (what becomes a call of the machine).
+// RewriteKernel.cpp (signatures, addresses, bf16), RewriteIntrinsics.cpp (what has a name), RewriteMemory.cpp
+// (checked accesses), RewriteNVVM.cpp and RewriteHopper.cpp (what becomes a call of the machine),
+// WgmmaTags.cpp (reads of wgmma's results).
 
 #pragma once
 
@@ -20,6 +21,9 @@ struct GlobalLayout {
   llvm::StringMap<unsigned> others;
 };
 
+/// The register that an op or an intrinsic reads, by the end of its name.
+std::optional<SpecialRegister> findRegister(StringRef name);
+
 class KernelRewriter {
 public:
   KernelRewriter(LLVM::LLVMFuncOp function, EmulatedModule &result, const GlobalLayout &layout)
@@ -35,18 +39,32 @@ private:
   LogicalResult rewriteAddress(LLVM::AddressOfOp op);
   void rewriteCast(LLVM::AddrSpaceCastOp op);
   LogicalResult rewriteCall(LLVM::CallOp op);
-  LogicalResult rewriteIntrinsic(LLVM::CallIntrinsicOp op);
   /// BF16 is memory's format on most CPUs: arithmetic is done in F32.
   LogicalResult rewriteBF16(Operation *op);
   LogicalResult rewriteUnaryMath(Operation *op, Emulated function);
   LogicalResult notBuilt(Operation *op, const Twine &what = "");
 
+  // RewriteIntrinsics.cpp
+  std::optional<LogicalResult> rewriteExternalCall(LLVM::CallOp op, StringRef name);
+  LogicalResult rewriteIntrinsic(LLVM::CallIntrinsicOp op);
+  LogicalResult rewriteMemoryCopy(Operation *op);
+  LogicalResult rewriteAssembly(LLVM::InlineAsmOp op);
+
   // RewriteMemory.cpp
   LogicalResult rewriteMemory(Operation *op);
+  Value genericAddress(Builder &b, Value pointer);
+  /// Tells the machine where memory of the thread's own is.
+  void registerLocal(LLVM::AllocaOp op);
   /// The host's address of an access, once it is checked: in line where it is global or local memory.
   Value hostAddress(Operation *op, Value pointer, uint32_t bytes, uint32_t alignment, uint32_t flags);
   Value branchToCheck(Builder &b, Operation *op, Value pointer, Value address, Value refused,
                       uint32_t access);
+
+  // SpinningLoops.cpp
+  void yieldInSpinningLoops();
+
+  // WgmmaTags.cpp
+  void tagWgmmaResults();
 
   // RewriteNVVM.cpp
   LogicalResult rewriteNVVM(Operation *op);
@@ -56,7 +74,7 @@ private:
   // Helpers.
   Value constant(Builder &b, int64_t value);
   Value constant32(Builder &b, uint32_t value);
-  Value field(Builder &b, size_t offset, Type type);
+  Value field(Builder &b, size_t offset, Type type, bool isInvariant = true);
   Value specialRegister(Builder &b, SpecialRegister which);
   uint32_t siteOf(Operation *op);
   /// A value of at most 8 bytes as the machine's 8-byte slot, and back.
@@ -76,8 +94,9 @@ private:
   EmulatedModule &result;
   const GlobalLayout &layout;
   MLIRContext *context;
-  Value thread;                      ///< the ThreadContext
-  LLVM::AllocaOp operands, results_; ///< slots of calls, shared by all of the function
+  Value thread;                                    ///< the ThreadContext
+  LLVM::AllocaOp operands, results_;               ///< slots of calls, shared by all of the function
+  llvm::DenseMap<Operation *, int64_t> localSizes; ///< bytes of each allocation of a fixed size
   int64_t mostOperands = 1, mostResults = 1;
 };
 

@@ -8,10 +8,14 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -44,13 +48,50 @@ static void passTensorMapsAsPointers(gpu::GPUFuncOp function) {
   function.setFunctionType(FunctionType::get(function.getContext(), types, function.getResultTypes()));
 }
 
+/// nvgpu has no op for the fence that shows an mbarrier's initialisation to the async proxy, and upstream's
+/// kernels none: nvgpu.mbarrier.init counts as one with it.
+static void fenceMbarrierInit(nvgpu::MBarrierInitOp init) {
+  OpBuilder builder(init.getContext());
+  builder.setInsertionPointAfter(init);
+  NVVM::FenceMbarrierInitOp::create(builder, init.getLoc());
+}
+
+/// Reductions become shuffles and transfers loads and stores, by upstream's patterns that no conversion to
+/// nvvm has.
+static LogicalResult expandWhatLacksPatterns(ModuleOp module) {
+  constexpr unsigned warpSize = 32;
+  bool any = module
+                 .walk([](Operation *op) {
+                   return isa<gpu::AllReduceOp, gpu::SubgroupReduceOp, vector::TransferReadOp,
+                              vector::TransferWriteOp>(op)
+                              ? WalkResult::interrupt()
+                              : WalkResult::advance();
+                 })
+                 .wasInterrupted();
+  if (!any)
+    return success();
+  // Divergence is the machine's to find.
+  module.walk([](gpu::AllReduceOp op) { op.setUniform(true); });
+  RewritePatternSet patterns(module.getContext());
+  populateGpuAllReducePatterns(patterns);
+  populateGpuBreakDownSubgroupReducePatterns(patterns);
+  populateGpuLowerSubgroupReduceToShufflePatterns(patterns, warpSize);
+  populateGpuLowerClusteredSubgroupReduceToShufflePatterns(patterns, warpSize);
+  vector::populateVectorTransferLoweringPatterns(patterns, /*maxTransferRank=*/1);
+  return applyPatternsGreedily(module, std::move(patterns));
+}
+
 LogicalResult mlir::mlora::lowerToNVVM(ModuleOp module) {
   if (isLowered(module))
     return success();
   module.walk(passTensorMapsAsPointers);
+  module.walk(fenceMbarrierInit);
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   passes.addPass(createConvertNVGPUToNVVMPass());
   passes.addPass(createConvertVectorToSCFPass());
+  if (failed(passes.run(module)) || failed(expandWhatLacksPatterns(module)))
+    return failure();
+  passes.clear();
   passes.addPass(createSCFToControlFlowPass());
   passes.addPass(memref::createExpandStridedMetadataPass());
   passes.addPass(createLowerAffinePass());

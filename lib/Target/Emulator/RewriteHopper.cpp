@@ -22,10 +22,11 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
     op->erase();
     return success();
   };
-  auto wait = [&](Value address, Value parityOrState, bool blocks) {
+  enum { Looks = 0, Blocks = 1, GivesUp = 2 };
+  auto wait = [&](Value address, Value parityOrState, int how) {
     bool isState = parityOrState.getType().isInteger(64);
     auto slots =
-        call(b, Emulated::MbarrierWait, op, {address, parityOrState, number(isState), number(blocks)}, 1);
+        call(b, Emulated::MbarrierWait, op, {address, parityOrState, number(isState), number(how)}, 1);
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(fromSlot(b, slots[0], b.getI1Type()));
     op->erase();
@@ -61,27 +62,30 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
                                               arriveOp.getPredicate());
       })
       .Case([&](NVVM::MBarrierTryWaitParityOp waitOp) {
-        return wait(waitOp.getAddr(), waitOp.getPhase(), true);
+        return wait(waitOp.getAddr(), waitOp.getPhase(), Blocks); // PTX's loop around it is part of the op
       })
       .Case([&](NVVM::MBarrierTryWaitOp waitOp) {
         return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), true);
+                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), GivesUp);
       })
       .Case([&](NVVM::MBarrierTestWaitOp waitOp) {
         return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), false);
+                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), Looks);
       })
       .Case([&](NVVM::CpAsyncMBarrierArriveOp arriveOp) {
         return replaceByCall(op, Emulated::CpAsyncMbarrierArrive,
                              {arriveOp.getAddr(), number(arriveOp.getNoinc())});
       })
-      .Case([&](NVVM::FenceMbarrierInitOp) { return replaceByCall(op, Emulated::Fence, {}); })
+      .Case([&](NVVM::FenceMbarrierInitOp) { return replaceByCall(op, Emulated::FenceMbarrierInit, {}); })
       .Case([&](NVVM::FenceProxyOp fence) {
         switch (fence.getKind()) {
         case NVVM::ProxyKind::async:
         case NVVM::ProxyKind::async_shared:
         case NVVM::ProxyKind::async_global:
-          return replaceByCall(op, Emulated::FenceProxyAsync, {});
+          return replaceByCall(op, Emulated::FenceProxyAsync,
+                               {number(fence.getKind() != NVVM::ProxyKind::async_global)});
+        case NVVM::ProxyKind::alias: // no two addresses here are of the same memory
+          return replaceByCall(op, Emulated::Fence, {});
         default:
           return notBuilt(op, "of other proxies than async");
         }
@@ -130,10 +134,13 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         if ((type != NVVM::WGMMATypes::bf16 && type != NVVM::WGMMATypes::f16) || product.getTypeB() != type ||
             product.getTypeD() != NVVM::WGMMATypes::f32 || shape.getM() != 64 || shape.getK() != 16)
           return notBuilt(op, "anything but m64nNk16 of bf16 or f16 with f32 accumulators");
+        auto sign = [&](NVVM::WGMMAScaleIn scale) {
+          return number(scale == NVVM::WGMMAScaleIn::neg ? -1 : 1);
+        };
         SmallVector<Value> values = {
             number(shape.getN()), number(type == NVVM::WGMMATypes::f16),
-            number(product.getScaleD() == NVVM::WGMMAScaleOut::one), number(int64_t(product.getScaleA())),
-            number(int64_t(product.getScaleB())), number(product.getLayoutA() == NVVM::MMALayout::col),
+            number(product.getScaleD() == NVVM::WGMMAScaleOut::one), sign(product.getScaleA()),
+            sign(product.getScaleB()), number(product.getLayoutA() == NVVM::MMALayout::col),
             // B is K-major where its layout is col: it is K x N, and a column of it is contiguous.
             number(product.getLayoutB() == NVVM::MMALayout::row), product.getDescriptorA(),
             product.getDescriptorB()};

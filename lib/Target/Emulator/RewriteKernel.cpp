@@ -23,12 +23,12 @@ Value KernelRewriter::constant32(Builder &b, uint32_t value) {
   return LLVM::ConstantOp::create(b, b.getI32Type(), b.getI32IntegerAttr(value));
 }
 
-/// Nothing in the context changes while its thread runs.
-Value KernelRewriter::field(Builder &b, size_t offset, Type type) {
+/// Most of the context does not change while its thread runs.
+Value KernelRewriter::field(Builder &b, size_t offset, Type type, bool isInvariant) {
   auto host = LLVM::LLVMPointerType::get(context);
   Value place = LLVM::GEPOp::create(b, host, b.getI8Type(), thread, ArrayRef<LLVM::GEPArg>{int32_t(offset)});
   return LLVM::LoadOp::create(b, type, place, /*alignment=*/0, /*isVolatile=*/false, /*isNonTemporal=*/false,
-                              /*isInvariant=*/true);
+                              isInvariant);
 }
 
 Value KernelRewriter::specialRegister(Builder &b, SpecialRegister which) {
@@ -188,6 +188,11 @@ LogicalResult KernelRewriter::run() {
   function.getBody().walk([&](Operation *op) { ops.push_back(op); });
   rewriteSignature();
   for (Operation *op : ops)
+    if (auto alloca = dyn_cast<LLVM::AllocaOp>(op))
+      registerLocal(alloca);
+  yieldInSpinningLoops();
+  tagWgmmaResults();
+  for (Operation *op : ops)
     if (failed(rewrite(op)))
       return failure();
   auto resize = [](LLVM::AllocaOp alloca, int64_t count) {
@@ -211,6 +216,37 @@ static bool isLibraryMath(Operation *op) {
              LLVM::FRemOp>(op);
 }
 
+/// A GPU divides by zero without a trap; what comes out is not specified. Here it is what a divisor of one
+/// gives, for the least number over minus one as well.
+static void guardDivision(Operation *op) {
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  Value divisor = op->getOperand(1);
+  Type type = divisor.getType();
+  auto integer = dyn_cast<IntegerType>(getElementTypeOrSelf(type));
+  auto splat = [&](int64_t value) -> Value {
+    TypedAttr element = b.getIntegerAttr(integer, value);
+    if (auto vector = dyn_cast<VectorType>(type))
+      return LLVM::ConstantOp::create(b, type, DenseElementsAttr::get(vector, Attribute(element)));
+    return LLVM::ConstantOp::create(b, type, element);
+  };
+  APInt known;
+  if (matchPattern(divisor, m_ConstantInt(&known)) && !known.isZero() && !known.isAllOnes())
+    return;
+  Value traps = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, divisor, splat(0));
+  if (isa<LLVM::SDivOp, LLVM::SRemOp>(op) && integer.getWidth() > 1) {
+    TypedAttr least = b.getIntegerAttr(integer, APInt::getSignedMinValue(integer.getWidth()));
+    Value leastValue = isa<VectorType>(type)
+                           ? LLVM::ConstantOp::create(
+                                 b, type, DenseElementsAttr::get(cast<VectorType>(type), Attribute(least)))
+                           : LLVM::ConstantOp::create(b, type, least);
+    Value overflows =
+        LLVM::AndOp::create(b, LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, divisor, splat(-1)),
+                            LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::eq, op->getOperand(0), leastValue));
+    traps = LLVM::OrOp::create(b, traps, overflows);
+  }
+  op->setOperand(1, LLVM::SelectOp::create(b, traps, splat(1), divisor));
+}
+
 static bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
 
 LogicalResult KernelRewriter::rewrite(Operation *op) {
@@ -226,6 +262,10 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
           LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::FPToSIOp, LLVM::FPToUIOp>(op) &&
       (llvm::any_of(op->getOperandTypes(), isBF16) || llvm::any_of(op->getResultTypes(), isBF16)))
     return rewriteBF16(op);
+  if (isa<LLVM::SDivOp, LLVM::SRemOp, LLVM::UDivOp, LLVM::URemOp>(op)) {
+    guardDivision(op);
+    return success();
+  }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LLVM::AddressOfOp address) { return rewriteAddress(address); })
       .Case([&](LLVM::AddrSpaceCastOp cast) {
@@ -240,9 +280,9 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
       .Case<LLVM::CosOp>([&](auto) { return rewriteUnaryMath(op, Emulated::Cos); })
       .Case<LLVM::FenceOp>([&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
       .Case<LLVM::Trap, LLVM::DebugTrap>([&](auto) { return replaceByCall(op, Emulated::Trap, {}); })
-      .Case<LLVM::InlineAsmOp>([&](auto asmOp) { return notBuilt(op, "\"" + asmOp.getAsmString() + "\""); })
+      .Case([&](LLVM::InlineAsmOp code) { return rewriteAssembly(code); })
       .Case<LLVM::MemcpyOp, LLVM::MemmoveOp, LLVM::MemsetOp, LLVM::MemcpyInlineOp, LLVM::MemsetInlineOp>(
-          [&](auto) { return notBuilt(op); })
+          [&](auto) { return rewriteMemoryCopy(op); })
       .Default([&](Operation *) {
         // Everything else of the llvm dialect means the same here and there.
         return isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) ? success() : notBuilt(op);
@@ -292,9 +332,12 @@ void KernelRewriter::rewriteCast(LLVM::AddrSpaceCastOp op) {
 LogicalResult KernelRewriter::rewriteCall(LLVM::CallOp op) {
   if (op->getParentOfType<ModuleOp>() && op.getCallee()) {
     auto callee = SymbolTable::lookupNearestSymbolFrom<LLVM::LLVMFuncOp>(op, op.getCalleeAttr());
-    if (!callee || callee.isExternal())
+    if (!callee || callee.isExternal()) {
+      if (std::optional<LogicalResult> done = rewriteExternalCall(op, *op.getCallee()))
+        return *done;
       return op.emitError() << "mlora-emulate: calls '" << *op.getCallee()
                             << "', which the module does not define and NVPTX does not have";
+    }
   } else {
     return notBuilt(op, "an indirect call");
   }
@@ -307,40 +350,6 @@ LogicalResult KernelRewriter::rewriteUnaryMath(Operation *op, Emulated function)
   if (!op->getResult(0).getType().isF32())
     return notBuilt(op, "on anything but f32");
   return replaceByCall(op, function, {op->getOperand(0)});
-}
-
-LogicalResult KernelRewriter::rewriteIntrinsic(LLVM::CallIntrinsicOp op) {
-  StringRef name = op.getIntrin();
-  if (!name.consume_front("llvm.nvvm."))
-    return notBuilt(op, name);
-  Builder b(op.getLoc(), op);
-  auto replace = [&](Value value) {
-    op->getResult(0).replaceAllUsesWith(value);
-    op.erase();
-    return success();
-  };
-  auto one = [&] { return LLVM::ConstantOp::create(b, b.getF32Type(), b.getF32FloatAttr(1)); };
-  // Flushing subnormals and the last bits of approximations are not emulated.
-  if (name == "ex2.approx.f" || name == "ex2.approx.ftz.f" || name == "ex2.approx.ftz" ||
-      name == "ex2.approx")
-    return rewriteUnaryMath(op, Emulated::Exp2);
-  if (name == "lg2.approx.f" || name == "lg2.approx.ftz.f")
-    return rewriteUnaryMath(op, Emulated::Log2);
-  if (name == "sin.approx.f" || name == "sin.approx.ftz.f")
-    return rewriteUnaryMath(op, Emulated::Sin);
-  if (name == "cos.approx.f" || name == "cos.approx.ftz.f")
-    return rewriteUnaryMath(op, Emulated::Cos);
-  if (name == "tanh.approx.f" || name == "tanh.approx.f32")
-    return rewriteUnaryMath(op, Emulated::Tanh);
-  if (name == "rcp.approx.ftz.f" || name == "rcp.rn.f" || name == "rcp.rn.ftz.f")
-    return replace(LLVM::FDivOp::create(b, one(), op.getArgs()[0]));
-  if (name == "sqrt.approx.f" || name == "sqrt.approx.ftz.f" || name == "sqrt.rn.f" || name == "sqrt.f")
-    return replace(LLVM::SqrtOp::create(b, op.getArgs()[0]));
-  if (name == "rsqrt.approx.f" || name == "rsqrt.approx.ftz.f")
-    return replace(LLVM::FDivOp::create(b, one(), LLVM::SqrtOp::create(b, op.getArgs()[0])));
-  if (name == "div.approx.f" || name == "div.approx.ftz.f" || name == "div.full")
-    return replace(LLVM::FDivOp::create(b, op.getArgs()[0], op.getArgs()[1]));
-  return notBuilt(op, "llvm.nvvm." + name);
 }
 
 //===- bf16 --------------------------------------------------------------------------===//

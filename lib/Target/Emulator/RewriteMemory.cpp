@@ -9,6 +9,7 @@ using namespace mlir;
 using namespace mlir::mlora;
 using ::mlora::emulator::Access;
 using ::mlora::emulator::kGranule;
+using ::mlora::emulator::kSharedWindow;
 using ::mlora::emulator::ThreadContext;
 
 static bool isShared(Type pointer) {
@@ -16,15 +17,31 @@ static bool isShared(Type pointer) {
   return space == 3 || space == 7; // shared::cta and shared::cluster: clusters have one block
 }
 
+/// What has been inserted where an op extracts it.
+static Value findInserted(LLVM::ExtractValueOp extract) {
+  Value container = extract.getContainer();
+  while (auto insert = container.getDefiningOp<LLVM::InsertValueOp>()) {
+    if (insert.getPosition() == extract.getPosition())
+      return insert.getValue();
+    container = insert.getContainer();
+  }
+  return {};
+}
+
 /// The allocation in local memory that a pointer surely points into.
 static LLVM::AllocaOp findAlloca(Value pointer) {
   while (Operation *op = pointer.getDefiningOp()) {
     if (auto alloca = dyn_cast<LLVM::AllocaOp>(op))
       return alloca;
-    auto gep = dyn_cast<LLVM::GEPOp>(op);
-    if (!gep)
+    if (auto gep = dyn_cast<LLVM::GEPOp>(op)) {
+      pointer = gep.getBase();
+    } else if (auto extract = dyn_cast<LLVM::ExtractValueOp>(op)) { // a memref's descriptor
+      pointer = findInserted(extract);
+      if (!pointer)
+        return {};
+    } else {
       return {};
-    pointer = gep.getBase();
+    }
   }
   return {};
 }
@@ -34,6 +51,34 @@ static std::optional<int64_t> sizeOf(LLVM::AllocaOp alloca) {
   if (!matchPattern(alloca.getArraySize(), m_ConstantInt(&count)))
     return {};
   return count.getSExtValue() * int64_t(DataLayout::closest(alloca).getTypeSize(alloca.getElemType()));
+}
+
+Value KernelRewriter::genericAddress(Builder &b, Value pointer) {
+  Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), pointer);
+  return isShared(pointer.getType()) ? LLVM::AddOp::create(b, address, constant(b, kSharedWindow)).getResult()
+                                     : address;
+}
+
+void KernelRewriter::registerLocal(LLVM::AllocaOp op) {
+  Builder b(op.getLoc(), op);
+  int64_t each = std::max<int64_t>(1, DataLayout::closest(op).getTypeSize(op.getElemType()).getFixedValue());
+  // Room behind it that is nobody's, so that the next allocation does not begin where this ends.
+  int64_t room = (15 + each) / each;
+  Value bytes;
+  if (std::optional<int64_t> size = sizeOf(op)) {
+    localSizes[op] = *size;
+    result.localBytes += *size;
+    bytes = constant(b, *size);
+    op.getArraySizeMutable().assign(constant(b, *size / each + room));
+  } else {
+    Value count = op.getArraySize();
+    if (count.getType() != b.getI64Type())
+      count = LLVM::ZExtOp::create(b, b.getI64Type(), count);
+    bytes = LLVM::MulOp::create(b, count, constant(b, each));
+    op.getArraySizeMutable().assign(LLVM::AddOp::create(b, count, constant(b, room)));
+  }
+  b.setInsertionPointAfter(op);
+  call(b, Emulated::Local, op, {op.getResult(), bytes});
 }
 
 /// `refused` decides at run time whether the machine looks at the access; its answer is the address.
@@ -79,11 +124,11 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
   Value unaligned = compare(LLVM::ICmpPredicate::ne,
                             LLVM::AndOp::create(b, address, constant(b, alignment - 1)), constant(b, 0));
   if (LLVM::AllocaOp alloca = findAlloca(pointer)) {
-    if (std::optional<int64_t> size = sizeOf(alloca)) {
+    if (auto size = localSizes.find(alloca); size != localSizes.end()) {
       Value offset = LLVM::SubOp::create(b, address, LLVM::PtrToIntOp::create(b, b.getI64Type(), alloca));
-      Value outside = *size < bytes
+      Value outside = size->second < bytes
                           ? LLVM::ConstantOp::create(b, b.getI1Type(), b.getBoolAttr(true)).getResult()
-                          : compare(LLVM::ICmpPredicate::ugt, offset, constant(b, *size - bytes));
+                          : compare(LLVM::ICmpPredicate::ugt, offset, constant(b, size->second - bytes));
       return branchToCheck(b, op, pointer, address, both(outside, unaligned), access | Access::Local);
     }
   }
@@ -111,47 +156,64 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
 
 LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
   DataLayout dataLayout = DataLayout::closest(op);
-  auto bytesOf = [&](Type type) { return uint32_t(dataLayout.getTypeSize(type).getFixedValue()); };
+  // Padding is not accessed: a vector of three elements is stored as three.
+  auto bytesOf = [&](Type type) {
+    if (auto vector = dyn_cast<VectorType>(type); vector && vector.getElementType().isIntOrFloat())
+      return uint32_t((vector.getNumElements() * vector.getElementTypeBitWidth() + 7) / 8);
+    return uint32_t(dataLayout.getTypeSize(type).getFixedValue());
+  };
   auto alignmentOf = [&](Type type, std::optional<uint64_t> stated) {
     return uint32_t(stated ? *stated : dataLayout.getTypeABIAlignment(type));
   };
-  auto afterwards = [&](LLVM::AtomicOrdering) { // others may run, so that a thread can wait for a value
+  // In global memory volatile means what relaxed does (PTX ISA); in shared memory it is no licence to race.
+  auto isStrong = [](LLVM::AtomicOrdering ordering, bool isVolatile, Value pointer) {
+    return ordering != LLVM::AtomicOrdering::not_atomic || (isVolatile && !isShared(pointer.getType()));
+  };
+  // Others may run, so that a thread can wait for a value.
+  auto afterwards = [&](Value pointer, bool reads, bool writes, LLVM::AtomicOrdering ordering) {
     Builder b(op->getLoc(), context);
     b.setInsertionPointAfter(op);
-    call(b, Emulated::Yield, op, {});
+    using Ordering = LLVM::AtomicOrdering;
+    bool isBoth = ordering == Ordering::acq_rel || ordering == Ordering::seq_cst;
+    auto flag = [&](bool value) { return constant(b, value); };
+    call(b, Emulated::AfterAtomic, op,
+         {genericAddress(b, pointer), flag(reads), flag(writes),
+          flag(isBoth || ordering == Ordering::acquire), flag(isBoth || ordering == Ordering::release)});
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LLVM::LoadOp load) {
-        bool isAtomic = load.getOrdering() != LLVM::AtomicOrdering::not_atomic;
+        bool isAtomic = isStrong(load.getOrdering(), load.getVolatile_(), load.getAddr());
+        Value pointer = load.getAddr();
         load.getAddrMutable().assign(hostAddress(op, load.getAddr(), bytesOf(load.getType()),
                                                  alignmentOf(load.getType(), load.getAlignment()),
                                                  isAtomic ? Access::Atomic : Access::Read));
         if (isAtomic || load.getVolatile_())
-          afterwards(load.getOrdering());
+          afterwards(pointer, /*reads=*/isAtomic, /*writes=*/false, load.getOrdering());
         return success();
       })
       .Case([&](LLVM::StoreOp store) {
         Type type = store.getValue().getType();
-        bool isAtomic = store.getOrdering() != LLVM::AtomicOrdering::not_atomic;
+        bool isAtomic = isStrong(store.getOrdering(), store.getVolatile_(), store.getAddr());
+        Value pointer = store.getAddr();
         store.getAddrMutable().assign(hostAddress(op, store.getAddr(), bytesOf(type),
                                                   alignmentOf(type, store.getAlignment()),
                                                   isAtomic ? Access::Atomic : Access::Write));
         if (isAtomic)
-          afterwards(store.getOrdering());
+          afterwards(pointer, /*reads=*/false, /*writes=*/true, store.getOrdering());
         return success();
       })
       .Case([&](LLVM::AtomicRMWOp atomic) {
         Type type = atomic.getVal().getType();
-        atomic.getPtrMutable().assign(
-            hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
-        afterwards(atomic.getOrdering());
+        Value pointer = atomic.getPtr();
+        atomic.getPtrMutable().assign(hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic));
+        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getOrdering());
         return success();
       })
       .Case([&](LLVM::AtomicCmpXchgOp atomic) {
         Type type = atomic.getVal().getType();
-        atomic.getPtrMutable().assign(
-            hostAddress(op, atomic.getPtr(), bytesOf(type), bytesOf(type), Access::Atomic));
-        afterwards(atomic.getSuccessOrdering());
+        Value pointer = atomic.getPtr();
+        atomic.getPtrMutable().assign(hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic));
+        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getSuccessOrdering());
         return success();
       })
       .Default([&](Operation *) { return notBuilt(op); });

@@ -9,8 +9,7 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// The register that an op reads, by the end of its name.
-static std::optional<SpecialRegister> findRegister(StringRef name) {
+std::optional<SpecialRegister> mlir::mlora::findRegister(StringRef name) {
   static const llvm::StringMap<SpecialRegister> registers = {
 #define MLORA_SPECIAL_REGISTER(name, ptx) {ptx, SpecialRegister::name},
 #include "mlora/Runtime/Emulator/SpecialRegisters.def"
@@ -117,7 +116,12 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
       .Case([&](NVVM::CpAsyncWaitGroupOp wait) {
         return replaceByCall(op, Emulated::CpAsyncWait, {number(wait.getN())});
       })
-      .Case<NVVM::MembarOp, NVVM::FenceScClusterOp, NVVM::NanosleepOp>(
+      .Case([&](NVVM::GriddepcontrolOp) { // one launch at a time: there is nothing to wait for
+        op->erase();
+        return success();
+      })
+      .Case([&](NVVM::NanosleepOp) { return replaceByCall(op, Emulated::Yield, {}); })
+      .Case<NVVM::MembarOp, NVVM::FenceScClusterOp>(
           [&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
       .Case([&](NVVM::Exit) { return replaceByCall(op, Emulated::Exit, {}); })
       .Case([&](NVVM::RcpApproxFtzF32Op rcp) {

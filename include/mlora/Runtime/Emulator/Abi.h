@@ -48,7 +48,16 @@ struct ThreadContext {
   uint64_t globalBytes;
   const uint8_t *globalShadow; ///< a byte a granule
   uint32_t registers[uint32_t(SpecialRegister::Count)];
+  // What wgmma's results are checked with (lib/Target/Emulator/WgmmaTags.cpp).
+  uint64_t wgmmaMoment;       ///< the warpgroup's number of this thread's last product
+  uint64_t wgmmaRetired;      ///< the last product whose results a wait has made readable
+  uint64_t wgmmaFences;       ///< how many this thread has passed
+  uint64_t wgmmaAccumulators; ///< the tag of the sums that the next product starts from
 };
+
+/// A tag says where a register of wgmma comes from: 0 from nowhere that matters, a product's number, or this
+/// and the number of fences that had been passed when an ordinary instruction wrote it.
+constexpr uint64_t kWrittenTag = uint64_t(1) << 62;
 
 using KernelEntry = void (*)(ThreadContext *);
 

@@ -24,6 +24,8 @@ struct Launch {
   KernelEntry entry = nullptr;
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0;
+  uint32_t localBytes = 0;        ///< a thread's, at most
+  bool checksGlobalRaces = false; ///< every access of global memory is remembered, which takes time
   std::vector<uint64_t> parameters;
   /// Parameters by value: in `parameters` are their addresses, the same in every copy of this launch.
   std::shared_ptr<const std::vector<TensorMap>> tensorMaps;

@@ -1,0 +1,94 @@
+#include "GlobalHistory.h"
+
+#include "Block.h"
+
+#include <algorithm>
+
+namespace mlora::emulator {
+
+constexpr uint64_t kCell = 4;
+constexpr size_t kMostReads = 8;
+
+bool GlobalHistory::isBefore(const Thread &thread, const Access &access) const {
+  const Block &block = *thread.block;
+  if (access.block == block.number)
+    return access.thread == thread.index || access.moment <= block.base ||
+           thread.known.at(access.thread) >= access.moment;
+  auto known = learned.find(access.block);
+  return known != learned.end() &&
+         (access.moment <= known->second.base || known->second.clock.at(access.thread) >= access.moment);
+}
+
+void GlobalHistory::check(Thread &thread, const Access &now, const std::vector<Access> &others,
+                          bool otherWrote, uint32_t flags, uint64_t address, uint32_t bytes) const {
+  Block &block = *thread.block;
+  for (const Access &other : others) {
+    // A read beside an atomic gets one value or the other, and loops around compare-and-swap begin with one.
+    bool oneReads = !otherWrote || !(flags & (emulator::Access::Write | emulator::Access::Atomic));
+    bool isBenign = (other.isAtomic && now.isAtomic) || (oneReads && (other.isAtomic || now.isAtomic));
+    if (!(other.mask & now.mask) || isBenign || isBefore(thread, other))
+      continue;
+    const char *verb = flags & emulator::Access::Atomic  ? "updates"
+                       : flags & emulator::Access::Write ? "writes"
+                                                         : "reads";
+    std::string who = other.block == block.number ? block.nameOf(*block.threads[other.thread])
+                                                  : "a thread of block number " + std::to_string(other.block);
+    block.fault(thread, now.site, "global memory race",
+                std::string(verb) + " " + std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ") +
+                    block.memory.describe(address) + " that " + who +
+                    (otherWrote ? " has written" : " has read") + ", and nothing orders the two",
+                other.site, std::string("the other access, a ") + (otherWrote ? "write" : "read"));
+  }
+}
+
+void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site) {
+  bool writes = flags & (emulator::Access::Write | emulator::Access::Atomic),
+       isAtomic = flags & emulator::Access::Atomic;
+  for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
+    uint8_t mask = 0;
+    for (uint64_t byte = std::max(at, address); byte < std::min(at + kCell, address + bytes); ++byte)
+      mask |= 1u << (byte - at);
+    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic};
+    Cell &cell = cells[at];
+    check(thread, now, cell.writes, /*otherWrote=*/true, flags, address, bytes);
+    if (writes)
+      check(thread, now, cell.reads, /*otherWrote=*/false, flags, address, bytes);
+    auto covered = [&](const Access &old) { return (old.mask & ~mask) == 0; };
+    if (writes) { // what it covers has been checked against
+      std::erase_if(cell.writes, covered);
+      std::erase_if(cell.reads, covered);
+      cell.writes.push_back(now);
+      continue;
+    }
+    std::erase_if(cell.reads, [&](const Access &old) {
+      return covered(old) && old.block == now.block && old.thread == now.thread;
+    });
+    if (cell.reads.size() == kMostReads)
+      cell.reads.erase(cell.reads.begin());
+    cell.reads.push_back(now);
+  }
+}
+
+static void merge(Released &into, const Released &from) {
+  into.clock.join(from.clock);
+  into.base = std::max(into.base, from.base);
+}
+
+void GlobalHistory::afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes,
+                                const Released &released) {
+  ReleasedBlocks &here = shown[address];
+  if (reads)
+    for (auto &[number, what] : here)
+      merge(learned[number], what);
+  if (!writes)
+    return;
+  if (!reads) // a store ends what others have released there
+    here.clear();
+  if (!released.clock)
+    return;
+  merge(here[thread.block->number], released);
+  for (auto &[number, what] : learned)
+    merge(here[number], what);
+}
+
+} // namespace mlora::emulator

@@ -1,0 +1,54 @@
+// Who has read and written global memory in a launch: races between threads of all its blocks. Blocks run one
+// after another, and still nothing orders them but atomics with fences.
+#pragma once
+
+#include "VectorClock.h"
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace mlora::emulator {
+
+struct Block;
+struct Thread;
+
+/// What a block had done when a thread of it released something.
+struct Released {
+  VectorClock clock;
+  uint32_t base = 0; ///< all that its threads did up to this moment, and the clock's moments beyond
+};
+using ReleasedBlocks = std::map<uint64_t, Released>; ///< by the block's number
+
+class GlobalHistory {
+public:
+  /// Checks an access and remembers it; a race is a fault of the thread.
+  void touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
+  /// What an atomic access tells other blocks of the launch, and this one of others.
+  void afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, const Released &released);
+  /// Another block begins, which knows nothing of the others.
+  void enterBlock() { learned.clear(); }
+
+private:
+  struct Access {
+    uint64_t block;
+    uint32_t moment, site;
+    uint16_t thread;
+    uint8_t mask; ///< of the four bytes
+    bool isAtomic;
+  };
+  /// Four bytes. Of reads that nobody has overwritten the last few are kept.
+  struct Cell {
+    std::vector<Access> writes, reads;
+  };
+  bool isBefore(const Thread &thread, const Access &access) const;
+  void check(Thread &thread, const Access &now, const std::vector<Access> &others, bool otherWrote,
+             uint32_t flags, uint64_t address, uint32_t bytes) const;
+
+  std::unordered_map<uint64_t, Cell> cells;
+  std::unordered_map<uint64_t, ReleasedBlocks> shown; ///< by the address of the atomic
+  ReleasedBlocks learned;                             ///< what comes before the running block's accesses
+};
+
+} // namespace mlora::emulator
