@@ -43,7 +43,7 @@
 // COPIES: @m::@copies, block (0, 0, 0), thread (
 
 // try_wait that is not asked again.
-// RUN: sed 's/scf.condition(%no)/scf.condition(%never)/; s/^%%tr = arith.constant true/&\n%never = arith.constant false/' %s | %{emulate} | FileCheck %s --check-prefix=TRY-WAIT
+// RUN: sed '/^%ok = nvvm/,/^scf.condition/ s/^scf.condition(%no)/scf.condition(%never)/; s/^%%tr = arith.constant true/&\n%never = arith.constant false/' %s | %{emulate} | FileCheck %s --check-prefix=TRY-WAIT
 // TRY-WAIT: shared memory race: @m::@try_wait
 
 // Global memory: a sum of partials that no fence has released; a counter that is loaded and stored.
