@@ -36,6 +36,7 @@ void copyBox(ThreadContext *thread) {
   constexpr uint64_t barrier = 1024, tile = 2048;
   constexpr uint32_t bytes = boxRows * columns * 2;
   run(Operation::MbarrierInit, {barrier, 1});
+  run(Operation::FenceMbarrierInit, {});
   run(Operation::MbarrierArrive, {barrier, 1, bytes, 0});
   run(Operation::TensorLoad, {tile, thread->parameters[2], barrier, 2, 0, thread->parameters[1]});
   while (!run(Operation::MbarrierWait, {barrier, 0, 0, 1}))

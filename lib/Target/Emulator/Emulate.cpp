@@ -119,11 +119,13 @@ static LogicalResult checkLaunchBounds(EmulateOp op, Operation *kernel) {
   auto threads = [](ArrayRef<int64_t> sizes) {
     return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
   };
-  int64_t launched = threads(llvm::to_vector_of<int64_t>(op.getBlock()));
+  auto block = llvm::to_vector_of<int64_t>(op.getBlock());
+  block.resize(3, 1);
+  int64_t launched = threads(block);
   for (StringRef name : {"nvvm.reqntid", "known_block_size", "gpu.known_block_size"})
     if (auto sizes = values(name); !sizes.empty())
       for (unsigned i = 0; i < 3; ++i)
-        if ((i < sizes.size() ? sizes[i] : 1) != op.getBlock()[i])
+        if ((i < sizes.size() ? sizes[i] : 1) != block[i])
           return op.emitOpError() << op.getKernel() << " asks for other blocks: its " << name << " is "
                                   << kernel->getAttr(name);
   if (auto most = values("nvvm.maxntid"); !most.empty() && launched > threads(most))

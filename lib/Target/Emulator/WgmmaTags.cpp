@@ -115,23 +115,6 @@ void KernelRewriter::tagWgmmaResults() {
     return known;
   };
 
-  // An element that goes back into a struct after its wait may be in another register: it counts as written
-  // there.
-  llvm::DenseMap<std::pair<Value, Value>, Value> repackedTags;
-  auto repacked = [&](Operation *op, Value tag) {
-    Value now = written(op);
-    if (tag == now)
-      return tag;
-    Value &known = repackedTags[{tag, now}];
-    if (!known || known.getParentBlock() != op->getBlock() || op->isBeforeInBlock(known.getDefiningOp())) {
-      b.setInsertionPoint(op);
-      Value retired = field(b, offsetof(ThreadContext, wgmmaRetired), i64, /*isInvariant=*/false);
-      Value isReadable = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ule, tag, retired);
-      known = LLVM::SelectOp::create(b, isReadable, now, tag);
-    }
-    return known;
-  };
-
   for (Value value : llvm::concat<const Value>(tagged.results.getArrayRef(), tagged.sources.getArrayRef())) {
     auto argument = dyn_cast<BlockArgument>(value);
     if (argument && argument.getOwner() != entry && !tags.count(value))
@@ -152,9 +135,6 @@ void KernelRewriter::tagWgmmaResults() {
       tag = tagged.contains(value) ? tagOf(extract.getContainer()) : written(op);
     } else if (auto insert = dyn_cast<LLVM::InsertValueOp>(op); insert && tagged.contains(value)) {
       Value container = tagOf(insert.getContainer()), inserted = tagOf(insert.getValue());
-      bool isElement = !isa<LLVM::LLVMStructType>(insert.getValue().getType());
-      if (isElement && inserted != zero)
-        inserted = repacked(op, inserted);
       if (container == inserted || inserted == zero) {
         tag = container;
       } else if (container == zero) {
