@@ -85,8 +85,13 @@ int64_t Layout::placeFixed(const Manifest &manifest) {
     if (buffer.region >= 0)
       continue;
     places[i] = {buffer.offset - bytesBefore(buffer.offset), buffer.slotBytes};
-    if (!goesToHost(buffer, offload_))
+    if (!goesToHost(buffer, offload_)) {
+      for (const Hole &hole : holes)
+        if (buffer.offset < hole.end && hole.begin < buffer.offset + buffer.slots * buffer.slotBytes)
+          failed("the program's buffer " + buffer.name +
+                 " shares memory with one that offload moves to the " + "host's: give offload=none");
       continue;
+    }
     places[i].offset = hostSize; // of the host's memory, until the arena's end is known
     hostSize += roundUp(buffer.slots * buffer.slotBytes);
     if (buffer.role != Role::Weight)

@@ -97,6 +97,47 @@ TEST_F(Offloading, MemoryIsWhatThePlanSays) {
   EXPECT_EQ(int64_t(cuda::emulatedMemory().pinned), all.hostBytes());
 }
 
+/// c: a layer's copy, L: a launch. A copy is asked for in front of the launches of the layer before; what
+/// backward begins with is there.
+TEST_F(Offloading, CopiesAreALayerAhead) {
+  static std::string calls;
+  cuda::Table table = cuda::emulated();
+  table.driver.memcpyHtoDAsync = [](cuda::DevicePointer to, const void *from, size_t bytes,
+                                    cuda::Stream *stream) {
+    calls += bytes == 64 ? "c" : ""; // not the scalars
+    return cuda::emulated().driver.memcpyHtoDAsync(to, from, bytes, stream);
+  };
+  table.driver.launchKernel = [](cuda::Function *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx,
+                                 unsigned by, unsigned bz, unsigned shared, cuda::Stream *stream,
+                                 void **parameters, void **extra) {
+    calls += "L";
+    return cuda::emulated().driver.launchKernel(function, gx, gy, gz, bx, by, bz, shared, stream, parameters,
+                                                extra);
+  };
+  Bundle bundle = Bundle::load(files.path());
+  Layout layout(bundle.manifest, capacity, Offload::of("base"));
+  CudaDevice device(table, bundle, layout);
+  Executor executor(bundle.manifest, layout, device);
+  for (const char *wanted : {"ccLcLcLcLL"
+                             "L"
+                             "LcLcLcLL",
+                             "ccLcLcLcLL"
+                             "L"
+                             "LcLcLcLL",
+                             ""}) {
+    calls.clear();
+    executor.run("micro_step", {.rows = 4}); // as it comes, captured, replayed
+    EXPECT_EQ(calls, wanted);
+  }
+}
+
+TEST_F(Offloading, ABufferInTheSamePlaceIsRefused) {
+  files.json["buffers"][out]["offset"] = 384 - 64;
+  files.write();
+  load(Offload::of("optimizer"));
+  EXPECT_REFUSED(load(Offload::of("base")), "buffer out shares memory", "offload=none");
+}
+
 /// A test of the tests: without the waits between the streams the emulator objects.
 TEST_F(Offloading, AMissingEventIsCaught) {
   Bundle bundle = Bundle::load(files.path());
