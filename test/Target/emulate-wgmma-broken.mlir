@@ -81,10 +81,8 @@ nvvm.wgmma.fence.aligned // FIRST-FENCE
 nvvm.wgmma.commit.group.sync.aligned
 nvvm.wgmma.wait.group.sync.aligned 0 // FIRST-WAIT
 %e0 = llvm.extractvalue %d2[0] : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>
-%ec = arith.constant 1.0 : f32
-%e1 = arith.mulf %e0, %ec : f32
-%e2 = arith.negf %e1 : f32
-%e3 = arith.negf %e2 : f32
+%ec = arith.constant 0.0 : f32
+%e3 = arith.addf %e0, %ec : f32
 %f0 = llvm.insertvalue %e3, %d2[0] : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>
 nvvm.wgmma.fence.aligned // SECOND-FENCE
 %a2 = arith.addi %a1, %l2 : i64
