@@ -232,7 +232,14 @@ LogicalResult Planner::call(StringRef name, ArrayRef<Place> positional) {
       return function.emitError("result ") << index << " names no buffer";
     places[operand.get()] = place;
   }
-  for (auto launch : function.getBody().front().getOps<LaunchOp>()) {
+  // What is written in place of something that is made here lies there from the start.
+  SmallVector<LaunchOp> launches(function.getBody().front().getOps<LaunchOp>());
+  for (LaunchOp launch : llvm::reverse(launches))
+    for (auto [index, result] : llvm::enumerate(launch.getResults()))
+      if (auto operand = symbols.lookup<KernelOp>(launch.getKernel()).getOperandInPlaceOf(index);
+          operand && places.count(result) && !isa<BlockArgument>(launch.getOperands_()[*operand]))
+        places.try_emplace(launch.getOperands_()[*operand], places.lookup(result));
+  for (LaunchOp launch : launches) {
     auto kernel = symbols.lookup<KernelOp>(launch.getKernel());
     SmallVector<Value> operands;
     SmallVector<Attribute> slots;
