@@ -65,6 +65,7 @@ private:
   Value join(Location location, ValueRange inputs);
   Value place(Location location, Value part, Value into, int64_t column, RankedTensorType type);
   Value placeGradients(AdaptedLinearInputGradOp op, RankedTensorType type);
+  void turnInPlace(func::FuncOp function);
   void placeFactors(func::FuncOp function);
   void joinResiduals(func::FuncOp forward);
   void readJoined(func::FuncOp function);
@@ -282,6 +283,46 @@ LogicalResult Augmenter::rewrite(AdaptedLinearInputGradOp op) {
   return success();
 }
 
+/// Attention on tensor cores reads q, k and v where their product wrote them: q and k are turned in its
+/// columns, and nothing is copied.
+void Augmenter::turnInPlace(func::FuncOp function) {
+  for (auto attention : llvm::to_vector(function.getBody().front().getOps<AttentionOp>())) {
+    RopeOp ropes[] = {attention.getQuery().getDefiningOp<RopeOp>(),
+                      attention.getKey().getDefiningOp<RopeOp>()};
+    if (!fitsTensorCores(attention) || llvm::any_of(ropes, [](RopeOp rope) {
+          return !rope || !rope.getInput().hasOneUse() || !isa<BlockArgument>(rope.getTable());
+        }))
+      continue;
+    SmallVector<WindowOp> windows = {ropes[0].getInput().getDefiningOp<WindowOp>(),
+                                     ropes[1].getInput().getDefiningOp<WindowOp>(),
+                                     attention.getValue().getDefiningOp<WindowOp>()};
+    Value product = windows[0] ? Value(windows[0].getInput()) : Value();
+    if (!product || !product.getDefiningOp<ProductOp>() ||
+        llvm::any_of(
+            product.getUsers(),
+            [&](Operation *user) { return !llvm::is_contained(windows, dyn_cast<WindowOp>(user)); }) ||
+        llvm::any_of(windows, [&](WindowOp window) {
+          return !window || window.getInput() != product ||
+                 !movesInChunks(columnsOf(product), window.getAt()[1]);
+        }))
+      continue;
+    builder.setInsertionPointAfter(ropes[0]->isBeforeInBlock(ropes[1]) ? ropes[1] : ropes[0]);
+    Value whole = product;
+    SmallPtrSet<Operation *, 4> places;
+    for (auto [rope, window] : llvm::zip(ropes, windows)) {
+      whole = place(namedAs(product), rope.getOutput(), whole, window.getAt()[1],
+                    cast<RankedTensorType>(product.getType()));
+      places.insert(whole.getDefiningOp());
+    }
+    Value parts[] = {ropes[0].getOutput(), ropes[1].getOutput(), windows[2].getOutput()};
+    for (auto [part, from] : llvm::zip(parts, windows)) {
+      auto type = cast<RankedTensorType>(part.getType());
+      part.replaceAllUsesExcept(window(namedAs(part), whole, from.getAt(), type.getShape()), places);
+    }
+    windows[2].erase();
+  }
+}
+
 /// Results anew: without those that `drop` takes, then `more`.
 void Augmenter::replaceResults(func::FuncOp function, llvm::function_ref<bool(DictionaryAttr)> drop,
                                ArrayRef<std::pair<Value, DictionaryAttr>> more) {
@@ -346,10 +387,11 @@ void Augmenter::placeFactors(func::FuncOp function) {
       function, [&](DictionaryAttr of) { return factors.count(nameIn(of, kFactorAttr)) != 0; }, results);
 }
 
-/// A tensor that a value is some columns of: the product's result that it is a window of, or what it is
-/// joined into for a product. Attention has a tensor of its own.
+/// A tensor that a value is some columns of: the product's result that it is a window of (with parts placed
+/// in it), or what it is joined into for a product. Attention has a tensor of its own.
 static std::pair<Value, int64_t> wholeOf(Value value) {
-  if (auto window = value.getDefiningOp<WindowOp>(); window && window.getInput().getDefiningOp<ProductOp>())
+  auto window = value.getDefiningOp<WindowOp>();
+  if (window && isa_and_nonnull<ProductOp, PlaceOp>(window.getInput().getDefiningOp()))
     return {window.getInput(), window.getAt()[1]};
   if (isa_and_nonnull<AttentionOp>(value.getDefiningOp()))
     return {};
@@ -474,6 +516,8 @@ LogicalResult Augmenter::run() {
     if (failed(isa<AdaptedLinearOp>(op) ? rewrite(cast<AdaptedLinearOp>(op))
                                         : rewrite(cast<AdaptedLinearInputGradOp>(op))))
       return failure();
+  for (auto function : module.getOps<func::FuncOp>())
+    turnInPlace(function);
   for (auto function : module.getOps<func::FuncOp>())
     placeFactors(function);
   for (auto function : module.getOps<func::FuncOp>())

@@ -68,20 +68,10 @@ bool givesRowsOnly(OpOperand &operand) {
   return spread && operand == spread.getLikeMutable();
 }
 
-/// Whether kernels can look through this window at rows of their block, at a weight or at all that a sum is
-/// over: then it is a view in each that does so, otherwise an op that copies.
-bool isView(WindowOp window) {
-  return llvm::none_of(window.getOutput().getUses(), [](OpOperand &use) {
-    return isa<func::ReturnOp>(use.getOwner()) ||
-           (readsWhole(use) && shapeOf(use.getOwner()) != Shape::TokenSum);
-  });
-}
-
-/// The op that makes what an operand reads, through a view.
-Operation *producerOf(OpOperand &operand) {
-  Operation *op = operand.get().getDefiningOp();
-  auto window = dyn_cast_or_null<WindowOp>(op);
-  return window && isView(window) ? window.getInput().getDefiningOp() : op;
+/// Whether attention on tensor cores copies its tiles from some columns of a tensor.
+bool readsColumns(Operation *op, WindowOp window) {
+  return fitsTensorCores(op) && window.getAt()[0] == 0 &&
+         movesInChunks(window.getInput().getType().getDimSize(1), window.getAt()[1]);
 }
 
 /// Ops that will be one kernel.
@@ -101,6 +91,8 @@ public:
 
 private:
   LogicalResult checkExtents();
+  bool isView(WindowOp window);
+  Operation *producerOf(OpOperand &operand);
   std::string rowsOf(Operation *op);
   SmallVector<Operation *> lineUp();
   static SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
@@ -123,6 +115,23 @@ private:
   DenseSet<Operation *> apart; ///< places that need not wait for the one before them in their chain
   DenseMap<Operation *, unsigned> groupOf;
 };
+
+/// Whether kernels can look through this window at rows of their block, at a weight, at all that a sum is
+/// over, or at what attention copies: then it is a view in each that does so, otherwise an op that copies.
+bool Former::isView(WindowOp window) {
+  return llvm::none_of(window.getOutput().getUses(), [&](OpOperand &use) {
+    return isa<func::ReturnOp>(use.getOwner()) ||
+           (readsWhole(use) && shapeOf(use.getOwner()) != Shape::TokenSum &&
+            !(options.tensorCores && readsColumns(use.getOwner(), window)));
+  });
+}
+
+/// The op that makes what an operand reads, through a view.
+Operation *Former::producerOf(OpOperand &operand) {
+  Operation *op = operand.get().getDefiningOp();
+  auto window = dyn_cast_or_null<WindowOp>(op);
+  return window && isView(window) ? window.getInput().getDefiningOp() : op;
+}
 
 LogicalResult Former::checkExtents() {
   for (Operation &op : function.getBody().front().without_terminator())
@@ -327,7 +336,7 @@ void Former::splitViews() {
 
 SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &tiles) {
   auto by = [](Twine extent, int64_t block) { return (extent + " by " + Twine(block)).str(); };
-  Operation *first = group.ops.front();
+  Operation *first = *llvm::find_if_not(group.ops, llvm::IsaPred<WindowOp>);
   switch (group.shape) {
   case Shape::Library:
     return {};

@@ -268,6 +268,13 @@ Place Planner::placeOf(Value result, StringRef extent, Places &places) {
 }
 
 LogicalResult Planner::launches(func::FuncOp function, Places &places) {
+  // What is written in place of something that is made here lies there from the start.
+  SmallVector<LaunchOp> all(function.getBody().front().getOps<LaunchOp>());
+  for (LaunchOp launch : llvm::reverse(all))
+    for (auto [index, result] : llvm::enumerate(launch.getResults()))
+      if (auto operand = symbols.lookup<KernelOp>(launch.getKernel()).getOperandInPlaceOf(index);
+          operand && places.count(result) && !isa<BlockArgument>(launch.getOperands_()[*operand]))
+        places.try_emplace(launch.getOperands_()[*operand], places.lookup(result));
   for (Operation &op : function.getBody().front()) {
     auto launchOp = dyn_cast<LaunchOp>(op);
     auto call = dyn_cast<ChunkedCallOp>(op);

@@ -41,3 +41,36 @@ func.func @layer.backward(%do: tensor<?x32xbf16> {mlora.extent = "rows"}, %q: te
   %g = mlora.token_outer %dq, %m : (tensor<?x32xbf16>, tensor<?x16xbf16>) -> tensor<32x8xf32>
   return %dx, %da, %g : tensor<?x8xbf16>, tensor<16x8xf32>, tensor<32x8xf32>
 }
+
+// -----
+
+// Attention reads q, k and v where their product wrote them; q and k are turned there, and all of it is kept for backward.
+
+// CHECK-LABEL: func.func @layer.forward(
+// CHECK:         %[[QKV:.*]] = mlora.product
+// CHECK:         %[[Q:.*]] = mlora.window %[[QKV]] at [0, 0]
+// CHECK:         %[[K:.*]] = mlora.window %[[QKV]] at [0, 32]
+// CHECK:         %[[TQ:.*]] = mlora.rope %[[Q]]
+// CHECK:         %[[TK:.*]] = mlora.rope %[[K]]
+// CHECK:         %[[P0:.*]] = mlora.place %[[TQ]] in %[[QKV]] at [0, 0]
+// CHECK:         %[[P1:.*]] = mlora.place %[[TK]] in %[[P0]] at [0, 32]
+// CHECK-DAG:     %[[WQ:.*]] = mlora.window %[[P1]] at [0, 0]
+// CHECK-DAG:     %[[WK:.*]] = mlora.window %[[P1]] at [0, 32]
+// CHECK-DAG:     %[[WV:.*]] = mlora.window %[[P1]] at [0, 48]
+// CHECK:         %[[O:.*]], %[[LSE:.*]] = mlora.attention %[[WQ]], %[[WK]], %[[WV]]
+// CHECK:         return %[[O]], %[[LSE]], %[[P1]] :
+func.func @layer.forward(%x: tensor<?x8xbf16> {mlora.extent = "rows"}, %r: tensor<?x16xf32> {mlora.extent = "rows"},
+    %wq: tensor<32x8xbf16> {mlora.weight = "q"}, %wk: tensor<16x8xbf16> {mlora.weight = "k"}, %wv: tensor<16x8xbf16> {mlora.weight = "v"},
+    %bq: tensor<32x8xbf16> {mlora.trainable = "q.up", mlora.factor = "q.up"}, %bk: tensor<16x4xbf16> {mlora.trainable = "k.up", mlora.factor = "k.up"},
+    %bv: tensor<16x4xbf16> {mlora.trainable = "v.up", mlora.factor = "v.up"}, %a: tensor<16x8xbf16> {mlora.trainable = "qkv.A"})
+    -> (tensor<?x32xbf16>, tensor<?x2xf32>, tensor<?x32xbf16> {mlora.residual = "q", mlora.extent = "rows"},
+        tensor<?x16xbf16> {mlora.residual = "k", mlora.extent = "rows"}, tensor<?x16xbf16> {mlora.residual = "v", mlora.extent = "rows"}) {
+  %q, %k, %v, %m = mlora.adapted_linear %x weights(%wq, %wk, %wv) ups(%bq, %bk, %bv) down %a
+    : (tensor<?x8xbf16>, tensor<32x8xbf16>, tensor<16x8xbf16>, tensor<16x8xbf16>, tensor<32x8xbf16>, tensor<16x4xbf16>, tensor<16x4xbf16>,
+       tensor<16x8xbf16>) -> (tensor<?x32xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>)
+  %qr = mlora.rope %q, %r heads 2 : (tensor<?x32xbf16>, tensor<?x16xf32>) -> tensor<?x32xbf16>
+  %kr = mlora.rope %k, %r heads 1 : (tensor<?x16xbf16>, tensor<?x16xf32>) -> tensor<?x16xbf16>
+  %o, %lse = mlora.attention %qr, %kr, %v heads 2 kv_heads 1
+    : (tensor<?x32xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>) -> (tensor<?x32xbf16>, tensor<?x2xf32>)
+  return %o, %lse, %qr, %kr, %v : tensor<?x32xbf16>, tensor<?x2xf32>, tensor<?x32xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>
+}

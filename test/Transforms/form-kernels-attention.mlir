@@ -75,3 +75,28 @@ func.func @both(%do: tensor<?x64xbf16> {mlora.extent = "rows"}, %k: tensor<?x64x
   %y = mlora.rope %dq, %r heads 4 inverse : (tensor<?x64xbf16>, tensor<?x16xf32>) -> tensor<?x64xbf16>
   return %dq, %y : tensor<?x64xbf16>, tensor<?x64xbf16>
 }
+
+// Attention on tensor cores looks at columns of a tensor; elsewhere they are copied for it.
+// CHECK:      mlora.kernel @windows.0.rope_place(
+// CHECK-SAME:   %[[X:[a-z0-9]+]]: tensor<?x96xbf16>
+// CHECK:        mlora.rope
+// CHECK-NEXT:   %[[P:.*]] = mlora.place %{{.*}} in %[[X]] at [0, 0]
+// CHECK-NEXT:   mlora.yield %[[P]]
+// CHECK:      mlora.kernel @windows.1.attention(%[[X:[a-z0-9]+]]: tensor<?x96xbf16>
+// CHECK-SAME:   grid ["2 by 1", "rows by 64"]
+// CHECK-NEXT:   mlora.window %[[X]] at [0, 0]
+// CHECK-NEXT:   mlora.window %[[X]] at [0, 32]
+// CHECK-NEXT:   mlora.window %[[X]] at [0, 64]
+// CHECK-NEXT:   mlora.attention
+// PLAIN:      mlora.kernel @windows.1.attention(%{{[a-z0-9]+}}: tensor<?x32xbf16>
+func.func @windows(%qkv: tensor<?x96xbf16> {mlora.extent = "rows"}, %r: tensor<?x16xf32> {mlora.extent = "rows"}) -> (tensor<?x32xbf16>, tensor<?x2xf32>) {
+  %q0 = mlora.window %qkv at [0, 0] : (tensor<?x96xbf16>) -> tensor<?x32xbf16>
+  %qr = mlora.rope %q0, %r heads 2 : (tensor<?x32xbf16>, tensor<?x16xf32>) -> tensor<?x32xbf16>
+  %all = mlora.place %qr in %qkv at [0, 0] : (tensor<?x32xbf16>, tensor<?x96xbf16>) -> tensor<?x96xbf16>
+  %q = mlora.window %all at [0, 0] : (tensor<?x96xbf16>) -> tensor<?x32xbf16>
+  %k = mlora.window %all at [0, 32] : (tensor<?x96xbf16>) -> tensor<?x32xbf16>
+  %v = mlora.window %all at [0, 64] : (tensor<?x96xbf16>) -> tensor<?x32xbf16>
+  %o, %lse = mlora.attention %q, %k, %v heads 2 kv_heads 2
+    : (tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>) -> (tensor<?x32xbf16>, tensor<?x2xf32>)
+  return %o, %lse : tensor<?x32xbf16>, tensor<?x2xf32>
+}

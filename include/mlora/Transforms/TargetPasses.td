@@ -149,8 +149,9 @@ def WriteBundle : Pass<"mlora-write-bundle", "::mlir::ModuleOp"> {
 def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
   let summary = "Attention kernels on tensor cores";
   let description = [{
-    Takes every `mlora.kernel` whose body is one `attention`, `attention.query_grad` or `attention.key_value_grad` on bf16
-    (lse in f32), with heads of a multiple of 16 up to 256, to a `gpu.func` of `gpu.module @kernels`: flash attention with ldmatrix,
+    Takes every `mlora.kernel` of one `attention`, `attention.query_grad` or `attention.key_value_grad` on bf16
+    (lse in f32), with heads of a multiple of 16 up to 256, views of its operands (`window`) and what a gradient's results go through
+    (an inverse `rope` with heads up to 128, `place`), to a `gpu.func` of `gpu.module @kernels`: flash attention with ldmatrix,
     mma.sync m16n8k16 and cp.async stages in swizzled shared memory, or, on sm_90a, wgmma and tensor copies (docs/gpu.md). Other kernels stay for the
     general schedules. The kernel says what its launch needs, and its schedule:
 
