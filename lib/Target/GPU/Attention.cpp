@@ -115,6 +115,8 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
       dimensions[1].extent.empty() ? std::to_string(dimensions[1].size) : dimensions[1].extent.str();
   function->setAttr("mlora.grid", b.getStrArrayAttr({cast<StringAttr>(kernel.getGrid()[0]).getValue(),
                                                      (extentName + " by " + Twine(schedule.rows)).str()}));
+  // Otherwise ptxas may spill some bytes for one block more a multiprocessor.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr("mlora.shared_bytes", b.getI64IntegerAttr(sharedBytes(schedule, shape, width)));
   function->setAttr("mlora.scratch_bytes", b.getI64IntegerAttr(0));
 }
