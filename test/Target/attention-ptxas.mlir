@@ -22,7 +22,7 @@
 // PTX: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
 
 // For sm_100 by its own schedules.
-// SM100-COUNT-27: {{(forward|query_grad|key_value_grad)_[0-9]+(_plain|_turned)?}} for sm_100: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
+// SM100-COUNT-32: {{(forward|query_grad|key_value_grad)_[0-9]+(_plain|_turned|_windows)?}} for sm_100: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
 
 // CHECK-NOT: {{[1-9][0-9]*}} bytes stack frame
 // CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
@@ -232,4 +232,55 @@ mlora.kernel @key_value_grad_128_turned(%do: tensor<?x256xbf16>, %q: tensor<?x25
   %p0 = mlora.place %dk in %dyu at [0, 256] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
   %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
   mlora.yield %p : tensor<?x528xbf16>
+}
+
+// With q, k and v as columns of one buffer.
+mlora.kernel @forward_32_windows(%qkv: tensor<?x128xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x64xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
+  %q = mlora.window %qkv at [0, 0] : (tensor<?x128xbf16>) -> tensor<?x64xbf16>
+  %k = mlora.window %qkv at [0, 64] : (tensor<?x128xbf16>) -> tensor<?x32xbf16>
+  %v = mlora.window %qkv at [0, 96] : (tensor<?x128xbf16>) -> tensor<?x32xbf16>
+  %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
+    : (tensor<?x64xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?xi32>) -> (tensor<?x64xbf16>, tensor<?x2xf32>)
+  mlora.yield %x0, %x1 : tensor<?x64xbf16>, tensor<?x2xf32>
+}
+
+mlora.kernel @forward_64_windows(%qkv: tensor<?x512xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
+  %q = mlora.window %qkv at [0, 0] : (tensor<?x512xbf16>) -> tensor<?x256xbf16>
+  %k = mlora.window %qkv at [0, 256] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %v = mlora.window %qkv at [0, 384] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %x0, %x1 = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
+  mlora.yield %x0, %x1 : tensor<?x256xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @forward_128_windows(%qkv: tensor<?x512xbf16>, %start: tensor<?xi32>)
+    -> (tensor<?x256xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
+  %q = mlora.window %qkv at [0, 0] : (tensor<?x512xbf16>) -> tensor<?x256xbf16>
+  %k = mlora.window %qkv at [0, 256] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %v = mlora.window %qkv at [0, 384] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
+    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
+  mlora.yield %x0, %x1 : tensor<?x256xbf16>, tensor<?x2xf32>
+}
+
+mlora.kernel @query_grad_64_windows(%do: tensor<?x256xbf16>, %qkv: tensor<?x512xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> tensor<?x256xbf16> grid ["4 by 1", "rows by 64"] {
+  %q = mlora.window %qkv at [0, 0] : (tensor<?x512xbf16>) -> tensor<?x256xbf16>
+  %k = mlora.window %qkv at [0, 256] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %v = mlora.window %qkv at [0, 384] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
+  mlora.yield %x0 : tensor<?x256xbf16>
+}
+
+mlora.kernel @key_value_grad_64_windows(%do: tensor<?x256xbf16>, %qkv: tensor<?x512xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>)
+    -> (tensor<?x128xbf16>, tensor<?x128xbf16>) grid ["2 by 1", "rows by 64"] {
+  %q = mlora.window %qkv at [0, 0] : (tensor<?x512xbf16>) -> tensor<?x256xbf16>
+  %k = mlora.window %qkv at [0, 256] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %v = mlora.window %qkv at [0, 384] : (tensor<?x512xbf16>) -> tensor<?x128xbf16>
+  %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
+    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
+  mlora.yield %x0, %x1 : tensor<?x128xbf16>, tensor<?x128xbf16>
 }

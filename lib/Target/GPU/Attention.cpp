@@ -117,6 +117,8 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
   function->setAttr("mlora.grid", b.getStrArrayAttr({cast<StringAttr>(kernel.getGrid()[0]).getValue(),
                                                      (extentName + " by " + Twine(schedule.rows)).str()}));
   setBytesMoved(function, kernel);
+  // Otherwise ptxas may spill some bytes for one block more a multiprocessor.
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
   function->setAttr("mlora.shared_bytes", b.getI64IntegerAttr(sharedBytes(schedule, shape, width)));
   function->setAttr("mlora.scratch_bytes", b.getI64IntegerAttr(0));
 }
