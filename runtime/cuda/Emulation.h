@@ -43,7 +43,7 @@ struct Operation {
 /// What a lane of a graph does: an operation, or it reaches an event of the graph, or waits for one.
 struct GraphStep {
   unsigned lane = 0;
-  Operation operation;
+  Operation operation = {};
   int reaches = -1, waits = -1; ///< a number among the graph's events
 };
 

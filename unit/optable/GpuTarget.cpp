@@ -53,30 +53,19 @@ FailureOr<GpuModule> compileForGpu(ModuleOp module) {
 
 namespace {
 
-class CompiledForEmulator : public CompiledCases {
+/// On either GPU; `code` is what the image speaks of.
+class CompiledForGpu : public CompiledCases {
 public:
-  CompiledForEmulator(std::unique_ptr<mlir::mlora::LoadedModule> loaded, GpuCases cases,
-                      const cuda::EmulatedImage &image)
-      : loaded(std::move(loaded)), runner(cuda::emulated(), std::move(cases), &image) {}
+  CompiledForGpu(const cuda::Table &table, GpuCases cases, const void *image,
+                 std::unique_ptr<mlir::mlora::LoadedModule> code = nullptr)
+      : code(std::move(code)), runner(table, std::move(cases), image) {}
   Outcome run(const Case &oneCase, const Execution &run, const std::vector<std::vector<double>> &arguments,
               const std::vector<std::vector<float>> &before) override {
     return runner.run(oneCase, run, arguments, before);
   }
 
 private:
-  std::unique_ptr<mlir::mlora::LoadedModule> loaded;
-  GpuRunner runner;
-};
-
-class CompiledForCuda : public CompiledCases {
-public:
-  CompiledForCuda(GpuCases cases, const std::string &ptx) : runner(cuda::nvidia(), std::move(cases), ptx.c_str()) {}
-  Outcome run(const Case &oneCase, const Execution &run, const std::vector<std::vector<double>> &arguments,
-              const std::vector<std::vector<float>> &before) override {
-    return runner.run(oneCase, run, arguments, before);
-  }
-
-private:
+  std::unique_ptr<mlir::mlora::LoadedModule> code;
   GpuRunner runner;
 };
 
@@ -118,7 +107,8 @@ std::unique_ptr<CompiledCases> EmulateTarget::compile(OwningOpRef<ModuleOp> modu
   auto image = imageOf(*compiled, **loaded);
   if (!image)
     return nullptr;
-  return std::make_unique<CompiledForEmulator>(std::move(*loaded), std::move(compiled->cases), *image);
+  return std::make_unique<CompiledForGpu>(cuda::emulated(), std::move(compiled->cases), image.get(),
+                                          std::move(*loaded));
 }
 
 std::unique_ptr<Target> CudaTarget::make() {
@@ -143,7 +133,7 @@ std::unique_ptr<CompiledCases> CudaTarget::compile(OwningOpRef<ModuleOp> module,
     return nullptr;
   for (auto &[name, kernel] : compiled->cases.kernels)
     kernel.symbol = mlir::mlora::ptxName(name);
-  return std::make_unique<CompiledForCuda>(std::move(compiled->cases), *ptx);
+  return std::make_unique<CompiledForGpu>(cuda::nvidia(), std::move(compiled->cases), ptx->c_str());
 }
 
 } // namespace optable

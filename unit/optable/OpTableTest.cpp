@@ -26,10 +26,7 @@ struct Compiler {
         }) {}
 
   OwningOpRef<ModuleOp> parse(const std::vector<Case> &cases) {
-    std::string text;
-    for (const Case &oneCase : cases)
-      text += oneCase.ir;
-    return parseSourceString<ModuleOp>(text, &context);
+    return parseSourceString<ModuleOp>(textOf(cases), &context);
   }
 
   MLIRContext context;
@@ -43,13 +40,6 @@ private:
     return registry;
   }
 };
-
-std::vector<Case> casesOf(const std::string &group) {
-  std::vector<Case> cases;
-  llvm::copy_if(table(), std::back_inserter(cases),
-                [&](const Case &oneCase) { return oneCase.group == group; });
-  return cases;
-}
 
 } // namespace
 

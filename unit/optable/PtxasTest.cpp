@@ -79,6 +79,16 @@ protected:
     }
   }
 
+  /// Functions, as kernels of their own.
+  void formAndAssemble(const std::string &text) {
+    OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+    ASSERT_TRUE(module);
+    PassManager form(&context);
+    form.addPass(createMLoraFormKernels(gpuBlocks()));
+    ASSERT_TRUE(succeeded(form.run(*module)));
+    assembleAll(*module);
+  }
+
   void TearDown() override {
     if (assembled)
       std::cout << assembled << " kernels assembled; most registers: " << most << ", " << largest << "\n";
@@ -94,16 +104,7 @@ protected:
 class PtxasOfOpTable : public Ptxas, public testing::WithParamInterface<std::string> {};
 
 TEST_P(PtxasOfOpTable, Fits) {
-  std::string text;
-  for (const Case &oneCase : table())
-    if (oneCase.group == GetParam())
-      text += oneCase.ir;
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  ASSERT_TRUE(module);
-  PassManager form(&context);
-  form.addPass(createMLoraFormKernels(gpuBlocks()));
-  ASSERT_TRUE(succeeded(form.run(*module)));
-  assembleAll(*module);
+  formAndAssemble(textOf(casesOf(GetParam())));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PtxasOfOpTable, testing::ValuesIn(groups()), [](const auto &info) {
@@ -133,12 +134,7 @@ TEST_F(Ptxas, HeadsOfRealVocabularies) {
        {std::pair("32000", "2048"), {"49152", "576"}, {"128256", "4096"}, {"50257", "768"}})
     for (const char *type : {"f32", "bf16"})
       text += headOf(words, width, type);
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
-  ASSERT_TRUE(module);
-  PassManager form(&context);
-  form.addPass(createMLoraFormKernels(gpuBlocks()));
-  ASSERT_TRUE(succeeded(form.run(*module)));
-  assembleAll(*module);
+  formAndAssemble(text);
 }
 
 /// The program that trains, up to its kernels, stored as each type, with adapters and with all that is

@@ -1,6 +1,7 @@
 // A bundle for the emulator written by hand, with a loop over chunks of counted rows.
 #pragma once
 
+#include "EmulatorSource.h"
 #include "HandMadeBundle.h"
 
 namespace mlora::test {
@@ -11,12 +12,6 @@ namespace mlora::test {
 class ChunkedBundle : public HandMadeBundle {
 public:
   static constexpr const char *source = R"(
-#include "mlora/Runtime/Emulator/Abi.h"
-using namespace mlora::emulator;
-static char *at(ThreadContext *t, uint64_t address, uint32_t bytes, uint32_t flags) {
-  return t->resolve(t, address, Access::encode(bytes, bytes == 8 ? 3 : 2, flags), 0);
-}
-static uint32_t get(ThreadContext *t, SpecialRegister which) { return t->registers[uint32_t(which)]; }
 static float *real(ThreadContext *t, int parameter, uint64_t i, uint32_t flags) {
   return (float *)at(t, t->parameters[parameter] + 4 * i, 4, flags);
 }
@@ -37,7 +32,7 @@ extern "C" void count(ThreadContext *t) {
 }
 )";
 
-  ChunkedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", source, text) {}
+  ChunkedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", emulatorSource(source), text) {}
 
 private:
   static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",

@@ -2,6 +2,7 @@
 // access asked for.
 #pragma once
 
+#include "EmulatorSource.h"
 #include "HandMadeBundle.h"
 
 namespace mlora::test {
@@ -14,13 +15,6 @@ namespace mlora::test {
 class EmulatedBundle : public HandMadeBundle {
 public:
   static constexpr const char *source = R"(
-#include "mlora/Runtime/Emulator/Abi.h"
-#include "mlora/Runtime/Emulator/TensorMap.h"
-using namespace mlora::emulator;
-static char *at(ThreadContext *t, uint64_t address, uint32_t bytes, uint32_t flags) {
-  return t->resolve(t, address, Access::encode(bytes, bytes == 8 ? 3 : 2, flags), 0);
-}
-static uint32_t get(ThreadContext *t, SpecialRegister which) { return t->registers[uint32_t(which)]; }
 extern "C" void scale(ThreadContext *t) {
   uint64_t i = get(t, SpecialRegister::CtaidX) * 32 + get(t, SpecialRegister::TidX);
   int64_t rows = *(int64_t *)at(t, t->parameters[2], 8, Access::Read);
@@ -41,7 +35,7 @@ extern "C" void describe(ThreadContext *t) {
 }
 )";
 
-  EmulatedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", source, text) {}
+  EmulatedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", emulatorSource(source), text) {}
 
 private:
   static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",

@@ -13,7 +13,7 @@ namespace mlora::test {
 class HandMadeBundle {
 public:
   /// `compiler` is a command such as "cc", `file` a name whose ending says the language.
-  HandMadeBundle(const std::string &compiler, const std::string &file, const char *source,
+  HandMadeBundle(const std::string &compiler, const std::string &file, const std::string &source,
                  const char *manifest) {
     folder.file(file, source);
     std::string command = compiler + " -shared -fPIC -O1 -I" MLORA_SOURCE "/include -o " +

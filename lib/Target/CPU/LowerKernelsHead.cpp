@@ -1,6 +1,6 @@
 //===- LowerKernelsHead.cpp - cross-entropy and gradients by vocabulary ----------===//
 
-#include "BlockBuilder.h"
+#include "Losses.h"
 
 #include <cfloat>
 
@@ -33,25 +33,14 @@ static void emitCrossEntropy(BlockBuilder &b, CrossEntropyOp op) {
   b.fill(total, 0);
   b.reduce(2, {{z, {0, 1}}, {top, {0}}}, {{total, {0}}},
            [&](ValueRange v) { return Values{b.add(v[2], b.exp(b.sub(v[0], v[1])))}; });
-  b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
-         [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
-  b.parallel(b.count, [&](Value c) {
-    Value target = b.loadIndex(targets, c), zero = b.index(0);
-    Value loss = b.sub(b.load(lse, c), b.load(z, {c, b.most(target, zero)}));
-    b.store(arith::SelectOp::create(b, b.less(target, zero), b.real(0), loss), nll, c);
-  });
+  storeLosses(b, z, top, total, targets, lse, nll);
 }
 
 /// z becomes dz = dnll · (exp(z - lse) - onehot(target)) for rows [rowFirst, rowFirst + rows) of the vectors;
 /// z has the vocabulary rows [wordFirst, wordFirst + words) as columns.
 static void buildLogitsGrad(BlockBuilder &b, Value z, Value weight, Value dnll, Value targets, Value lse,
                             Value rowFirst, Value rows, Value wordFirst, Value words) {
-  // A row without target has weight 0.
-  b.parallel(rows, [&](Value c) {
-    Value row = b.plus(rowFirst, c);
-    Value none = b.less(b.loadIndex(targets, row), b.index(0));
-    b.store(arith::SelectOp::create(b, none, b.real(0), b.load(dnll, row)), weight, c);
-  });
+  storeRowWeights(b, dnll, targets, rowFirst, rows, weight);
   Value lseRows = b.view(lse, {getAsOpFoldResult(rowFirst)}, {getAsOpFoldResult(rows)});
   b.each(2, {{lseRows, {0}}, {weight, {0}}}, {{z, {0, 1}}},
          [&](ValueRange v) { return Values{b.mul(v[1], b.exp(b.sub(v[2], v[0])))}; });

@@ -1,7 +1,7 @@
 //===- LowerKernelsLoss.cpp - the loss of logits that are there ----------------------===//
 
-#include "BlockBuilder.h"
 #include "Building.h"
+#include "Losses.h"
 
 #include <cfloat>
 
@@ -21,6 +21,26 @@ struct Softmax {
   Value top, total;
 };
 } // namespace
+
+void mlir::mlora::storeLosses(BlockBuilder &b, Value z, Value top, Value total, Value targets, Value lse,
+                              Value nll) {
+  b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
+         [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
+  b.parallel(b.count, [&](Value c) {
+    Value target = b.loadIndex(targets, c), zero = b.index(0);
+    Value loss = b.sub(b.load(lse, c), b.load(z, {c, b.most(target, zero)}));
+    b.store(arith::SelectOp::create(b, b.less(target, zero), b.real(0), loss), nll, c);
+  });
+}
+
+void mlir::mlora::storeRowWeights(BlockBuilder &b, Value dnll, Value targets, Value rowFirst, Value rows,
+                                  Value weight) {
+  b.parallel(rows, [&](Value c) {
+    Value row = b.plus(rowFirst, c);
+    Value none = b.less(b.loadIndex(targets, row), b.index(0));
+    b.store(arith::SelectOp::create(b, none, b.real(0), b.load(dnll, row)), weight, c);
+  });
+}
 
 static Value spread(BlockBuilder &b, Value value, Value like) {
   auto type = dyn_cast<VectorType>(like.getType());
@@ -95,13 +115,7 @@ static void emitNll(BlockBuilder &b, NllOp op) {
   b.fill(total, 0);
   b.reduce(2, {{totals, {0, 1}}, {tops, {0, 1}}, {top, {0}}}, {{total, {0}}},
            [&](ValueRange v) { return Values{b.add(v[3], b.mul(v[0], b.exp(b.sub(v[1], v[2]))))}; });
-  b.each(1, {{top, {0}}, {total, {0}}}, {{lse, {0}}},
-         [&](ValueRange v) { return Values{b.add(v[0], b.log(v[1]))}; });
-  b.parallel(b.count, [&](Value c) {
-    Value target = b.loadIndex(targets, c), zero = b.index(0);
-    Value loss = b.sub(b.load(lse, c), b.load(z, {c, b.most(target, zero)}));
-    b.store(arith::SelectOp::create(b, b.less(target, zero), b.real(0), loss), nll, c);
-  });
+  storeLosses(b, z, top, total, targets, lse, nll);
 }
 
 /// dz = dnll · (exp(z - lse) - onehot(target)), each element rounded once
@@ -109,10 +123,7 @@ static void emitNllInputGrad(BlockBuilder &b, NllInputGradOp op) {
   Value z = b.in(op.getLogits()), dz = b.out(op.getOutput()), targets = b.in(op.getTargets()),
         lse = b.in(op.getLse()), dnll = b.in(op.getCotangent()), weight = b.rowScratch();
   int64_t words = op.getLogits().getType().getDimSize(1);
-  b.parallel(b.count, [&](Value c) { // a row without target has weight 0
-    Value none = b.less(b.loadIndex(targets, c), b.index(0));
-    b.store(arith::SelectOp::create(b, none, b.real(0), b.load(dnll, c)), weight, c);
-  });
+  storeRowWeights(b, dnll, targets, b.index(0), b.count, weight);
   b.each(2, {{z, {0, 1}}, {lse, {0}}, {weight, {0}}}, {{dz, {0, 1}}},
          [&](ValueRange v) { return Values{b.mul(v[2], b.exp(b.sub(v[0], v[1])))}; });
   b.parallel(b.count, [&](Value c) {

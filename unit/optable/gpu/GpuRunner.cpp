@@ -1,5 +1,6 @@
 #include "GpuRunner.h"
 
+#include "GuardedBuffer.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
@@ -13,13 +14,10 @@ namespace cuda = mlora::cuda;
 namespace optable {
 namespace {
 
-/// Of a word: NaNs of which no two neighbours are equal, so that copying them is seen as well.
-uint32_t guardWord(size_t i) { return 0x7fe00000u + uint32_t(i % 0xfffff); }
-
 std::vector<char> guards(size_t bytes) {
   std::vector<char> values((bytes + 3) / 4 * 4);
   for (size_t i = 0; i < values.size() / 4; ++i) {
-    uint32_t word = guardWord(i);
+    uint32_t word = GuardedBuffer::guardWord(i);
     std::memcpy(values.data() + 4 * i, &word, 4);
   }
   return values;
@@ -37,18 +35,12 @@ struct GpuRunner::Place {
       all = bytes;
     if (all == 0)
       return;
-    check(table, table.driver.memAlloc(&begin, all), "cuMemAlloc");
+    memory = mlora::makeMemory(table, int64_t(all), "a value");
     std::vector<char> filled = guards(all);
-    upload(begin, filled.data(), all);
+    upload(memory.get(), filled.data(), all);
   }
-  ~Place() {
-    if (begin)
-      table.driver.memFree(begin);
-  }
-  Place(const Place &) = delete;
-  Place &operator=(const Place &) = delete;
 
-  cuda::DevicePointer data() const { return begin ? begin + guard : 0; }
+  cuda::DevicePointer data() const { return memory.get() ? memory.get() + guard : 0; }
   void write(const std::vector<double> &values, Element element) {
     std::vector<char> stored(bytes);
     optable::write(stored.data(), values, element);
@@ -58,7 +50,7 @@ struct GpuRunner::Place {
   std::vector<char> read() const {
     std::vector<char> values(all);
     if (all > 0) {
-      check(table, table.driver.memcpyDtoHAsync(values.data(), begin, all, stream), "cuMemcpyDtoHAsync");
+      check(table, table.driver.memcpyDtoHAsync(values.data(), memory.get(), all, stream), "cuMemcpyDtoHAsync");
       check(table, table.driver.streamSynchronize(stream), "cuStreamSynchronize");
     }
     return values;
@@ -87,21 +79,17 @@ private:
   const cuda::Table &table;
   cuda::Stream *stream;
   size_t bytes, guard, all;
-  cuda::DevicePointer begin = 0;
+  mlora::CudaMemory memory;
 };
 
 GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *image)
-    : table(table), cases(std::move(compiled)) {
-  cuda::Context *context = nullptr;
-  check(table, table.driver.init(0), "cuInit");
-  check(table, table.driver.deviceGet(&device, 0), "cuDeviceGet");
-  check(table, table.driver.primaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain");
-  check(table, table.driver.ctxSetCurrent(context), "cuCtxSetCurrent");
-  check(table, table.driver.streamCreate(&stream, cuda::streamNonBlocking), "cuStreamCreate");
-  check(table, table.driver.moduleLoadDataEx(&module, image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
+    : table(table), cases(std::move(compiled)), context(table), stream(mlora::makeStream(table)) {
+  cuda::Module *loaded = nullptr;
+  check(table, table.driver.moduleLoadDataEx(&loaded, image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
+  module = {table, loaded};
   for (const auto &[name, kernel] : cases.kernels) {
     cuda::Function *&function = functions[name];
-    check(table, table.driver.moduleGetFunction(&function, module, kernel.symbol.c_str()),
+    check(table, table.driver.moduleGetFunction(&function, module.get(), kernel.symbol.c_str()),
           ("cuModuleGetFunction of " + kernel.symbol).c_str());
     if (kernel.sharedBytes > 0)
       check(table,
@@ -111,14 +99,6 @@ GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *im
   }
 }
 
-GpuRunner::~GpuRunner() {
-  if (module)
-    table.driver.moduleUnload(module);
-  if (stream)
-    table.driver.streamDestroy(stream);
-  table.driver.primaryCtxRelease(device);
-}
-
 void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> parameters, unsigned blocks) {
   const GpuKernel &kernel = cases.kernels.at(step.kernel);
   std::vector<void *> pointers;
@@ -126,7 +106,7 @@ void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> para
     pointers.push_back(&parameter);
   check(table,
         table.driver.launchKernel(functions.at(step.kernel), blocks, 1, 1, kernel.threads, 1, 1,
-                                  unsigned(kernel.sharedBytes), stream, pointers.data(), nullptr),
+                                  unsigned(kernel.sharedBytes), stream.get(), pointers.data(), nullptr),
         ("cuLaunchKernel of " + step.kernel).c_str());
 }
 
@@ -137,7 +117,7 @@ double GpuRunner::timeOf(const Launch &step, const std::vector<cuda::DevicePoint
   auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < repeats; ++i)
     launch(step, parameters, blocks);
-  check(table, table.driver.streamSynchronize(stream), "cuStreamSynchronize");
+  check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize");
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats * 1e6;
 }
 
@@ -148,14 +128,14 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
   std::vector<unsigned> home = steps.homes(oneCase);
   std::vector<std::unique_ptr<Place>> places;
   for (const Memory &memory : steps.memories)
-    places.push_back(std::make_unique<Place>(table, stream, memory.bytes(run)));
+    places.push_back(std::make_unique<Place>(table, stream.get(), memory.bytes(run)));
   for (size_t i = 0; i < before.size(); ++i)
     places[steps.returned[i]]->write({before[i].begin(), before[i].end()}, oneCase.results[i].element);
   for (size_t i = 0; i < arguments.size(); ++i)
     places[i]->write(arguments[i], oneCase.arguments[i].fill.element);
-  Place scalars(table, stream, 5 * sizeof(int64_t));
+  Place scalars(table, stream.get(), 5 * sizeof(int64_t));
   const int64_t values[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
-  check(table, table.driver.memcpyHtoDAsync(scalars.data(), values, sizeof values, stream), "cuMemcpyHtoDAsync");
+  check(table, table.driver.memcpyHtoDAsync(scalars.data(), values, sizeof values, stream.get()), "cuMemcpyHtoDAsync");
 
   Outcome outcome;
   std::vector<std::function<void()>> timings; // behind all results: kernels run again
@@ -165,7 +145,7 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
     if (blocks == 0)
       continue;
     size_t scratchBytes = cases.kernels.at(step.kernel).scratchBytes;
-    scratches.push_back(std::make_unique<Place>(table, stream, scratchBytes * blocks));
+    scratches.push_back(std::make_unique<Place>(table, stream.get(), scratchBytes * blocks));
     std::vector<cuda::DevicePointer> parameters;
     std::vector<std::vector<char>> operands;
     for (size_t i = 0; i < step.buffers.size(); ++i) {
@@ -178,7 +158,7 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
     parameters.push_back(scratches.back()->data());
     try {
       launch(step, parameters, blocks);
-      check(table, table.driver.streamSynchronize(stream), ("cuStreamSynchronize behind " + step.kernel).c_str());
+      check(table, table.driver.streamSynchronize(stream.get()), ("cuStreamSynchronize behind " + step.kernel).c_str());
     } catch (const mlora::Error &error) {
       outcome.damage.push_back(error.what());
       return outcome;

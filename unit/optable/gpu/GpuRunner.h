@@ -4,7 +4,8 @@
 #include "GpuCases.h"
 #include "Outcome.h"
 
-#include "mlora/Runtime/Cuda/Cuda.h"
+#include "../../../runtime/program/CudaContext.h"
+#include "../../../runtime/program/CudaHandles.h"
 
 #include <map>
 
@@ -15,7 +16,6 @@ public:
   /// `image` as cuModuleLoadDataEx takes it: PTX, or what the emulator takes instead. Throws mlora::Error where the
   /// driver refuses.
   GpuRunner(const mlora::cuda::Table &table, GpuCases cases, const void *image);
-  ~GpuRunner();
   GpuRunner(const GpuRunner &) = delete;
   GpuRunner &operator=(const GpuRunner &) = delete;
 
@@ -33,9 +33,9 @@ private:
 
   const mlora::cuda::Table &table;
   GpuCases cases;
-  mlora::cuda::DeviceId device = 0;
-  mlora::cuda::Stream *stream = nullptr;
-  mlora::cuda::Module *module = nullptr;
+  mlora::CudaContext context;
+  mlora::CudaStream stream;
+  mlora::CudaModule module;
   std::map<std::string, mlora::cuda::Function *> functions;
   std::map<std::string, double> longest;
 };

@@ -55,8 +55,8 @@ nlohmann::ordered_json check(const fs::path &folder, const std::string &group) {
   int runs = 0, failed = 0;
   double worst = 0;
   std::vector<std::string> failures;
-  for (const Case &oneCase : table())
-    for (size_t index = 0; oneCase.group == group && index < oneCase.runs.size(); ++index) {
+  for (const Case &oneCase : casesOf(group))
+    for (size_t index = 0; index < oneCase.runs.size(); ++index) {
       const Execution &run = oneCase.runs[index];
       Outcome outcome = runner.run(oneCase, run, makeArguments(oneCase, index), memoryBefore(oneCase, run));
       std::string problem;

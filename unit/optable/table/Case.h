@@ -82,6 +82,9 @@ struct Case {
 const std::vector<Case> &table();
 /// Its groups, in order.
 std::vector<std::string> groups();
+/// The cases of a group, and the IR of some as one module's text.
+std::vector<Case> casesOf(const std::string &group);
+std::string textOf(const std::vector<Case> &cases);
 
 /// Values of a case's arguments for one of its runs, as they can be stored.
 std::vector<std::vector<double>> makeArguments(const Case &oneCase, size_t run);

@@ -292,4 +292,18 @@ std::string describe(const Case &oneCase, const Execution &run) {
   return text;
 }
 
+std::vector<Case> casesOf(const std::string &group) {
+  std::vector<Case> cases;
+  std::copy_if(table().begin(), table().end(), std::back_inserter(cases),
+               [&](const Case &oneCase) { return oneCase.group == group; });
+  return cases;
+}
+
+std::string textOf(const std::vector<Case> &cases) {
+  std::string text;
+  for (const Case &oneCase : cases)
+    text += oneCase.ir;
+  return text;
+}
+
 } // namespace optable

@@ -48,14 +48,8 @@ std::optional<std::string> expectedOf(ModuleOp module, const std::vector<Case> &
 
 bool writeGroup(MLIRContext &context, const mlir::mlora::Chip &chip, const std::string &group,
                 const fs::path &folder) {
-  std::vector<Case> cases;
-  std::string text;
-  for (const Case &oneCase : table())
-    if (oneCase.group == group) {
-      cases.push_back(oneCase);
-      text += oneCase.ir;
-    }
-  auto module = parseSourceString<ModuleOp>(text, &context);
+  std::vector<Case> cases = casesOf(group);
+  auto module = parseSourceString<ModuleOp>(textOf(cases), &context);
   if (!module)
     return false;
   std::optional<std::string> expected = expectedOf(*module, cases);

@@ -36,11 +36,11 @@ public:
     return {};
   }
 
-private:
-  static constexpr size_t guardWords = 1024;
   /// NaNs of which no two neighbours are equal, so that copying guards is seen as well.
   static uint32_t guardWord(size_t i) { return 0x7fe00000u + uint32_t(i % 0xfffff); }
 
+private:
+  static constexpr size_t guardWords = 1024;
   size_t bytes, start;
   std::vector<uint32_t> words;
 };
