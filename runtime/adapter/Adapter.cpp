@@ -61,10 +61,15 @@ void checkAdapter(const Adapter &adapter, const ModelConfig &config, const std::
 }
 
 void checkBase(const Adapter &adapter, const std::string &fingerprint, const std::string &where) {
-  if (!adapter.baseFingerprint.empty() && adapter.baseFingerprint != fingerprint)
-    badInput(where + ": was trained on another base (fingerprint " + adapter.baseFingerprint +
-             (adapter.baseModel.empty() ? "" : ", " + adapter.baseModel) + ") than the one given (" +
-             fingerprint + "): give the base that it was trained on");
+  checkBase(adapter.baseFingerprint, adapter.baseModel, fingerprint, where);
+}
+
+void checkBase(const std::string &trainedOn, const std::string &baseModel, const std::string &fingerprint,
+               const std::string &where) {
+  if (!trainedOn.empty() && trainedOn != fingerprint)
+    badInput(where + ": was trained on another base (fingerprint " + trainedOn +
+             (baseModel.empty() ? "" : ", " + baseModel) + ") than the one given (" + fingerprint +
+             "): give the base that it was trained on");
 }
 
 std::vector<std::string> orderedTargets(const std::vector<std::string> &targets) {

@@ -8,6 +8,10 @@ namespace mlora {
 inline constexpr const char *nativeTensors = "mlora_adapter.safetensors", *nativeConfig = "mlora_config.json",
                             *peftTensors = "adapter_model.safetensors", *peftConfig = "adapter_config.json";
 
+/// Throws Error(BadInput) unless the folder holds an adapter, ours or PEFT's.
+void checkAdapterFolder(const std::filesystem::path &folder);
+/// What mlora_config.json says: an adapter without tensors.
+Adapter readNativeConfig(const std::filesystem::path &folder);
 /// Without knowing the model; readAdapter checks the result against it.
 Adapter readNativeAdapter(const std::filesystem::path &folder);
 Adapter readPeftAdapter(const std::filesystem::path &folder, const ModelConfig &config);

@@ -23,11 +23,13 @@ double llama3Divisor(const Llama3Scaling &scaling, double frequency) {
   return 1 / ((1 - t) / scaling.factor + t);
 }
 
+double frequencyOf(const ModelConfig &config, size_t index) {
+  return std::pow(config.ropeTheta, -2.0 * static_cast<double>(index) / static_cast<double>(config.headDim));
+}
+
 bool explains(const Llama3Scaling &scaling, const ModelConfig &config) {
   for (size_t i = 0; i < config.ropeDivisors.size(); ++i) {
-    double frequency =
-        std::pow(config.ropeTheta, -2.0 * static_cast<double>(i) / static_cast<double>(config.headDim));
-    if (std::abs(llama3Divisor(scaling, frequency) / config.ropeDivisors[i] - 1) > 1e-4)
+    if (std::abs(llama3Divisor(scaling, frequencyOf(config, i)) / config.ropeDivisors[i] - 1) > 1e-4)
       return false;
   }
   return true;
@@ -49,6 +51,14 @@ std::optional<Llama3Scaling> scalingOf(const ModelConfig &config) {
 }
 
 } // namespace
+
+std::vector<float> rotaryDivisors(const ModelConfig &config) {
+  std::vector<float> divisors(config.ropeDivisors.begin(), config.ropeDivisors.end());
+  if (config.llama3)
+    for (int64_t i = 0; i < config.headDim / 2; ++i)
+      divisors.push_back(static_cast<float>(llama3Divisor(*config.llama3, frequencyOf(config, size_t(i)))));
+  return divisors;
+}
 
 ordered_json configJson(const ModelConfig &config, const std::string &dtype) {
   ordered_json json;

@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Model/Gguf.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
 #include <algorithm>
@@ -31,7 +32,8 @@ std::string configText(const Checkpoint &base, const std::string &dtype) {
   if (!fs::is_directory(base.path()))
     return configJson(base.config(), dtype).dump(2) + "\n";
   nlohmann::json config = readJsonFile(own);
-  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype;
+  if (!dtype.empty())
+    config[config.contains("dtype") ? "dtype" : "torch_dtype"] = dtype;
   return config.dump(2) + "\n";
 }
 
@@ -40,13 +42,45 @@ bool isWithin(const fs::path &path, const fs::path &folder) {
   return end == folder.end();
 }
 
+constexpr const char *writtenBy = "written_by", *merger = "mlora-run merge";
+
 /// A file that says of itself that merge wrote it. Others that save into the folder leave no such word.
-bool isMerged(const fs::path &weights) {
+bool isMergedFile(const fs::path &weights) {
   try {
-    return fs::is_regular_file(weights) && SafetensorsFile(weights).metadata() == mergedMetadata();
+    SafetensorsFile file(weights);
+    auto found = file.metadata().find(writtenBy);
+    return found != file.metadata().end() && found->second == merger;
   } catch (const Error &) {
     return false;
   }
+}
+
+bool isWeights(const fs::path &file) { return file.extension() == ".safetensors"; }
+
+/// All weights are a merge's, and there are some.
+bool isMerged(const fs::path &folder) {
+  bool any = false;
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder)) {
+    if (!isWeights(entry.path()))
+      continue;
+    if (!entry.is_regular_file() || !isMergedFile(entry.path()))
+      return false;
+    any = true;
+  }
+  return any;
+}
+
+bool isMergedGguf(const fs::path &path) {
+  try {
+    return GgufFile(path).string("mlora.written_by") == merger;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
+/// The name really written, and that of the base.
+std::pair<fs::path, fs::path> resolvedPair(const fs::path &output, const fs::path &base) {
+  return {resolvedPath(output), fs::weakly_canonical(fs::absolute(base))};
 }
 
 } // namespace
@@ -66,19 +100,14 @@ void writeModelFiles(const fs::path &folder, const Checkpoint &base, const std::
 
 std::set<std::string> modelFileNames() {
   std::set<std::string> names(std::begin(companions), std::end(companions));
-  names.insert({"config.json", "model.safetensors"});
+  names.insert({"config.json", "model.safetensors", safetensorsIndex});
   return names;
 }
 
-std::map<std::string, std::string> mergedMetadata() {
-  return {{"format", "pt"}, {"written_by", "mlora-run merge"}};
-}
+std::map<std::string, std::string> mergedMetadata() { return {{"format", "pt"}, {writtenBy, merger}}; }
 
 void checkModelOutput(const fs::path &output, const fs::path &base) {
-  fs::path target = fs::weakly_canonical(fs::absolute(output)),
-           source = fs::weakly_canonical(fs::absolute(base));
-  if (!target.has_filename())
-    target = target.parent_path();
+  auto [target, source] = resolvedPair(output, base);
   if (isWithin(source, target))
     badInput(output.string() + ": the base checkpoint " + base.string() +
              " is or lies in this folder and would be overwritten: choose another one");
@@ -88,13 +117,25 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
     badInput(output.string() + ": is a file where a folder is to be written");
   std::set<std::string> ours = modelFileNames();
   for (const fs::directory_entry &entry : fs::directory_iterator(target))
-    if (!ours.count(entry.path().filename().string()))
+    if (!ours.count(entry.path().filename().string()) && !isWeights(entry.path()))
       badInput(output.string() + ": holds " + entry.path().filename().string() +
                ", which is no part of a checkpoint: choose an empty or new folder");
-  if (!fs::is_empty(target) && !isMerged(target / "model.safetensors"))
+  if (!fs::is_empty(target) && !isMerged(target))
     badInput(output.string() +
              ": holds files that no merge of mlora wrote and that would be replaced: choose "
              "an empty or new folder, or remove them");
+}
+
+void checkGgufOutput(const fs::path &output, const fs::path &base) {
+  auto [target, source] = resolvedPair(output, base);
+  if (target == source)
+    badInput(output.string() +
+             ": is the base checkpoint itself and would be overwritten: choose another name");
+  if (fs::is_directory(target))
+    badInput(output.string() + ": is a folder where a GGUF file is to be written");
+  if (fs::exists(target) && !isMergedGguf(target))
+    badInput(output.string() +
+             ": exists and was not written by a merge of mlora: choose another name, or remove it");
 }
 
 } // namespace mlora

@@ -1,155 +1,150 @@
 #include "mlora/Runtime/Adapter/Merge.h"
 
-#include "Folding.h"
+#include "MergeEngine.h"
 #include "mlora/Runtime/Adapter/HfFolder.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
-#include "mlora/Runtime/Model/FloatFormats.h"
+#include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
-#include "mlora/Runtime/Model/Safetensors.h"
 
-#include <algorithm>
-#include <cblas.h>
 #include <cmath>
+#include <sys/stat.h>
+
+namespace fs = std::filesystem;
 
 namespace mlora {
 namespace {
 
-/// Sums over the elements of one kind of projection.
-struct Sums {
-  double update = 0, lost = 0;
-  int64_t changed = 0, elements = 0;
-};
+/// Of everything that decides the output's bytes.
+std::string mergeKey(const std::string &base, const std::vector<const AdapterSource *> &adapters,
+                     const MergeOptions &options, const MergePlan &plan) {
+  Hasher hasher;
+  hasher.update("merge 1").update(base);
+  for (const AdapterSource *adapter : adapters)
+    hasher.update(adapter->fingerprint());
+  for (const PlannedFile &file : plan.files)
+    hasher.update(file.name).update(file.head);
+  hasher.update(options.stochastic ? "stochastic " + std::to_string(options.seed) : "nearest");
+  return hasher.hex();
+}
 
-class Merger {
-public:
-  Merger(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options)
-      : base(base), adapter(adapter), options(options), bfloat(options.dtype == "bf16") {
-    for (int64_t layer = 0; layer < adapter.numLayers; ++layer)
-      for (const std::string &target : adapter.targets)
-        adapted[projectionPath(layer, target) + ".weight"] = {layer, target};
+/// Bytes that a journal's folder holds on the disk already.
+uint64_t occupied(const fs::path &folder) {
+  uint64_t bytes = 0;
+  std::error_code code;
+  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+    struct stat status {};
+    if (stat(entry->path().c_str(), &status) == 0)
+      bytes += uint64_t(status.st_blocks) * 512;
   }
+  return bytes;
+}
 
-  MergeReport run() {
-    std::vector<SafetensorsSpec> specs;
-    uint64_t bytes = 0;
-    for (const TensorInfo &info : base.tensors()) {
-      specs.push_back({info.name, bfloat ? "BF16" : "F32", info.shape});
-      int64_t count = info.shape[0] * columnsOf(info.shape);
-      total += count;
-      bytes += static_cast<uint64_t>(count) * (bfloat ? 2 : 4);
-    }
-    checkFreeSpace(options.output, bytes);
-    if (options.progress)
-      options.progress(0, total);
-    AtomicFolder folder(options.output, ExistingFolder::Replace);
-    SafetensorsWriter writer(folder.aside() / "model.safetensors", std::move(specs), mergedMetadata());
-    for (const SafetensorsSpec &spec : writer.order())
-      writeTensor(writer, spec);
-    writer.commit();
-    writeModelFiles(folder.aside(), base, bfloat ? "bfloat16" : "float32", options.files);
-    folder.commit();
-    return report();
+MergedProjection described(const std::string &name, int64_t layer, const UpdateSums &sums) {
+  MergedProjection result;
+  result.name = name;
+  result.layer = layer;
+  result.updateNorm = std::sqrt(sums.update);
+  if (sums.update > 0) {
+    result.survived = std::max(0.0, 1 - std::sqrt(sums.lost / sums.update));
+    result.inMean = sums.along / sums.update;
   }
+  result.changed = sums.elements ? double(sums.changed) / double(sums.elements) : 0;
+  return result;
+}
 
-private:
-  static int64_t columnsOf(const std::vector<int64_t> &shape) { return shape.size() == 2 ? shape[1] : 1; }
-
-  void writeTensor(SafetensorsWriter &writer, const SafetensorsSpec &spec) {
-    auto place = adapted.find(spec.name);
-    bool hasUpdate = place != adapted.end();
-    std::vector<float> a, b;
-    if (hasUpdate) {
-      a = stackedA(adapter, place->second.first, place->second.second);
-      b = foldedB(adapter, place->second.first, place->second.second);
-    }
-    int64_t columns = columnsOf(spec.shape), width = adapter.rank * adapter.numBranches;
-    int64_t block = std::max<int64_t>(1, options.blockValues / columns);
-    for (int64_t row = 0; row < spec.shape[0]; row += block) {
-      int64_t rows = std::min(block, spec.shape[0] - row);
-      weight.resize(static_cast<size_t>(rows * columns));
-      base.readRows(spec.name, row, rows, weight);
-      if (hasUpdate) {
-        update.resize(weight.size());
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows),
-                    static_cast<int>(columns), static_cast<int>(width), 1, b.data() + row * width,
-                    static_cast<int>(width), a.data(), static_cast<int>(columns), 0, update.data(),
-                    static_cast<int>(columns));
-        addUpdate(sums[place->second.second]);
-      }
-      store(writer);
-      done += rows * columns;
-      if (options.progress)
-        options.progress(done, total);
-    }
+void fillReport(MergeReport &report, const LayerSums &sums) {
+  std::map<std::string, UpdateSums> overall;
+  for (const auto &[place, each] : sums) {
+    overall[place.second].add(each);
+    report.layers.push_back(described(place.second, place.first, each));
   }
+  for (std::string_view projection : projections)
+    if (auto found = overall.find(std::string(projection)); found != overall.end())
+      report.projections.push_back(described(found->first, -1, found->second));
+}
 
-  // weight becomes W + Δ, rounded as it will be stored.
-  void addUpdate(Sums &sum) {
-    for (size_t i = 0; i < weight.size(); ++i) {
-      float before = rounded(weight[i]), after = rounded(weight[i] + update[i]);
-      double delta = update[i], lost = double(after) - double(before) - delta;
-      sum.update += delta * delta;
-      sum.lost += lost * lost;
-      sum.changed += after != before;
-      weight[i] = after;
-    }
-    sum.elements += static_cast<int64_t>(weight.size());
-  }
+void checkOutput(const Checkpoint &base, const MergeOptions &options) {
+  if (options.format == MergeFormat::Gguf)
+    checkGgufOutput(options.output, base.path());
+  else
+    checkModelOutput(options.output, base.path());
+}
 
-  float rounded(float value) const { return bfloat ? bfloatToFloat(floatToBfloat(value)) : value; }
-
-  void store(SafetensorsWriter &writer) {
-    if (!bfloat)
-      return writer.write(weight.data(), 4 * weight.size());
-    narrow.resize(weight.size());
-    floatsToBfloats(weight.data(), static_cast<int64_t>(weight.size()), narrow.data());
-    writer.write(narrow.data(), 2 * narrow.size());
-  }
-
-  MergeReport report() const {
-    MergeReport result;
-    for (const std::string &target : adapter.targets) {
-      const Sums &sum = sums.at(target);
-      double lost = sum.update > 0 ? std::sqrt(sum.lost / sum.update) : 0;
-      result.projections.push_back({target, std::sqrt(sum.update), std::max(0.0, 1 - lost),
-                                    static_cast<double>(sum.changed) / static_cast<double>(sum.elements)});
-    }
-    return result;
-  }
-
-  const Checkpoint &base;
-  const Adapter &adapter;
-  const MergeOptions &options;
-  bool bfloat;
-  std::map<std::string, std::pair<int64_t, std::string>> adapted; ///< by weight
-  std::map<std::string, Sums> sums;                               ///< by projection
-  std::vector<float> weight, update;
-  std::vector<uint16_t> narrow;
-  int64_t done = 0, total = 0;
-};
+void finish(const Checkpoint &base, const MergeOptions &options, const MergePlan &plan, const fs::path &out,
+            const fs::path &target) {
+  if (options.format == MergeFormat::Gguf)
+    return renameFileIntoPlace(out / plan.files[0].name, target);
+  if (!plan.index.empty())
+    writeFileAtomically(out / safetensorsIndex, plan.index);
+  writeModelFiles(out, base, plan.configDtype, options.files);
+  renameIntoPlace(out, target, ExistingFolder::Replace);
+}
 
 } // namespace
 
-MergeReport merge(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options) {
-  if (options.dtype != "f32" && options.dtype != "bf16")
-    badInput("a merged checkpoint is stored as f32 or bf16; dtype '" + options.dtype + "' was asked for");
-  checkModelOutput(options.output, base.path());
-  checkAdapter(adapter, base.config(), "the adapter");
-  std::string fingerprint = base.fingerprint();
-  checkBase(adapter, fingerprint, "the adapter");
-  MergeReport report = Merger(base, adapter, options).run();
-  report.fingerprint = fingerprint;
+MergeReport merge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
+                  const MergeOptions &given) {
+  MergeOptions options = given;
+  if (options.blockValues < 1 || adapters.empty())
+    failed("a merge needs an adapter and blocks of at least one value");
+  options.output = resolvedPath(given.output);
+  MergePlan plan = planMerge(base, adapters, options);
+  checkOutput(base, given);
+  MergeReport report;
+  report.fingerprint = base.fingerprint();
+  report.asHalves = plan.asHalves;
+  for (const AdapterSource *adapter : adapters)
+    checkBase(adapter->baseFingerprint(), adapter->baseModel(), report.fingerprint, adapter->where());
+
+  uint64_t bytes = 0;
+  for (const PlannedFile &file : plan.files)
+    bytes += file.bytes;
+  if (options.progress)
+    options.progress(0, int64_t(bytes));
+  makeFolders(options.output.parent_path());
+  MergeJournal journal(options.output, mergeKey(report.fingerprint, adapters, options, plan));
+  uint64_t there = occupied(journal.out());
+  checkFreeSpace(options.output, bytes > there ? bytes - there : 0);
+  report.resumedTensors = int64_t(journal.done().size());
+  try {
+    fillReport(report, runMerge(base, adapters, options, plan, journal));
+  } catch (const Error &error) {
+    if (error.status == Status::Interrupted)
+      journal.keep();
+    throw;
+  }
+  finish(base, options, plan, journal.out(), options.output);
   return report;
+}
+
+MergeReport merge(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options) {
+  auto source = AdapterSource::of(adapter, base.config());
+  return merge(base, {source.get()}, options);
 }
 
 nlohmann::ordered_json MergeReport::toJson() const {
   nlohmann::ordered_json json;
   json["base_fingerprint"] = fingerprint;
+  auto values = [](const MergedProjection &projection) {
+    return nlohmann::ordered_json{{"update_norm", projection.updateNorm},
+                                  {"survived", projection.survived},
+                                  {"in_mean", projection.inMean},
+                                  {"changed", projection.changed}};
+  };
+  json["projections"] = nlohmann::ordered_json::object();
   for (const MergedProjection &projection : projections)
-    json["projections"][projection.name] = {{"update_norm", projection.updateNorm},
-                                            {"survived", projection.survived},
-                                            {"changed", projection.changed}};
+    json["projections"][projection.name] = values(projection);
+  json["layers"] = nlohmann::ordered_json::array();
+  for (const MergedProjection &projection : layers) {
+    size_t layer = size_t(projection.layer);
+    while (json["layers"].size() <= layer)
+      json["layers"].push_back(nlohmann::ordered_json::object());
+    json["layers"][layer][projection.name] = values(projection);
+  }
+  json["resumed_tensors"] = resumedTensors;
+  if (!asHalves.empty())
+    json["stored_as_f16"] = asHalves;
   return json;
 }
 

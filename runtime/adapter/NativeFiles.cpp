@@ -2,6 +2,7 @@
 #include "AdapterReaders.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
@@ -13,12 +14,7 @@ namespace mlora {
 
 static constexpr int64_t formatVersion = 1;
 
-void writeNativeAdapter(const fs::path &folder, const Adapter &adapter) {
-  std::vector<SafetensorsValue> values;
-  for (const auto &[name, tensor] : adapter.tensors)
-    values.push_back({{name, "F32", tensor.shape}, tensor.values.data()});
-  writeSafetensors(folder / nativeTensors, std::move(values));
-
+static void writeNativeConfig(const fs::path &folder, const Adapter &adapter) {
   nlohmann::ordered_json config;
   config["format"] = formatVersion;
   config["method"] = adapter.method;
@@ -34,7 +30,49 @@ void writeNativeAdapter(const fs::path &folder, const Adapter &adapter) {
   writeFileAtomically(folder / nativeConfig, config.dump(2) + "\n");
 }
 
-Adapter readNativeAdapter(const fs::path &folder) {
+void writeNativeAdapter(const fs::path &folder, const Adapter &adapter) {
+  std::vector<SafetensorsValue> values;
+  for (const auto &[name, tensor] : adapter.tensors)
+    values.push_back({{name, "F32", tensor.shape}, tensor.values.data()});
+  writeSafetensors(folder / nativeTensors, std::move(values));
+  writeNativeConfig(folder, adapter);
+}
+
+void writeSyntheticAdapter(const fs::path &folder, const ModelConfig &config, const AdapterShape &shape,
+                           double deviation, uint64_t seed) {
+  Adapter adapter;
+  adapter.method = shape.method;
+  adapter.numBranches = shape.numBranches;
+  adapter.rank = shape.rank;
+  adapter.alpha = shape.alpha;
+  adapter.numLayers = config.numLayers;
+  adapter.targets = orderedTargets(shape.targets);
+  std::vector<SafetensorsSpec> specs;
+  for (const AdapterTensorSpec &spec : adapterTensors(adapter, config))
+    specs.push_back({spec.name, "F32", spec.shape});
+  SafetensorsWriter writer(folder / nativeTensors, std::move(specs));
+  std::vector<float> values;
+  for (const SafetensorsSpec &spec : writer.order()) {
+    // Δ is a sum of n·r products c s b a.
+    double in = double(spec.shape.back()), factor = adapter.scaling();
+    double width = double(shape.rank * shape.numBranches);
+    double size = spec.name.ends_with('A') ? 1 / std::sqrt(in)
+                  : spec.name.ends_with('s')
+                      ? 1
+                      : deviation * std::sqrt(double(config.hiddenSize) / width) / factor;
+    uint64_t state = hash64(spec.name, seed);
+    values.resize(static_cast<size_t>(spec.shape[0] * (spec.shape.size() == 2 ? spec.shape[1] : 1)));
+    for (float &value : values) { // uniform
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      value = static_cast<float>((double(state >> 11) * 0x1p-52 - 1) * 1.7320508 * size);
+    }
+    writer.write(values.data(), 4 * values.size());
+  }
+  writer.commit();
+  writeNativeConfig(folder, adapter);
+}
+
+Adapter readNativeConfig(const fs::path &folder) {
   fs::path configPath = folder / nativeConfig;
   nlohmann::json root = readJsonFile(configPath);
   JsonFields fields(root, configPath.string());
@@ -59,7 +97,11 @@ Adapter readNativeAdapter(const fs::path &folder) {
     fields.refuse("lora_r", "a positive rank is expected");
   if (!std::isfinite(adapter.alpha))
     fields.refuse("lora_alpha", "a finite number is expected");
+  return adapter;
+}
 
+Adapter readNativeAdapter(const fs::path &folder) {
+  Adapter adapter = readNativeConfig(folder);
   SafetensorsFile file(folder / nativeTensors);
   for (const SafetensorsEntry &entry : file.tensors()) {
     if (entry.dtype != "F32")
@@ -70,10 +112,14 @@ Adapter readNativeAdapter(const fs::path &folder) {
   return adapter;
 }
 
-Adapter readAdapter(const fs::path &folder, const ModelConfig &config) {
-  bool native = fs::exists(folder / nativeConfig);
-  if (!native && !fs::exists(folder / peftConfig))
+void checkAdapterFolder(const fs::path &folder) {
+  if (!fs::exists(folder / nativeConfig) && !fs::exists(folder / peftConfig))
     badInput(folder.string() + ": holds no adapter: neither " + nativeConfig + " nor " + peftConfig);
+}
+
+Adapter readAdapter(const fs::path &folder, const ModelConfig &config) {
+  checkAdapterFolder(folder);
+  bool native = fs::exists(folder / nativeConfig);
   Adapter adapter = native ? readNativeAdapter(folder) : readPeftAdapter(folder, config);
   checkAdapter(adapter, config, (folder / (native ? nativeTensors : peftTensors)).string());
   return adapter;

@@ -1,8 +1,8 @@
-// `mlora-run merge`: base + adapter into a dense Hugging Face folder.
-#include "mlora/Runtime/Adapter/AdapterFiles.h"
+// `mlora-run merge`: base + adapters into a dense Hugging Face folder or GGUF file.
 #include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Tokenizer/GgufExport.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 #include "mlora/Runtime/Train/Interrupt.h"
 
@@ -10,56 +10,119 @@
 #include <optional>
 #include <unistd.h>
 
+namespace fs = std::filesystem;
+
 namespace mlora {
+namespace {
+
+/// Below this share of an update, rounding is worth a warning.
+constexpr double enough = 0.9;
+
+MergeOptions optionsOf(const Arguments &arguments, const Checkpoint &base) {
+  const Config &config = arguments.config;
+  MergeOptions options;
+  options.output = config.outputDir;
+  options.dtype = arguments.has("dtype") ? config.dtype : "";
+  options.stochastic = config.rounding == "stochastic";
+  options.seed = config.seed;
+  options.threads = config.numThreads;
+  bool gguf = config.format == "gguf" || (config.format.empty() && options.output.extension() == ".gguf");
+  bool folder = fs::is_directory(base.path());
+  options.format = gguf ? MergeFormat::Gguf : MergeFormat::HuggingFace;
+  if (gguf && folder)
+    options.tokenizer = ggufTokenizer(*Tokenizer::open(config.tokenizerPath()), base.config());
+  // A GGUF file carries its tokenizer inside; a folder's files are copied by merge itself.
+  if (!gguf && !folder)
+    options.files = Tokenizer::open(config.tokenizerPath())->files();
+  return options;
+}
+
+/// The share of the update that is there, by the measure that fits the rounding.
+double share(const MergedProjection &projection, const MergeOptions &options) {
+  return options.stochastic ? projection.inMean : projection.survived;
+}
+
+void printTable(const MergeReport &report, const MergeOptions &options) {
+  const char *measure = options.stochastic ? "there in mean" : "survived rounding";
+  std::printf("%-12s %12s %18s %16s   %s\n", "projection", "norm of ΔW", measure, "changed values",
+              "least of any layer");
+  for (const MergedProjection &projection : report.projections) {
+    const MergedProjection *least = nullptr;
+    for (const MergedProjection &layer : report.layers)
+      if (layer.name == projection.name && (!least || share(layer, options) < share(*least, options)))
+        least = &layer;
+    std::printf("%-12s %12.4g %16.1f %% %14.1f %%   %.1f %% (layer %lld)\n", projection.name.c_str(),
+                projection.updateNorm, 100 * share(projection, options), 100 * projection.changed,
+                100 * share(*least, options), static_cast<long long>(least->layer));
+  }
+}
+
+void warn(const MergeReport &report, const MergeOptions &options) {
+  const MergedProjection *least = nullptr;
+  size_t below = 0;
+  for (const MergedProjection &layer : report.layers) {
+    below += share(layer, options) < enough;
+    if (!least || share(layer, options) < share(*least, options))
+      least = &layer;
+  }
+  if (!below)
+    return;
+  std::fprintf(
+      stderr,
+      "mlora-run: warning: rounding left less than 90 %% of the update in %zu of %zu projections (least: "
+      "%.0f %% in %s of layer %lld): dtype=f32 keeps all of it, f16 more than bf16, rounding=stochastic "
+      "keeps it in the mean\n",
+      below, report.layers.size(), 100 * share(*least, options), least->name.c_str(),
+      static_cast<long long>(least->layer));
+}
+
+} // namespace
 
 int runMerge(Arguments &arguments) {
   const Config &config = arguments.config;
-  if (config.adapter.empty())
-    badInput("merge needs adapter=FOLDER, as `mlora-run train` wrote it");
   auto base = Checkpoint::open(config.model);
-  Adapter adapter = readAdapter(config.adapter, base->config());
-
-  MergeOptions options;
-  options.output = config.outputDir;
-  options.dtype = arguments.has("dtype") ? config.dtype : base->config().dtype == "bfloat16" ? "bf16" : "f32";
-  // A GGUF file carries its tokenizer inside; a folder's files are copied by merge itself.
-  if (!std::filesystem::is_directory(base->path()))
-    options.files = Tokenizer::open(config.tokenizerPath())->files();
+  std::vector<std::unique_ptr<AdapterSource>> opened;
+  std::vector<const AdapterSource *> adapters;
+  for (const std::string &path : config.adapterPaths()) {
+    opened.push_back(AdapterSource::open(path, base->config()));
+    adapters.push_back(opened.back().get());
+  }
+  MergeOptions options = optionsOf(arguments, *base);
   bool terminal = isatty(STDERR_FILENO);
   // From the first progress on: until then nothing is written, and a signal may end the process as it is.
   std::optional<InterruptGuard> interrupt;
+  int64_t tenth = 0;
   options.progress = [&](int64_t done, int64_t total) {
     if (!interrupt)
       interrupt.emplace();
     if (interrupt->asked())
-      throw Error(Status::Interrupted, "interrupted: " + config.outputDir + " is as it was");
+      throw Error(Status::Interrupted,
+                  "interrupted: " + config.outputDir + " is as it was; the same command goes on from here");
+    double share = total ? double(done) / double(total) : 1;
     if (terminal)
-      std::fprintf(stderr, "\rmerging %3.0f %%", 100.0 * double(done) / double(total));
+      std::fprintf(stderr, "\rmerging %3.0f %%", 100 * share);
+    else if (int64_t now = int64_t(10 * share); now > tenth && total >= int64_t(1) << 30)
+      std::fprintf(stderr, "merging %lld %%\n", static_cast<long long>(10 * (tenth = now)));
   };
-  MergeReport report = merge(*base, adapter, options);
+  MergeReport report = merge(*base, adapters, options);
   if (terminal)
-    std::fprintf(stderr, "\r");
-
+    std::fprintf(stderr, "\r             \r");
+  if (report.resumedTensors)
+    std::fprintf(stderr, "mlora-run: note: %lld tensors were taken over from a merge that was stopped\n",
+                 static_cast<long long>(report.resumedTensors));
+  std::string dtype = options.dtype.empty() ? "kept" : options.dtype;
   if (config.json) {
     nlohmann::ordered_json json = report.toJson();
     json["output_dir"] = config.outputDir;
-    json["dtype"] = options.dtype;
+    json["dtype"] = dtype;
     std::printf("%s\n", json.dump(2).c_str());
-    return 0;
+  } else {
+    printTable(report, options);
+    std::printf("merged into %s (dtype: %s)\n", config.outputDir.c_str(), dtype.c_str());
+    if (!report.asHalves.empty())
+      std::printf("%zu tensors are f16: Q8_0 cannot cut their rows\n", report.asHalves.size());
   }
-  std::printf("%-12s %12s %18s %16s\n", "projection", "norm of ΔW", "survived rounding", "changed values");
-  double least = 1;
-  for (const MergedProjection &projection : report.projections) {
-    std::printf("%-12s %12.4g %16.1f %% %14.1f %%\n", projection.name.c_str(), projection.updateNorm,
-                100 * projection.survived, 100 * projection.changed);
-    least = std::min(least, projection.survived);
-  }
-  std::printf("merged as %s into %s\n", options.dtype.c_str(), config.outputDir.c_str());
-  if (least < 0.9)
-    std::fprintf(
-        stderr,
-        "mlora-run: note: rounding to %s lost %.0f %% of the update of one projection; dtype=f32 keeps all\n",
-        options.dtype.c_str(), 100 * (1 - least));
+  warn(report, options);
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Visible.h"
 
+#include <csignal>
 #include <iostream>
 #include <new>
 
@@ -69,6 +70,8 @@ int fail(Status status, const std::string &message) {
 } // namespace
 
 int runCommandLine(int argc, const char *const *argv) {
+  // A file that may not grow further is an error like a full disk, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     int status = run({argv + 1, argv + argc});
     // A full disk or a closed pipe under stdout must not pass for success.

@@ -135,7 +135,14 @@ struct Assigner {
   }
 
   void operator()(std::string Config::*member, const YAML::Node &value) const {
-    config.*member = text(value);
+    if (!key.joined || !value.IsSequence()) {
+      config.*member = text(value);
+      return;
+    }
+    std::string joined;
+    for (const YAML::Node &entry : value)
+      joined += (joined.empty() ? "" : ",") + text(entry);
+    config.*member = joined;
   }
   void operator()(int64_t Config::*member, const YAML::Node &value) const {
     config.*member = number<int64_t>(value);

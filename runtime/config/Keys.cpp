@@ -22,12 +22,15 @@ const std::vector<Key> &table() {
        .field = &Config::model,
        .commands = loads | Inspect | Analyze,
        .doc = "the base model: a Hugging Face folder or a .gguf file",
-       .required = Train | Eval | Generate | Merge | Bench},
+       .required = Train | Eval | Generate | Merge | Export | Bench},
       {.name = "adapter",
        .field = &Config::adapter,
        .commands = loads | Inspect | Analyze,
-       .doc = "an adapter: train starts from it, generate and merge apply it",
-       .required = CommandSet(Merge)},
+       .doc =
+           "an adapter: train starts from it, generate and merge apply it; merge takes several, as a list or "
+           "with commas between",
+       .required = Merge | Export,
+       .joined = true},
       {.name = "tokenizer",
        .field = &Config::tokenizer,
        .commands = loads | Inspect,
@@ -123,8 +126,8 @@ const std::vector<Key> &table() {
        .defaultDoc = "from num_train_epochs"},
       {.name = "seed",
        .field = &Config::seed,
-       .commands = shape | Generate | Eval,
-       .doc = "decides the initial adapter and the order of the data"},
+       .commands = shape | Generate | Eval | Merge,
+       .doc = "decides the initial adapter, the order of the data, and stochastic rounding"},
 
       {.name = "learning_rate",
        .aliases = {"lr"},
@@ -201,7 +204,7 @@ const std::vector<Key> &table() {
        .field = &Config::outputDir,
        .commands = Train | Merge | Eval | Export | Analyze,
        .doc = "the folder to write",
-       .required = Train | Merge},
+       .required = Train | Merge | Export},
       {.name = "device",
        .field = &Config::device,
        .commands = computes,
@@ -219,10 +222,11 @@ const std::vector<Key> &table() {
       {.name = "dtype",
        .field = &Config::dtype,
        .commands = computes | Merge,
-       .doc = "type of the weights: merge writes f32 or bf16; the others compute in f32, or with "
-              "device=emulate in "
+       .doc = "type of the weights: merge writes f32, f16, bf16 or (GGUF) q8_0, unless told as the base has "
+              "them; "
+              "the others compute in f32, or with device=emulate in "
               "bf16 (weights and activations; sums and what is trained stay f32)",
-       .choices = {"f32", "bf16"}},
+       .choices = {"f32", "bf16", "f16", "q8_0"}},
       {.name = "weights",
        .field = &Config::weights,
        .commands = CommandSet(Bench),
@@ -253,11 +257,29 @@ const std::vector<Key> &table() {
        .doc = "logs to write (html is not built yet)",
        .choices = {"jsonl", "tensorboard", "html", "none"}},
 
+      {.name = "format",
+       .field = &Config::format,
+       .commands = Merge | Export,
+       .doc =
+           "what is written: merge hf (a folder) or gguf (a file), export peft (a folder) or gguf (a file)",
+       .choices = {"hf", "peft", "gguf"},
+       .defaultDoc = "gguf where output_dir ends in .gguf, else a folder"},
+      {.name = "rounding",
+       .field = &Config::rounding,
+       .commands = CommandSet(Merge),
+       .doc = "how merged weights are rounded: to the nearest, or up or down by chance (seed), which keeps "
+              "small "
+              "updates in the mean",
+       .choices = {"nearest", "stochastic"}},
+      {.name = "verify",
+       .field = &Config::verify,
+       .commands = CommandSet(Merge),
+       .doc = "afterwards compare the logits of base and adapter with the merged model's, on `prompt`"},
       {.name = "prompt",
        .field = &Config::prompt,
-       .commands = CommandSet(Generate),
-       .doc = "text to continue",
-       .defaultDoc = "standard input"},
+       .commands = Generate | Merge,
+       .doc = "text to continue; merge: to verify on",
+       .defaultDoc = "standard input; merge: a sentence"},
       {.name = "messages",
        .field = &Config::messages,
        .commands = CommandSet(Generate),

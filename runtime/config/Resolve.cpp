@@ -31,7 +31,14 @@ void findBeside(const Arguments &arguments, std::string_view key, std::string &p
 void resolvePaths(Arguments &arguments) {
   Config &config = arguments.config;
   findBeside(arguments, "model_name_or_path", config.model);
-  findBeside(arguments, "adapter", config.adapter);
+  std::vector<std::string> adapters = config.adapterPaths();
+  config.adapter.clear();
+  for (std::string &adapter : adapters) {
+    findBeside(arguments, "adapter", adapter);
+    config.adapter += (config.adapter.empty() ? "" : ",") + adapter;
+  }
+  if (adapters.size() > 1 && arguments.command != Command::Merge)
+    refuse(arguments, "adapter", "only merge takes several adapters, got " + std::to_string(adapters.size()));
   findBeside(arguments, "tokenizer", config.tokenizer);
   for (DatasetSpec &spec : config.datasets)
     findBeside(arguments, "datasets", spec.path);
@@ -81,6 +88,8 @@ void refuseUnbuilt(const Arguments &arguments) {
     refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu or cuda");
   if (config.chip != "auto" && config.device == "cpu")
     refuse(arguments, "chip", "is of a GPU's kernels (device=cuda, device=emulate), and device=cpu has none");
+  if ((config.dtype == "f16" || config.dtype == "q8_0") && arguments.command != Command::Merge)
+    refuse(arguments, "dtype", config.dtype + " is a type that merge stores; nothing computes in it");
   if (config.dtype == "bf16" && config.device == "cpu" && arguments.command != Command::Merge)
     refuse(arguments, "dtype",
            "computing in bf16 is not built yet for device=cpu: the GPU's kernels do it (device=cuda, "
@@ -99,6 +108,16 @@ void refuseUnbuilt(const Arguments &arguments) {
   unbuilt("report_to", std::ranges::find(config.reportTo, "html") != config.reportTo.end(), "html");
 }
 
+/// Choices of `format` that belong to another command.
+void checkFormat(const Arguments &arguments) {
+  const std::string &format = arguments.config.format;
+  bool merge = arguments.command == Command::Merge;
+  if ((merge && format == "peft") || (arguments.command == Command::Export && format == "hf"))
+    refuse(arguments, "format",
+           format + (merge ? " is of `export`; merge writes hf or gguf"
+                           : " is of `merge`; export writes peft or gguf"));
+}
+
 /// Before anything is missed: who mistypes this has not come to the keys yet.
 void checkWords(const Arguments &arguments) {
   if (arguments.command != Command::Data)
@@ -114,6 +133,20 @@ void checkWords(const Arguments &arguments) {
 
 } // namespace
 
+std::vector<std::string> TrainConfig::adapterPaths() const {
+  std::error_code ignored;
+  if (adapter.empty() || fs::exists(adapter, ignored) || adapter.find(',') == std::string::npos)
+    return adapter.empty() ? std::vector<std::string>{} : std::vector{adapter};
+  std::vector<std::string> paths;
+  for (size_t begin = 0; begin <= adapter.size();) {
+    size_t end = std::min(adapter.find(',', begin), adapter.size());
+    if (end > begin)
+      paths.push_back(adapter.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return paths;
+}
+
 void resolve(Arguments &arguments) {
   Config &config = arguments.config;
   checkWords(arguments);
@@ -124,6 +157,7 @@ void resolve(Arguments &arguments) {
   resolvePaths(arguments);
   resolveMethod(arguments);
   refuseUnbuilt(arguments);
+  checkFormat(arguments);
   if (config.adamBeta1 >= 1)
     refuse(arguments, "adam_beta1", "expected less than 1");
   if (config.adamBeta2 >= 1)

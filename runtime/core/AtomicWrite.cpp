@@ -1,6 +1,6 @@
-#include "WriteError.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/WriteError.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -17,16 +17,17 @@
 namespace fs = std::filesystem;
 
 namespace mlora {
-namespace {
 
 // A trailing slash has an empty file name, and a symbolic link must be followed, not replaced.
-fs::path resolved(const fs::path &path) {
+fs::path resolvedPath(const fs::path &path) {
   std::error_code code;
   fs::path whole = fs::weakly_canonical(fs::absolute(path), code);
   if (code || whole.empty())
     whole = fs::absolute(path).lexically_normal();
   return whole.has_filename() ? whole : whole.parent_path();
 }
+
+namespace {
 
 // Hidden, so that no pattern like `checkpoint-*` finds it.
 std::string asidePrefix(const fs::path &target) { return "." + target.filename().string() + ".partial-"; }
@@ -114,7 +115,7 @@ bool exchange(const fs::path &a, const fs::path &b) {
 } // namespace
 
 void removePartial(const fs::path &path) {
-  fs::path target = resolved(path);
+  fs::path target = resolvedPath(path);
   std::string prefix = asidePrefix(target);
   std::error_code code, ignored;
   for (fs::directory_iterator entry(target.parent_path(), code), end; !code && entry != end;
@@ -132,7 +133,7 @@ void removePartial(const fs::path &path) {
   }
 }
 
-AtomicFile::AtomicFile(const fs::path &path) : target(resolved(path)) {
+AtomicFile::AtomicFile(const fs::path &path) : target(resolvedPath(path)) {
   removePartial(target);
   descriptor = openAside(path, target, aside, [](const fs::path &aside) {
     return open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -185,7 +186,7 @@ void writeFileAtomically(const fs::path &path, std::string_view bytes) {
 }
 
 AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
-    : target(resolved(path)), existing(existing) {
+    : target(resolvedPath(path)), existing(existing) {
   std::error_code code;
   if (fs::exists(target, code) && !fs::is_directory(target, code))
     badInput(path.string() + ": is a file where a folder is to be written");
@@ -210,30 +211,41 @@ AtomicFolder::~AtomicFolder() {
   close(descriptor);
 }
 
-void AtomicFolder::commit() {
-  syncTree(asidePath);
+void renameIntoPlace(const fs::path &folder, const fs::path &target, ExistingFolder existing) {
+  syncTree(folder);
   // rename(2) replaces an empty folder by itself.
-  if (std::rename(asidePath.c_str(), target.c_str()) != 0) {
+  if (std::rename(folder.c_str(), target.c_str()) != 0) {
     int error = errno;
     if (existing == ExistingFolder::Refuse || (error != ENOTEMPTY && error != EEXIST))
       throwWriteError("write", target, error);
-    if (!exchange(asidePath, target)) {
+    fs::path old = folder;
+    if (!exchange(folder, target)) {
       // Without an exchange there is a moment with neither name; both contents are on disk throughout.
-      fs::path old = asidePath.string() + std::string(oldSuffix);
+      old = folder.string() + std::string(oldSuffix);
       if (std::rename(target.c_str(), old.c_str()) != 0)
         throwWriteError("replace", target, errno);
-      if (std::rename(asidePath.c_str(), target.c_str()) != 0) {
+      if (std::rename(folder.c_str(), target.c_str()) != 0) {
         error = errno;
         std::rename(old.c_str(), target.c_str());
         throwWriteError("replace", target, error);
       }
-      asidePath = old;
     }
     std::error_code ignored;
-    fs::remove_all(asidePath, ignored);
+    fs::remove_all(old, ignored);
   }
-  committed = true;
   syncPath(target.parent_path(), O_RDONLY | O_DIRECTORY);
+}
+
+void renameFileIntoPlace(const fs::path &file, const fs::path &target) {
+  syncPath(file, O_RDONLY);
+  if (std::rename(file.c_str(), target.c_str()) != 0)
+    throwWriteError("write", target, errno);
+  syncPath(target.parent_path(), O_RDONLY | O_DIRECTORY);
+}
+
+void AtomicFolder::commit() {
+  renameIntoPlace(asidePath, target, existing);
+  committed = true;
 }
 
 } // namespace mlora

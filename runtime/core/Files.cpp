@@ -1,6 +1,6 @@
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/WriteError.h"
 
-#include "WriteError.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <cerrno>

@@ -3,9 +3,12 @@
 #include "CheckpointBase.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Model/GgufTypes.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
+#include "mlora/Runtime/Model/Safetensors.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace fs = std::filesystem;
 
@@ -81,6 +84,34 @@ std::string CheckpointBase::fingerprint() const {
     releaseAll(index);
   }
   return hasher.hex();
+}
+
+std::vector<StoredFile> CheckpointBase::storedFiles() const {
+  failed(location.string() + ": these weights are in no file");
+}
+
+void decodeStored(const std::string &dtype, const uint8_t *bytes, int64_t count, float *out) {
+  if (dtype == "F64") {
+    for (int64_t i = 0; i < count; ++i) {
+      double value;
+      std::memcpy(&value, bytes + 8 * i, 8);
+      out[i] = static_cast<float>(value);
+    }
+    return;
+  }
+  const GgufType *type = findGgufType(dtype);
+  if (!type || count % type->blockValues)
+    failed(std::to_string(count) + " values of dtype " + dtype + " cannot be decoded");
+  type->decode(bytes, count / type->blockValues, out);
+}
+
+uint64_t storedSize(const std::string &dtype, int64_t count) {
+  if (uint64_t size = safetensorsElementSize(dtype))
+    return size * static_cast<uint64_t>(count);
+  const GgufType *type = findGgufType(dtype);
+  if (!type || count % type->blockValues)
+    failed(std::to_string(count) + " values cannot be stored as " + dtype);
+  return static_cast<uint64_t>(count / type->blockValues * type->blockBytes);
 }
 
 void checkShape(const std::string &file, const std::string &tensor, const std::vector<int64_t> &found,

@@ -12,31 +12,6 @@ namespace fs = std::filesystem;
 namespace mlora {
 namespace {
 
-std::string layerTensor(const std::string &name) {
-  static const std::map<std::string, std::string> names = {
-      {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},
-      {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},
-      {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
-      {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
-      {"mlp.down_proj", "ffn_down"},
-  };
-  return names.at(name);
-}
-
-/// "model.layers.3.mlp.up_proj.weight" is "blk.3.ffn_up.weight".
-std::string ggufName(const std::string &name) {
-  if (name == "model.embed_tokens.weight")
-    return "token_embd.weight";
-  if (name == "model.norm.weight")
-    return "output_norm.weight";
-  if (name == "lm_head.weight")
-    return "output.weight";
-  constexpr size_t prefix = sizeof("model.layers.") - 1, suffix = sizeof(".weight") - 1;
-  size_t dot = name.find('.', prefix);
-  return "blk." + name.substr(prefix, dot - prefix) + "." +
-         layerTensor(name.substr(dot + 1, name.size() - suffix - dot - 1)) + ".weight";
-}
-
 class CheckpointGguf : public CheckpointBase {
 public:
   CheckpointGguf(const fs::path &path, GgufFile opened)
@@ -51,6 +26,24 @@ public:
         badInput(path.string() + ": tensor '" + tensor.name + "' is unexpected: the metadata (" +
                  std::to_string(model.numLayers) + " layers of llama) implies no such tensor");
     indexNames();
+  }
+
+  std::vector<StoredFile> storedFiles() const override {
+    std::map<const GgufTensor *, size_t> indices;
+    for (size_t i = 0; i < places.size(); ++i)
+      indices[places[i].tensor] = i;
+    StoredFile result{location, {}, {}};
+    for (const GgufTensor &tensor : file.tensors()) {
+      auto index = indices.find(&tensor);
+      bool known = index != indices.end(); // all but rope_freqs.weight
+      result.tensors.push_back({{known ? infos[index->second].name : "", tensor.shape, tensor.type->name},
+                                tensor.name,
+                                location,
+                                tensor.offset,
+                                tensor.bytes,
+                                known && places[index->second].rotary});
+    }
+    return {std::move(result)};
   }
 
 protected:

@@ -34,6 +34,23 @@ public:
     indexNames();
   }
 
+  std::vector<StoredFile> storedFiles() const override {
+    std::vector<StoredFile> result;
+    for (const auto &file : files) {
+      StoredFile &stored = result.emplace_back();
+      stored.path = file->path();
+      stored.metadata = file->metadata();
+      for (const SafetensorsEntry &entry : file->tensors())
+        stored.tensors.push_back({{entry.name, entry.shape, entry.dtype},
+                                  entry.name,
+                                  file->path(),
+                                  file->offset(entry),
+                                  entry.end - entry.begin,
+                                  false});
+    }
+    return result;
+  }
+
 protected:
   std::span<const uint8_t> storedBytes(size_t index) const override {
     return places[index].file->bytes(*places[index].entry);

@@ -58,6 +58,10 @@ void bfloatsToFloats(const uint8_t *bfloats, int64_t count, float *out) {
           [](const uint8_t *source, int64_t i) { return bfloatToFloat(load16(source, i)); });
 }
 
+void floatsToHalves(const float *values, int64_t count, uint16_t *out) {
+  convert(values, count, out, [](const float *source, int64_t i) { return floatToHalf(source[i]); });
+}
+
 void floatsToBfloats(const float *values, int64_t count, uint16_t *out) {
   convert(values, count, out, [](const float *source, int64_t i) { return floatToBfloat(source[i]); });
 }

@@ -16,6 +16,7 @@ GgufFile::GgufFile(const std::filesystem::path &path) : file(path) {
   GgufParser parser(file);
   parser.parse();
   pairs = std::move(parser.pairs);
+  places = std::move(parser.rawPairs);
   list = std::move(parser.tensors);
   for (size_t i = 0; i < list.size(); ++i)
     byName[list[i].name] = i;

@@ -84,6 +84,7 @@ void GgufParser::parseHeader() {
 }
 
 void GgufParser::parsePair() {
+  uint64_t begin = position;
   std::string key = string("a metadata key");
   if (key.empty() || key.size() > 65535)
     badInput(where + ": a metadata key has " + std::to_string(key.size()) + " bytes; 1 to 65535 are allowed");
@@ -92,6 +93,7 @@ void GgufParser::parsePair() {
   GgufValue parsed = value(type, key);
   if (!pairs.emplace(key, std::move(parsed)).second)
     badInput(where + ": metadata key '" + key + "' is there twice");
+  rawPairs.push_back({key, begin, position - begin});
 }
 
 GgufValue GgufParser::value(uint32_t type, const std::string &key) {

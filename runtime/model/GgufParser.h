@@ -14,6 +14,7 @@ public:
   void parse();
 
   std::map<std::string, GgufValue> pairs;
+  std::vector<GgufRawPair> rawPairs; ///< in file order
   std::vector<GgufTensor> tensors;
 
 private:

@@ -213,6 +213,13 @@ const GgufType *findGgufType(uint32_t id) {
   return nullptr;
 }
 
+const GgufType *findGgufType(std::string_view name) {
+  for (const GgufType &type : types)
+    if (type.name == name)
+      return &type;
+  return nullptr;
+}
+
 std::string ggufTypeName(uint32_t id) {
   if (const GgufType *type = findGgufType(id))
     return type->name;

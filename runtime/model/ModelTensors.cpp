@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
+#include <map>
 
 namespace mlora {
 
@@ -48,6 +49,30 @@ std::vector<ModelTensor> modelTensors(const ModelConfig &config) {
   if (!config.tiedHead)
     tensors.push_back({"lm_head.weight", {config.vocabSize, config.hiddenSize}});
   return tensors;
+}
+
+static std::string layerTensor(const std::string &name) {
+  static const std::map<std::string, std::string> names = {
+      {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},
+      {"self_attn.k_proj", "attn_k"},      {"self_attn.v_proj", "attn_v"},
+      {"self_attn.o_proj", "attn_output"}, {"post_attention_layernorm", "ffn_norm"},
+      {"mlp.gate_proj", "ffn_gate"},       {"mlp.up_proj", "ffn_up"},
+      {"mlp.down_proj", "ffn_down"},
+  };
+  return names.at(name);
+}
+
+std::string ggufName(const std::string &name) {
+  if (name == "model.embed_tokens.weight")
+    return "token_embd.weight";
+  if (name == "model.norm.weight")
+    return "output_norm.weight";
+  if (name == "lm_head.weight")
+    return "output.weight";
+  constexpr size_t prefix = sizeof("model.layers.") - 1, suffix = sizeof(".weight") - 1;
+  size_t dot = name.find('.', prefix);
+  return "blk." + name.substr(prefix, dot - prefix) + "." +
+         layerTensor(name.substr(dot + 1, name.size() - suffix - dot - 1)) + ".weight";
 }
 
 std::string shapeText(const std::vector<int64_t> &shape) {

@@ -233,7 +233,11 @@ TEST(AdapterFiles, PeftRefusesWhatHasNoSuchForm) {
   EXPECT_REFUSED(with("peft_type", "IA3"), "'IA3'");
   EXPECT_REFUSED(with("modules_to_save", {"lm_head"}), "modules_to_save");
   EXPECT_REFUSED(with("r", 3), "with r = 3");
-  EXPECT_REFUSED(with("rank_pattern", {{"v_.*", 1}}), "regular expression");
+  EXPECT_REFUSED(with("rank_pattern", {{"v_(", 1}}), "no regular expression");
+  EXPECT_REFUSED(with("rank_pattern", {{"v_.*", 1}, {"self_attn.v_proj", 2}}), "both match");
+  EXPECT_REFUSED(with("rank_pattern", {{"([a-z._0-9]+)+[A-Z]", 1}}), "too costly");
+  EXPECT_NO_THROW(with("rank_pattern", {{"^model.layers.0.self_attn.v_proj", 1}}));
+  EXPECT_NO_THROW(with("rank_pattern", {{"v_.*", 1}}));
   PeftCase half;
   half.tensors.erase("v_proj.lora_A.weight");
   EXPECT_REFUSED(half.read(), "v_proj.lora_B.weight", "unexpected");

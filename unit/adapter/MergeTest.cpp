@@ -43,6 +43,14 @@ std::vector<double> byDefinition(const std::vector<float> &weight, const Adapter
   return sum;
 }
 
+MergeOptions into(const std::filesystem::path &output, const char *dtype, int64_t blockValues = 1 << 20) {
+  MergeOptions options;
+  options.output = output;
+  options.dtype = dtype;
+  options.blockValues = blockValues;
+  return options;
+}
+
 std::map<std::string, std::string> hashes(const std::filesystem::path &folder) {
   std::map<std::string, std::string> all;
   for (const auto &entry : std::filesystem::directory_iterator(folder))
@@ -60,7 +68,8 @@ TEST(Merge, EqualsEquationFourInF64) {
       auto base = Checkpoint::open(goldens / name / "model");
       auto before = hashes(goldens / name / "model");
       Adapter adapter = goldenAdapter(name, base->config());
-      MergeOptions options{folder / "merged", dtype, {{"tokenizer.json", "{}"}}, 1000, {}};
+      MergeOptions options = into(folder / "merged", dtype, 1000);
+      options.files = {{"tokenizer.json", "{}"}};
       int64_t done = 0, total = -1;
       options.progress = [&](int64_t a, int64_t b) {
         // 0 comes before anything is there.
@@ -104,13 +113,13 @@ TEST(Merge, ReportsWhatRoundingLeaves) {
   TempFolder folder;
   auto base = Checkpoint::open(goldens / "packed/model");
   Adapter adapter = goldenAdapter("packed", base->config());
-  MergeReport exact = merge(*base, adapter, {folder / "a", "f32", {}, 1 << 20, {}});
-  MergeReport coarse = merge(*base, adapter, {folder / "b", "bf16", {}, 1 << 20, {}});
+  MergeReport exact = merge(*base, adapter, into(folder / "a", "f32"));
+  MergeReport coarse = merge(*base, adapter, into(folder / "b", "bf16"));
   for (auto &[name, tensor] : adapter.tensors)
     if (name.ends_with("B"))
       for (float &value : tensor.values)
         value /= 1000;
-  MergeReport lost = merge(*base, adapter, {folder / "c", "bf16", {}, 1 << 20, {}});
+  MergeReport lost = merge(*base, adapter, into(folder / "c", "bf16"));
   for (size_t i = 0; i < exact.projections.size(); ++i) {
     EXPECT_GT(exact.projections[i].survived, 0.9999);
     EXPECT_GT(coarse.projections[i].survived, 0.9);
@@ -121,21 +130,32 @@ TEST(Merge, ReportsWhatRoundingLeaves) {
   EXPECT_EQ(exact.toJson()["projections"].size(), 2u);
 }
 
-TEST(Merge, StoppedOnTheWayLeavesWhatWasThere) {
+TEST(Merge, InterruptedKeepsWhatWasThereAndGoesOn) {
   SKIP_WITHOUT_GOLDENS();
   TempFolder folder;
   auto base = Checkpoint::open(goldens / "packed/model");
   Adapter adapter = goldenAdapter("packed", base->config());
-  MergeOptions options{folder / "merged", "f32", {}, 1000, {}};
+  MergeOptions options = into(folder / "merged", "f32", 1000);
   merge(*base, adapter, options);
   auto before = hashes(folder / "merged");
   options.dtype = "bf16";
-  options.progress = [](int64_t done, int64_t total) {
-    if (done > total / 2)
+  options.progress = [](int64_t done, int64_t) {
+    if (done > 0)
       throw Error(Status::Interrupted, "interrupted");
   };
   EXPECT_REFUSED(merge(*base, adapter, options), "interrupted");
   EXPECT_EQ(hashes(folder / "merged"), before);
+  options.progress = {};
+  merge(*base, adapter, options);
+  EXPECT_EQ(Checkpoint::open(folder / "merged")->config().dtype, "bfloat16");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+  // Any other failure leaves nothing.
+  options.progress = [](int64_t done, int64_t) {
+    if (done > 0)
+      failed("some failure");
+  };
+  options.dtype = "f32";
+  EXPECT_REFUSED(merge(*base, adapter, options), "some failure");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
@@ -147,12 +167,13 @@ TEST(Merge, RefusesWhatWouldDamage) {
   auto base = Checkpoint::open(folder / "base");
   Adapter adapter = goldenAdapter("packed", base->config());
   auto to = [&](const char *name, const char *dtype = "f32") {
-    merge(*base, adapter, {folder / name, dtype, {}, 1 << 20, {}});
+    merge(*base, adapter, into(folder / name, dtype));
   };
   EXPECT_REFUSED(to("base"), "would be overwritten");
   EXPECT_REFUSED(to("base/"), "would be overwritten");
   EXPECT_REFUSED(to("."), "would be overwritten");
-  EXPECT_REFUSED(to("x", "f16"), "dtype 'f16'");
+  EXPECT_REFUSED(to("x", "f8"), "dtype 'f8'");
+  EXPECT_REFUSED(to("x", "q8_0"), "GGUF");
   folder.file("mine/thesis.tex", "");
   EXPECT_REFUSED(to("mine"), "thesis.tex");
   EXPECT_REFUSED(to("mine/thesis.tex"), "is a file");
@@ -175,7 +196,7 @@ TEST(Merge, RefusesWhatWouldDamage) {
   EXPECT_EQ(readFile(folder / "x/tokenizer.json"), "{\"a\": 1}");
   EXPECT_EQ(Checkpoint::open(folder / "x")->config().dtype, "bfloat16");
   Adapter other = goldenAdapter("stories260k", ModelConfig::read(goldens / "stories260k/model"));
-  EXPECT_REFUSED(merge(*base, other, {folder / "y", "f32", {}, 1 << 20, {}}), "5 layers, the model 3");
+  EXPECT_REFUSED(merge(*base, other, into(folder / "y", "f32")), "5 layers, the model 3");
   EXPECT_FALSE(std::filesystem::exists(folder / "y"));
 }
 

@@ -51,6 +51,9 @@ void checkAdapter(const Adapter &adapter, const ModelConfig &config, const std::
 
 /// Throws Error(BadInput) when the adapter was trained on another base than the one of this fingerprint.
 void checkBase(const Adapter &adapter, const std::string &fingerprint, const std::string &where);
+/// The same for an adapter that knows this much of its base; an empty `trainedOn` passes.
+void checkBase(const std::string &trainedOn, const std::string &baseModel, const std::string &fingerprint,
+               const std::string &where);
 
 /// Targets in a layer's order, each once. Throws when one matches no projection, or none is given.
 std::vector<std::string> orderedTargets(const std::vector<std::string> &targets);

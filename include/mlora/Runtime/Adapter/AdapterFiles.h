@@ -14,6 +14,11 @@ void writeAdapter(const std::filesystem::path &folder, const Adapter &adapter, c
 /// The native pair only.
 void writeNativeAdapter(const std::filesystem::path &folder, const Adapter &adapter);
 
+/// A native pair of random values for benchmarks: A and s of deviation 1/sqrt(in) and 1, B such that the
+/// update's elements have about this deviation. One tensor is in memory at a time.
+void writeSyntheticAdapter(const std::filesystem::path &folder, const ModelConfig &config,
+                           const AdapterShape &shape, double deviation, uint64_t seed);
+
 /// The PEFT pair only: one LoRA of rank n·r with lora_alpha = n·r, so that its scaling is exactly 1. A's of
 /// the branches are stacked, c · s_i folded into the rows of B_i.
 void writePeftAdapter(const std::filesystem::path &folder, const Adapter &adapter, const ModelConfig &config);

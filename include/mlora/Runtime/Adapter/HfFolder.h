@@ -11,7 +11,10 @@
 
 namespace mlora {
 
-/// Writes into `folder` the config.json of a model like `base` stored as `dtype` ("float32" or "bfloat16"),
+inline constexpr const char *safetensorsIndex = "model.safetensors.index.json";
+
+/// Writes into `folder` the config.json of a model like `base` stored as `dtype` ("float32", "float16",
+/// "bfloat16"; empty: as the base's own says),
 /// the base's tokenizer and generation files where the base is a folder, and `files` (name, bytes) in place
 /// of any of these. For merge and for checkpoints of method=ft.
 void writeModelFiles(const std::filesystem::path &folder, const Checkpoint &base, const std::string &dtype,
@@ -20,11 +23,14 @@ void writeModelFiles(const std::filesystem::path &folder, const Checkpoint &base
 /// Names of the files of a model as writeModelFiles, merge and method=ft write them.
 std::set<std::string> modelFileNames();
 
-/// The metadata of a merged model.safetensors: what tells it from another program's.
+/// The metadata of a merged file of weights: what tells it from another program's.
 std::map<std::string, std::string> mergedMetadata();
 
 /// Throws Error(BadInput) unless `output` may be written: it must not be the base nor hold it, and must be
 /// absent, empty, or a model that a merge wrote (mergedMetadata) with no other files beside.
 void checkModelOutput(const std::filesystem::path &output, const std::filesystem::path &base);
+
+/// The same for a .gguf file: it must be absent, or one that a merge wrote.
+void checkGgufOutput(const std::filesystem::path &output, const std::filesystem::path &base);
 
 } // namespace mlora

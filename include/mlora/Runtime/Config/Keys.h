@@ -52,6 +52,8 @@ struct Key {
   std::string_view defaultDoc = {};
   /// The number may end in KiB, MiB or GiB.
   bool bytes = false;
+  /// A text that may be a list, which is its entries with commas between.
+  bool joined = false;
 };
 
 std::span<const Key> keys();

@@ -31,7 +31,7 @@ struct DatasetSpec {
 struct TrainConfig {
   // model and adapter
   std::string model;     ///< model_name_or_path
-  std::string adapter;   ///< start from this one; empty: a fresh one
+  std::string adapter;   ///< start from this one; empty: a fresh one; see adapterPaths()
   std::string tokenizer; ///< where the checkpoint has none; see tokenizerPath()
   std::string method = "multilora";
   int64_t numBranches = 3; ///< 1 for `lora` after resolution
@@ -82,23 +82,28 @@ struct TrainConfig {
   double rate() const { return learningRate.value_or(method == "ft" ? 5e-6 : 5e-5); }
   /// Where token ids come from: `tokenizer`, else the checkpoint.
   const std::string &tokenizerPath() const { return tokenizer.empty() ? model : tokenizer; }
+  /// `adapter` as a list: paths between commas, unless there is something at the whole of it.
+  std::vector<std::string> adapterPaths() const;
 };
 
 /// Keys of every command: train's and those of the others.
 struct Config : TrainConfig {
-  std::string prompt;         ///< generate
-  std::string messages;       ///< generate: a JSON list of {role, content}
-  int64_t maxNewTokens = 128; ///< generate, eval
-  double temperature = 0;     ///< generate: 0 is greedy
-  int64_t topK = 0;           ///< generate: 0 is all
-  double topP = 1;            ///< generate
-  double repetitionPenalty = 1;  ///< generate
-  std::vector<std::string> stop; ///< generate: texts that end it
-  std::string measure = "step"; ///< bench
-  int64_t steps = 6;          ///< bench: measured steps
-  int64_t rows = 4;           ///< data preview: rows shown
-  int64_t first = 0;          ///< data batches: first step printed
-  bool json = false;          ///< the result as one JSON object
+  std::string prompt;               ///< generate
+  std::string messages;             ///< generate: a JSON list of {role, content}
+  int64_t maxNewTokens = 128;       ///< generate, eval
+  double temperature = 0;           ///< generate: 0 is greedy
+  int64_t topK = 0;                 ///< generate: 0 is all
+  double topP = 1;                  ///< generate
+  double repetitionPenalty = 1;     ///< generate
+  std::vector<std::string> stop;    ///< generate: texts that end it
+  std::string measure = "step";     ///< bench
+  int64_t steps = 6;                ///< bench: measured steps
+  int64_t rows = 4;                 ///< data preview: rows shown
+  int64_t first = 0;                ///< data batches: first step printed
+  std::string format;               ///< merge, export: hf, peft, gguf; empty: by output_dir
+  std::string rounding = "nearest"; ///< merge: or "stochastic"
+  bool verify = false;              ///< merge: compare logits before and after
+  bool json = false;                ///< the result as one JSON object
 
   bool operator==(const Config &) const = default;
 };

@@ -55,6 +55,17 @@ enum class ExistingFolder {
   Replace, ///< exchanged for the new one in one step, then removed
 };
 
+/// Syncs every file of a folder and renames it to `target`; with Replace, what stood there is exchanged for
+/// it and then removed.
+void renameIntoPlace(const std::filesystem::path &folder, const std::filesystem::path &target,
+                     ExistingFolder existing);
+
+/// Syncs a file and renames it over `target`.
+void renameFileIntoPlace(const std::filesystem::path &file, const std::filesystem::path &target);
+
+/// Absolute, through symbolic links, without a trailing slash: the name that is really written.
+std::filesystem::path resolvedPath(const std::filesystem::path &path);
+
 /// A folder filled aside as `.<name>.partial-<random>` next to its place, locked (flock) while its writer
 /// lives; commit() syncs every file and renames it. Parents are made. Leftovers of processes that died are
 /// removed on the way.

@@ -3,6 +3,7 @@
 
 #include "mlora/Runtime/Model/ModelConfig.h"
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,21 @@ struct TensorInfo {
   std::string name;           ///< Hugging Face's name
   std::vector<int64_t> shape; ///< outermost first
   std::string dtype;          ///< as stored: "F32", "BF16", "Q4_1", …
+};
+
+/// Where a tensor's bytes lie, for those who stream them.
+struct StoredTensor : TensorInfo { ///< shape and dtype as stored
+  std::string storedName;          ///< in the file; `name` is Hugging Face's, empty where it has none
+  std::filesystem::path file;
+  uint64_t offset = 0, bytes = 0; ///< from the start of the file
+  bool neighbours = false;        ///< rows of each head in GGUF's rotary order: (2j, 2j + 1) turn together
+};
+
+/// One file of weights as it lies on disk.
+struct StoredFile {
+  std::filesystem::path path;
+  std::map<std::string, std::string> metadata; ///< safetensors' `__metadata__`
+  std::vector<StoredTensor> tensors;           ///< by offset
 };
 
 /// A HF folder (model.safetensors, or shards with an index) or a .gguf file. Opening checks every tensor that
@@ -37,9 +53,19 @@ public:
                         std::span<float> out) const = 0;
   /// A whole tensor; its file pages are released afterwards, so that one copy stays resident.
   virtual void read(const std::string &name, std::span<float> out) const = 0;
+  /// The files behind, with every tensor in them (also those that a model is read without). Throws where
+  /// there are none.
+  virtual std::vector<StoredFile> storedFiles() const = 0;
   /// 128-bit content fingerprint, 32 hex digits: names, shapes and sampled bytes of every tensor; equal for a
   /// copy, different for another fine-tuning. Cheap (reads at most some MiB).
   virtual std::string fingerprint() const = 0;
 };
+
+/// Values of a block of stored bytes: `count` of them, whole blocks of the type. `dtype` is that of a
+/// TensorInfo.
+void decodeStored(const std::string &dtype, const uint8_t *bytes, int64_t count, float *out);
+
+/// Bytes of `count` values stored as `dtype`.
+uint64_t storedSize(const std::string &dtype, int64_t count);
 
 } // namespace mlora

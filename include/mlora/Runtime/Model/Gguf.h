@@ -26,6 +26,12 @@ struct GgufTensor {
   int64_t rows() const; ///< product of all dimensions but the last
 };
 
+/// Where a pair lies in its file: from its key's length to the end of its value.
+struct GgufRawPair {
+  std::string key;
+  uint64_t offset = 0, bytes = 0;
+};
+
 /// Opening checks everything: lengths, duplicate keys and names, alignment, that the tensors follow one
 /// another without gap or overlap and end where the file ends. Every message names the file and the key or
 /// tensor.
@@ -35,6 +41,11 @@ public:
 
   const std::filesystem::path &path() const { return file.path(); }
   const std::map<std::string, GgufValue> &values() const { return pairs; }
+  /// In file order, for whoever copies metadata as it is.
+  const std::vector<GgufRawPair> &rawPairs() const { return places; }
+  std::span<const uint8_t> bytes(const GgufRawPair &pair) const {
+    return file.bytes().subspan(pair.offset, pair.bytes);
+  }
   bool has(const std::string &key) const { return pairs.count(key) != 0; }
 
   // A key's value, nothing when it is absent; an error when it has another type.
@@ -59,6 +70,7 @@ private:
   template <typename T> const T *typed(const std::string &key, const char *expected) const;
   MappedFile file;
   std::map<std::string, GgufValue> pairs;
+  std::vector<GgufRawPair> places;
   std::vector<GgufTensor> list;
   std::map<std::string, size_t> byName;
 };

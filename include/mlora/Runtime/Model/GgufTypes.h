@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace mlora {
 
@@ -17,6 +18,8 @@ struct GgufType {
 
 /// The type of an id; null for one that is not read.
 const GgufType *findGgufType(uint32_t id);
+/// By name ("Q8_0"); null for one that is not read.
+const GgufType *findGgufType(std::string_view name);
 
 /// ggml's name of an id, also of types that are not read; "type 99" for an unknown one.
 std::string ggufTypeName(uint32_t id);

@@ -33,6 +33,9 @@ struct ModelTensor {
 /// In HF's usual order: embed_tokens, layers, norm, lm_head (absent when tied).
 std::vector<ModelTensor> modelTensors(const ModelConfig &config);
 
+/// GGUF's name of a tensor of modelTensors(): "model.layers.3.mlp.up_proj.weight" is "blk.3.ffn_up.weight".
+std::string ggufName(const std::string &name);
+
 /// "[49152, 576]"
 std::string shapeText(const std::vector<int64_t> &shape);
 

@@ -41,6 +41,8 @@ public:
   const SafetensorsEntry &get(const std::string &name) const;
 
   std::span<const uint8_t> bytes(const SafetensorsEntry &entry) const;
+  /// Of the tensor's first byte, from the start of the file.
+  uint64_t offset(const SafetensorsEntry &entry) const { return dataBegin + entry.begin; }
   /// Elements [first, first + out.size()) of an F32, F16, BF16 or F64 tensor.
   void readFloats(const SafetensorsEntry &entry, int64_t first, std::span<float> out) const;
   std::vector<float> floats(const std::string &name) const;
