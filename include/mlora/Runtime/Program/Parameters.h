@@ -10,7 +10,7 @@
 
 namespace mlora {
 
-/// Fills every weight buffer from the checkpoint's tensor of its name, rounded to the nearest where the
+/// Fills every weight buffer (but borrowed ones) from the checkpoint's tensor of its name, rounded to the nearest where the
 /// buffer is bf16. Throws Error(BadInput) when the checkpoint lacks a tensor or has it in another shape.
 void loadWeights(Program &program, const Checkpoint &checkpoint);
 
