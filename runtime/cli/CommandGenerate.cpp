@@ -1,7 +1,10 @@
 // `mlora-run generate`: greedy or sampled continuation of a prompt, streamed to stdout.
 #include "mlora/Runtime/Inference/LoadedModel.h"
+#include "mlora/Runtime/Chat/ChatTemplate.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Core/Utf8.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
 
 #include <cstdio>
@@ -28,6 +31,12 @@ std::string promptOf(const Arguments &arguments) {
   return prompt;
 }
 
+std::string chatOf(const Config &config, const Tokenizer &tokenizer) {
+  nlohmann::json messages = parseJson(config.messages, "messages");
+  checkMessages(messages, "messages");
+  return renderChat(ChatTemplate(tokenizer), messages, /*addGenerationPrompt=*/true);
+}
+
 GenerationOptions optionsOf(const Config &config, const LoadedModel &model) {
   GenerationOptions options;
   options.sampling = {.repetitionPenalty = config.repetitionPenalty,
@@ -49,13 +58,17 @@ const char *nameOf(GeneratedText::End end) {
 
 int runGenerate(Arguments &arguments) {
   const Config &config = arguments.config;
-  if (!config.messages.empty())
-    badInput("messages= needs chat templates, which are not built yet; give prompt= instead");
+  bool isChat = !config.messages.empty();
+  if (isChat && arguments.has("prompt"))
+    badInput("prompt= and messages= are given: give one of them");
   LoadedModel model(arguments);
   const Tokenizer &tokenizer = model.tokenizer();
-  std::string prompt = promptOf(arguments);
+  std::string prompt = isChat ? chatOf(config, tokenizer) : promptOf(arguments);
+  if (!isUtf8(prompt))
+    badInput("the prompt is not UTF-8: convert it, with iconv for example");
   std::vector<int32_t> ids = tokenizer.encode(prompt);
-  if (tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
+  // A chat template writes BOS itself.
+  if (!isChat && tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
     ids.insert(ids.begin(), *tokenizer.bos());
   if (ids.empty())
     badInput("the prompt is empty: give prompt=TEXT, or text on standard input");

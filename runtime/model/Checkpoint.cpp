@@ -86,10 +86,6 @@ std::string CheckpointBase::fingerprint() const {
   return hasher.hex();
 }
 
-std::vector<StoredFile> CheckpointBase::storedFiles() const {
-  failed(location.string() + ": these weights are in no file");
-}
-
 void decodeStored(const std::string &dtype, const uint8_t *bytes, int64_t count, float *out) {
   if (dtype == "F64") {
     for (int64_t i = 0; i < count; ++i) {
@@ -119,6 +115,10 @@ void checkShape(const std::string &file, const std::string &tensor, const std::v
   if (found != expected)
     badInput(file + ": tensor '" + tensor + "' is " + shapeText(found) + "; the configuration implies " +
              shapeText(expected));
+}
+
+std::vector<StoredFile> Checkpoint::storedFiles() const {
+  failed(path().string() + ": these weights are in no file");
 }
 
 } // namespace mlora

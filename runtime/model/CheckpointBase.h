@@ -15,7 +15,6 @@ public:
   void readRows(const std::string &name, int64_t firstRow, int64_t rows, std::span<float> out) const override;
   void read(const std::string &name, std::span<float> out) const override;
   std::string fingerprint() const override;
-  std::vector<StoredFile> storedFiles() const override;
 
 protected:
   CheckpointBase(std::filesystem::path location, ModelConfig model)

@@ -55,7 +55,7 @@ public:
   virtual void read(const std::string &name, std::span<float> out) const = 0;
   /// The files behind, with every tensor in them (also those that a model is read without). Throws where
   /// there are none.
-  virtual std::vector<StoredFile> storedFiles() const = 0;
+  virtual std::vector<StoredFile> storedFiles() const;
   /// 128-bit content fingerprint, 32 hex digits: names, shapes and sampled bytes of every tensor; equal for a
   /// copy, different for another fine-tuning. Cheap (reads at most some MiB).
   virtual std::string fingerprint() const = 0;
