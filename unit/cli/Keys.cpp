@@ -139,7 +139,7 @@ TEST(CommandLine, MistakesInWords) {
   EXPECT_SAYS(trainComplaint({"learing_rate=1"}),
               "unknown key 'learing_rate': did you mean 'learning_rate'?");
   EXPECT_SAYS(trainComplaint({"--maxlength", "5"}), "unknown key 'maxlength': did you mean 'max_length'?");
-  EXPECT_SAYS(trainComplaint({"prompt=hello"}), "prompt is a key of generate, not of `train`");
+  EXPECT_SAYS(trainComplaint({"prompt=hello"}), "prompt is a key of generate or merge, not of `train`");
   EXPECT_SAYS(complaint(Command::Generate, {"model=m", "lora_r=3"}),
               "lora_r is a key of train, plan or bench, not of `generate`");
   EXPECT_SAYS(trainComplaint({"num_branches=100000"}), "num_branches: expected a whole number from 1 to 256");
@@ -221,9 +221,16 @@ TEST(Resolve, OffloadIsOfAGpusMemory) {
 }
 
 TEST(Resolve, WhatIsNotBuiltYetSaysSo) {
-  for (const char *word : {"dtype=bf16", "lora_dropout=0.1", "eval_tasks=mmlu", "report_to=html",
-                           "metric_for_best_model=average"})
+  for (const char *word : {"dtype=bf16", "lora_dropout=0.1", "report_to=html"})
     EXPECT_SAYS(trainComplaint({word}), "not built yet");
+}
+
+TEST(Resolve, TheBestCheckpointNeedsSomethingToBeBestBy) {
+  EXPECT_SAYS(trainComplaint({"metric_for_best_model=average"}), "average needs `eval_tasks`");
+  EXPECT_SAYS(trainComplaint({"load_best_model_at_end=true"}), "needs `validation`");
+  EXPECT_EQ(trainComplaint({"load_best_model_at_end=true", "metric_for_best_model=average",
+                            "eval_tasks=[{path: x, task: rte, num_fewshot: 0}]"}),
+            "");
 }
 
 } // namespace mlora::test

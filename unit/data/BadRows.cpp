@@ -69,19 +69,6 @@ TEST_F(DataTest, AGivenTaskIsHeldAgainstTheRows) {
   EXPECT_SAYS(complaint(config), "unknown task 'poetry'");
 }
 
-TEST_F(DataTest, LaterTasksSaySo) {
-  TrainConfig config = plain({write("a.jsonl", "{\"text\": \"abc\"}\n")});
-  for (const char *task : {"mmlu", "boolq", "multirc", "rte", "wic", "chat"}) {
-    config.datasets[0].task = task;
-    EXPECT_SAYS(complaint(config), "not built yet");
-  }
-  const char *rows[] = {R"({"messages": []})", R"({"question": "q", "passage": "p", "label": true})",
-                        R"({"premise": "p", "hypothesis": "h"})", R"({"word": "w", "sentence2": "s"})",
-                        R"({"question": "q", "choices": [], "answer": 1})"};
-  for (const char *row : rows)
-    EXPECT_SAYS(complaint(plain({write("b.jsonl", row)})), "not built yet");
-}
-
 TEST_F(DataTest, EmptyDatasets) {
   std::string empty = write("empty.jsonl", "\n \n");
   EXPECT_SAYS(complaint(plain({empty})), empty + ": the dataset is empty");
