@@ -12,6 +12,7 @@ namespace mlora {
 int runTrain(Arguments &arguments);
 int runGenerate(Arguments &arguments);
 int runMerge(Arguments &arguments);
+int runExport(Arguments &arguments);
 int runData(Arguments &arguments);
 int runBench(Arguments &arguments);
 int runInspect(Arguments &arguments);
