@@ -81,7 +81,7 @@ std::span<const float> Inference::step(std::span<const Piece> pieces) {
   program.run("step", scalars);
   if (counted.empty())
     return {};
-  return program.output("logits").first(counted.size() * size_t(vocabulary));
+  return program.output("logits", counted.size() * size_t(vocabulary));
 }
 
 } // namespace mlora

@@ -34,14 +34,18 @@ void Program::setInput(std::string_view name, const void *values, size_t count, 
   device_->write(layout_.offset(size_t(index), 0), values, int64_t(count * 4));
 }
 
-std::span<const float> Program::output(std::string_view name) {
+std::span<const float> Program::output(std::string_view name, std::optional<size_t> count) {
   int index = manifest().find(name, Role::Output);
   if (index < 0 || manifest().buffers[size_t(index)].type != ElementType::F32)
     failed("the program has no output " + std::string(name));
+  size_t all = size_t(manifest().buffers[size_t(index)].elements(capacity())), wanted = count.value_or(all);
+  if (wanted > all)
+    failed("the program's output " + std::string(name) + " holds " + std::to_string(all) + " values, not " +
+           std::to_string(wanted));
   if (device_->hostMemory())
-    return slot(index, 0);
+    return slot(index, 0).first(wanted);
   std::vector<float> &values = outputs_[index];
-  values.resize(size_t(manifest().buffers[size_t(index)].elements(capacity())));
+  values.resize(wanted);
   read(index, 0, 0, values);
   return values;
 }

@@ -14,6 +14,7 @@ public:
   const ModelConfig &config() const override { return base.config(); }
   const std::filesystem::path &path() const override { return base.path(); }
   const std::vector<TensorInfo> &tensors() const override { return base.tensors(); }
+  std::vector<StoredFile> storedFiles() const override { return base.storedFiles(); }
   std::string fingerprint() const override { return base.fingerprint(); }
   void read(const std::string &name, std::span<float> out) const override;
   void readRows(const std::string &name, int64_t firstRow, int64_t rows, std::span<float> out) const override;

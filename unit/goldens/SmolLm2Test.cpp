@@ -90,7 +90,7 @@ TEST_F(SmolLm2, LogitsAndGreedyText) {
   request.kind = "generate";
   request.model = model;
   request.method = "none";
-  request.capacity = {.rows = 256, .countedRows = 1, .kvRows = 512};
+  request.capacity = {.rows = 512, .countedRows = 1, .kvRows = 1024};
   Program program(bundleFor(request), request.capacity);
   loadWeights(program, *base);
   for (const auto &prompt : readJson(folder / "prompts.json")) {

@@ -420,6 +420,26 @@ LogicalResult KernelRewriter::rewriteBF16(Operation *op) {
   return success();
 }
 
+/// What is left of bf16 once arithmetic is in f32 only moves: as its bits. CPUs without the type would widen and round
+/// it to take an element out of a vector, and call a library to do so.
+static void keepBF16AsBits(ModuleOp program) {
+  AttrTypeReplacer replacer;
+  Type i16 = IntegerType::get(program.getContext(), 16);
+  replacer.addReplacement([=](BFloat16Type) { return i16; });
+  replacer.addReplacement([=](FloatAttr value) -> std::optional<std::pair<Attribute, WalkResult>> {
+    if (!value.getType().isBF16())
+      return std::nullopt;
+    return std::make_pair(Attribute(IntegerAttr::get(i16, value.getValue().bitcastToAPInt())), WalkResult::skip());
+  });
+  replacer.addReplacement([=](DenseFPElementsAttr values) -> std::optional<std::pair<Attribute, WalkResult>> {
+    if (!values.getElementType().isBF16())
+      return std::nullopt;
+    return std::make_pair(Attribute(values.bitcast(i16)), WalkResult::skip());
+  });
+  replacer.recursivelyReplaceElementsIn(program, /*replaceAttrs=*/true, /*replaceLocs=*/false,
+                                        /*replaceTypes=*/true);
+}
+
 //===- the module --------------------------------------------------------------------===//
 
 /// Bytes of a global's initial value; none: zeros.
@@ -495,5 +515,6 @@ FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp modul
   for (auto function : llvm::to_vector(result.program->getOps<LLVM::LLVMFuncOp>()))
     if (function.isExternal())
       function.erase();
+  keepBF16AsBits(*result.program);
   return result;
 }

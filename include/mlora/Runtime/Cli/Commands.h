@@ -10,6 +10,7 @@ namespace mlora {
 /// A command's result goes to stdout, its progress and messages to stderr; the exit status is returned, or an
 /// Error thrown. `Arguments` are resolved.
 int runTrain(Arguments &arguments);
+int runEval(Arguments &arguments);
 int runGenerate(Arguments &arguments);
 int runMerge(Arguments &arguments);
 int runExport(Arguments &arguments);

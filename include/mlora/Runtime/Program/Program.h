@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Program/Executor.h"
 
 #include <map>
+#include <optional>
 #include <span>
 
 namespace mlora {
@@ -30,8 +31,8 @@ public:
   void setInput(std::string_view name, std::span<const int32_t> values);
   void setInput(std::string_view name, std::span<const float> values);
   bool hasInput(std::string_view name) const { return manifest().find(name, Role::Input) >= 0; }
-  /// An output, as large as its capacity; valid until it is asked for again.
-  std::span<const float> output(std::string_view name);
+  /// An output, as large as its capacity, or its first `count` values; valid until it is asked for again.
+  std::span<const float> output(std::string_view name, std::optional<size_t> count = {});
 
   /// Elements [first, first + values.size()) of a slot of a f32 buffer, to the device and back.
   void write(int buffer, int64_t slot, int64_t first, std::span<const float> values);

@@ -1,0 +1,66 @@
+// A model's chat template (Jinja) applied to messages: conversations as the text that the model was trained
+// on.
+#pragma once
+
+#include "mlora/Runtime/Tokenizer/Tokenizer.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mlora {
+
+/// Bytes [begin, end) of a text.
+struct TextSpan {
+  size_t begin = 0, end = 0;
+  bool operator==(const TextSpan &) const = default;
+};
+
+/// A template, parsed. The language is a whitelisted subset of Jinja with the settings of transformers
+/// (trim_blocks, lstrip_blocks, break and continue, `generation` blocks), documented in docs/chat.md: a
+/// template that uses more is refused by construct and line. It cannot read files or run code, and what it
+/// may compute is bounded.
+class ChatTemplate {
+public:
+  /// `bos` and `eos` are the texts of those tokens, which templates write. `where` stands in front of
+  /// messages. Throws Error(BadInput) with the line.
+  ChatTemplate(std::string_view source, std::string bos, std::string eos,
+               std::string where = "chat template");
+  /// The tokenizer's own. Throws Error(BadInput) when it has none.
+  explicit ChatTemplate(const Tokenizer &tokenizer);
+  ~ChatTemplate();
+  ChatTemplate(ChatTemplate &&) noexcept;
+
+  struct Text {
+    std::string text;
+    std::vector<TextSpan> generated; ///< what `generation` blocks wrote, in order
+  };
+  /// `messages` is a list of objects with at least `role` and `content`. Throws Error(BadInput) for what the
+  /// template itself refuses (raise_exception) and for what it cannot do with these messages.
+  Text render(const nlohmann::json &messages, bool addGenerationPrompt) const;
+
+private:
+  struct Parsed;
+  std::unique_ptr<Parsed> parsed;
+};
+
+/// The text of a conversation; with `addGenerationPrompt` it ends where the assistant's answer begins.
+std::string renderChat(const ChatTemplate &chat, const nlohmann::json &messages, bool addGenerationPrompt);
+
+/// A whole conversation and the parts that training counts: the assistant's turns, each from behind its
+/// header to the end of its last token (white space that the template puts behind the end of a turn does not
+/// count).
+///
+/// They are those of `generation` blocks where the template has them. Else turn i begins where the messages
+/// before it, with the prompt to generate, end, and ends where the messages up to it end; where the template
+/// writes another text once more messages follow (some always add the prompt), it ends at `isSpecial`'s first
+/// token behind the content. Throws Error(BadInput) when neither tells.
+ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const nlohmann::json &messages,
+                                     const Tokenizer &tokenizer);
+
+/// Throws Error(BadInput) that begins with `where` unless `messages` is a list of objects with a text `role`.
+void checkMessages(const nlohmann::json &messages, const std::string &where);
+
+} // namespace mlora

@@ -1,0 +1,111 @@
+// Which parts of a conversation are the assistant's.
+#include "Characters.h"
+#include "mlora/Runtime/Chat/ChatTemplate.h"
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace mlora {
+namespace {
+
+constexpr size_t nowhere = std::string::npos;
+
+/// The end of the first special token of a text; nothing when it has none.
+std::optional<size_t> firstSpecialEnd(std::string_view text, const Tokenizer &tokenizer) {
+  for (int32_t id : tokenizer.encode(text)) {
+    const int32_t ids[] = {id};
+    std::string token = tokenizer.decode(ids, false);
+    if (token.empty() || !tokenizer.decode(ids, true).empty())
+      continue;
+    if (size_t at = text.find(token); at != text.npos)
+      return at + token.size();
+  }
+  return std::nullopt;
+}
+
+class Turns {
+public:
+  Turns(const ChatTemplate &chat, const nlohmann::json &messages, const Tokenizer &tokenizer)
+      : chat(chat), messages(messages), tokenizer(tokenizer), result(chat.render(messages, false)) {}
+
+  ChatTemplate::Text find() {
+    if (!result.generated.empty())
+      return std::move(result);
+    for (size_t i = 0; i < messages.size(); ++i)
+      if (messages[i]["role"] == "assistant")
+        result.generated.push_back(turn(i));
+    return std::move(result);
+  }
+
+private:
+  /// The text of the first `count` messages; nothing where the template refuses them (none at all, a
+  /// conversation that ends in a system message).
+  std::optional<std::string> textOf(size_t count, bool addGenerationPrompt) const {
+    nlohmann::json first(messages.begin(), messages.begin() + int64_t(count));
+    try {
+      return chat.render(first, addGenerationPrompt).text;
+    } catch (const Error &) {
+      return std::nullopt;
+    }
+  }
+
+  /// Where a message's content stands in a text, at or behind `from`; templates may trim it.
+  static TextSpan contentOf(const nlohmann::json &message, const std::string &text, size_t from) {
+    if (!message.contains("content") || !message["content"].is_string())
+      return {nowhere, nowhere};
+    auto content = message["content"].get<std::string>();
+    for (const std::string &form : {content, jinja::stripped(content, true, true)})
+      if (size_t at = text.find(form, from); at != nowhere)
+        return {at, at + form.size()};
+    return {nowhere, nowhere};
+  }
+
+  TextSpan turn(size_t i) const {
+    size_t before = result.generated.empty() ? 0 : result.generated.back().end, begin = nowhere,
+           end = nowhere;
+    std::optional<std::string> header = textOf(i, true), upToHere = textOf(i + 1, false);
+    if (header && header->size() >= before && result.text.starts_with(*header))
+      begin = header->size();
+    // The turn is looked for where nothing follows it; it must stand in the whole conversation likewise.
+    const std::string &text = upToHere ? *upToHere : result.text;
+    auto shared = size_t(std::ranges::mismatch(text, result.text).in1 - text.begin());
+    TextSpan content = contentOf(messages[i], text, begin == nowhere ? before : begin);
+    if (content.begin != nowhere) {
+      begin = begin == nowhere ? content.begin : begin;
+      end =
+          content.end + ownEnd(std::string_view(text).substr(content.end), upToHere && shared == text.size());
+    } else if (upToHere) {
+      end = text.size();
+    }
+    if (begin == nowhere || end == nowhere || end > shared)
+      badInput(
+          "message " + std::to_string(i + 1) +
+          ": where the assistant's turn stands in the template's text cannot be told (the template writes "
+          "earlier turns otherwise once more follow): mark it in the template with {% generation %} … "
+          "{% endgeneration %}");
+    return {begin, end};
+  }
+
+  /// How much of the text behind a turn's content is the turn's own. `isBounded`: all of it, but for white
+  /// space.
+  size_t ownEnd(std::string_view rest, bool isBounded) const {
+    if (std::optional<size_t> special = firstSpecialEnd(rest, tokenizer))
+      return *special;
+    return isBounded ? rest.find_last_not_of(" \t\r\n") + 1 : 0;
+  }
+
+  const ChatTemplate &chat;
+  const nlohmann::json &messages;
+  const Tokenizer &tokenizer;
+  ChatTemplate::Text result;
+};
+
+} // namespace
+
+ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const nlohmann::json &messages,
+                                     const Tokenizer &tokenizer) {
+  return Turns(chat, messages, tokenizer).find();
+}
+
+} // namespace mlora
