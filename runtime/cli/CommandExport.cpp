@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Model/Checkpoint.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 namespace fs = std::filesystem;
 

@@ -8,8 +8,9 @@ std::span<const CommandSpec> commands() {
       {Command::Train, "train [config.yaml] [key=value | --key value | --flag]...",
        "Trains an adapter, or every weight (method=ft), and writes output_dir.", 0, runTrain},
       {Command::Eval, "eval [config.yaml] [key=value | --key value | --flag]...",
-       "Scores tasks: a table, and in output_dir results.json and samples as lm-evaluation-harness writes them.", 0,
-       runEval},
+       "Scores tasks: a table, and in output_dir results.json and samples as lm-evaluation-harness writes "
+       "them.",
+       0, runEval},
       {Command::Generate, "generate [config.yaml] [key=value | --key value | --flag]...",
        "Continues a prompt, messages, or standard input.", 0, runGenerate},
       {Command::Merge, "merge [config.yaml] [key=value | --key value | --flag]...",

@@ -43,6 +43,9 @@ std::map<std::string, std::string> exportedMetadata();
 /// zero.
 Adapter readAdapter(const std::filesystem::path &folder, const ModelConfig &config);
 
+/// A LoRA as a MultiLoRA with one branch and s = 1: the same update, with scalings that can be trained.
+Adapter asMultiLora(Adapter lora);
+
 /// Smallest --max-lora-rank of vLLM that loads a LoRA of this rank, 0 when none does.
 int64_t vllmMaxLoraRank(int64_t rank);
 
