@@ -1,5 +1,6 @@
 #include "mlora/Runtime/Adapter/Adapter.h"
 
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
 
@@ -70,6 +71,19 @@ void checkBase(const std::string &trainedOn, const std::string &baseModel, const
     badInput(where + ": was trained on another base (fingerprint " + trainedOn +
              (baseModel.empty() ? "" : ", " + baseModel) + ") than the one given (" + fingerprint +
              "): give the base that it was trained on");
+}
+
+Adapter asMultiLora(Adapter lora) {
+  if (lora.method != "lora")
+    return lora;
+  lora.method = "multilora";
+  for (int64_t layer = 0; layer < lora.numLayers; ++layer)
+    for (const std::string &target : lora.targets) {
+      int64_t out = lora.tensor(layer, target, 0, 'B').shape[0];
+      lora.tensors[adapterTensorName(layer, target, 0, 's')] = {
+          {out}, std::vector<float>(static_cast<size_t>(out), 1.0f)};
+    }
+  return lora;
 }
 
 std::vector<std::string> orderedTargets(const std::vector<std::string> &targets) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
+#include "mlora/Runtime/Adapter/AdapterSource.h"
 
 namespace mlora {
 
@@ -15,5 +16,9 @@ Adapter readNativeConfig(const std::filesystem::path &folder);
 /// Without knowing the model; readAdapter checks the result against it.
 Adapter readNativeAdapter(const std::filesystem::path &folder);
 Adapter readPeftAdapter(const std::filesystem::path &folder, const ModelConfig &config);
+
+/// The update of a projection with rank `rank`, zeros added: all of it where there is none in this layer.
+LowRank paddedFactors(const AdapterSource &adapter, int64_t layer, const std::string &target, int64_t rank,
+                      const ModelConfig &config);
 
 } // namespace mlora

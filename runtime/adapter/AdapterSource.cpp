@@ -9,6 +9,8 @@
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
+#include <cblas.h>
+#include <cmath>
 
 namespace fs = std::filesystem;
 
@@ -43,12 +45,12 @@ std::vector<float> readOnce(const SafetensorsFile &file, const SafetensorsEntry 
 
 class NativeSource : public AdapterSource {
 public:
-  NativeSource(const fs::path &folder, const ModelConfig &config)
+  NativeSource(const fs::path &folder, const ModelConfig *config)
       : folder(folder), sizes(readNativeConfig(folder)), file(folder / nativeTensors) {
     place = folder.string();
     base = sizes.baseModel;
     baseHash = sizes.baseFingerprint;
-    layers = config.numLayers;
+    layers = sizes.numLayers;
     // Shapes without values are enough for the check.
     for (const SafetensorsEntry &entry : file.tensors()) {
       if (entry.dtype != "F32")
@@ -56,7 +58,8 @@ public:
                  "; F32 is expected");
       sizes.tensors[entry.name] = {entry.shape, {}};
     }
-    checkAdapter(sizes, config, file.path().string());
+    if (config)
+      checkAdapter(sizes, *config, file.path().string());
     sizes.tensors.clear();
   }
 
@@ -80,10 +83,10 @@ private:
 
 class PeftSource : public AdapterSource {
 public:
-  PeftSource(const fs::path &folder, const ModelConfig &config) : folder(folder), peft(folder, config) {
+  PeftSource(const fs::path &folder, const ModelConfig *config) : folder(folder), peft(folder, config) {
     place = folder.string();
     base = peft.baseModel();
-    layers = config.numLayers;
+    layers = peft.numLayers();
     for (const PeftModule &module : peft.modules())
       byPlace[{module.layer, module.target}] = &module;
   }
@@ -139,15 +142,39 @@ private:
 
 } // namespace
 
-std::unique_ptr<AdapterSource> AdapterSource::open(const fs::path &folder, const ModelConfig &config) {
+static std::unique_ptr<AdapterSource> openSource(const fs::path &folder, const ModelConfig *config) {
   checkAdapterFolder(folder);
   if (fs::exists(folder / nativeConfig))
     return std::make_unique<NativeSource>(folder, config);
   return std::make_unique<PeftSource>(folder, config);
 }
 
+std::unique_ptr<AdapterSource> AdapterSource::open(const fs::path &folder, const ModelConfig &config) {
+  return openSource(folder, &config);
+}
+
+std::unique_ptr<AdapterSource> AdapterSource::open(const fs::path &folder) {
+  return openSource(folder, nullptr);
+}
+
 std::unique_ptr<AdapterSource> AdapterSource::of(const Adapter &adapter, const ModelConfig &config) {
   return std::make_unique<MemorySource>(adapter, config);
+}
+
+// ‖B A‖² = trace((Bᵀ B)(A Aᵀ)): products of the rank's size, never one of the weight's.
+double AdapterSource::updateNorm(int64_t layer, const std::string &target) const {
+  LowRank update = factors(layer, target);
+  int rank = static_cast<int>(update.rank), in = static_cast<int>(update.a.size()) / rank,
+      out = static_cast<int>(update.b.size()) / rank;
+  std::vector<float> aa(size_t(rank) * size_t(rank)), bb(aa.size());
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rank, rank, in, 1, update.a.data(), in,
+              update.a.data(), in, 0, aa.data(), rank);
+  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rank, rank, out, 1, update.b.data(), rank,
+              update.b.data(), rank, 0, bb.data(), rank);
+  double sum = 0;
+  for (size_t i = 0; i < aa.size(); ++i)
+    sum += double(aa[i]) * bb[i];
+  return std::sqrt(std::max(0.0, sum));
 }
 
 int64_t AdapterSource::largestRank() const {

@@ -10,6 +10,8 @@
 #include "mlora/Runtime/Model/Safetensors.h"
 #include "mlora/Runtime/Program/Bundle.h"
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <functional>
 
@@ -67,6 +69,24 @@ ordered_json checkpoint(const fs::path &path) {
           {"tensors", tensors}};
 }
 
+/// Layers, largest rank and ‖ΔW‖ of each projection, over all layers.
+ordered_json projectionRows(const AdapterSource &adapter) {
+  ordered_json rows = ordered_json::object();
+  for (const std::string &target : adapter.targets()) {
+    int64_t layers = 0, rank = 0;
+    double squares = 0;
+    for (int64_t layer = 0; layer < adapter.numLayers(); ++layer)
+      if (int64_t own = adapter.rank(layer, target)) {
+        double norm = adapter.updateNorm(layer, target);
+        ++layers;
+        rank = std::max(rank, own);
+        squares += norm * norm;
+      }
+    rows[target] = {{"layers", layers}, {"rank", rank}, {"update_norm", std::sqrt(squares)}};
+  }
+  return rows;
+}
+
 ordered_json nativeAdapter(const fs::path &folder) {
   Adapter adapter = readNativeAdapter(folder);
   int64_t parameters = 0;
@@ -87,6 +107,7 @@ ordered_json nativeAdapter(const fs::path &folder) {
           {"tensors", adapter.tensors.size()},
           {"peft_rank", rank},
           {"vllm_max_lora_rank", vllmMaxLoraRank(rank)},
+          {"projections", projectionRows(*AdapterSource::open(folder))},
           {"base_model_name_or_path", adapter.baseModel},
           {"base_fingerprint", adapter.baseFingerprint}};
 }
@@ -97,10 +118,23 @@ ordered_json peftAdapter(const fs::path &folder) {
   int64_t parameters = 0;
   for (const SafetensorsEntry &entry : file.tensors())
     parameters += entry.elements();
-  return {{"kind", "adapter"},        {"path", folder.string()},
-          {"container", "peft"},      {"fingerprint", hashFileHex(folder / peftTensors)},
-          {"parameters", parameters}, {"tensors", file.tensors().size()},
-          {"adapter_config", config}};
+  ordered_json json = {{"kind", "adapter"},        {"path", folder.string()},
+                       {"container", "peft"},      {"fingerprint", hashFileHex(folder / peftTensors)},
+                       {"parameters", parameters}, {"tensors", file.tensors().size()}};
+  try {
+    auto adapter = AdapterSource::open(folder);
+    int64_t rank = adapter->largestRank();
+    json["rank"] = rank;
+    json["lora_target_modules"] = adapter->targets();
+    json["num_layers"] = adapter->numLayers();
+    json["vllm_max_lora_rank"] = vllmMaxLoraRank(rank);
+    json["projections"] = projectionRows(*adapter);
+  } catch (
+      const Error &error) { // of another architecture, or no plain LoRA: the rest can be said all the same
+    json["not_usable_here"] = error.what();
+  }
+  json["adapter_config"] = config;
+  return json;
 }
 
 ordered_json safetensors(const fs::path &path) {

@@ -21,11 +21,12 @@ struct PeftModule {
 class PeftModules {
 public:
   /// Throws Error(BadInput) for variants that are no plain LoRA, tensors that belong to no projection of the
-  /// model, and shapes that do not fit.
-  PeftModules(const std::filesystem::path &folder, const ModelConfig &config);
+  /// model, and shapes that do not fit. Without a model (null), shapes must fit one another.
+  PeftModules(const std::filesystem::path &folder, const ModelConfig *config);
 
   /// In the order layer, projection.
   const std::vector<PeftModule> &modules() const { return found; }
+  int64_t numLayers() const { return layers; }
   const SafetensorsFile &file() const { return tensors; }
   std::string baseModel() const { return fields.optionalString("base_model_name_or_path").value_or(""); }
 
@@ -33,11 +34,14 @@ private:
   void findModules();
   std::optional<PeftModule> findModule(int64_t layer, const std::string &target) const;
 
-  const ModelConfig &config;
+  int64_t layersNamed() const;
+
+  const ModelConfig *config;
   nlohmann::json root;
   JsonFields fields;
   SafetensorsFile tensors;
   std::vector<PeftModule> found;
+  int64_t layers = 0; ///< the model's, or as many as tensors name
 };
 
 /// The number that a `rank_pattern` or `alpha_pattern` gives to a module, by PEFT's rule: a key is a regular

@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -35,16 +36,31 @@ SafetensorsFile tensorsOf(const fs::path &folder) {
 
 } // namespace
 
-PeftModules::PeftModules(const fs::path &folder, const ModelConfig &config)
+PeftModules::PeftModules(const fs::path &folder, const ModelConfig *config)
     : config(config), root(readJsonFile(folder / peftConfig)), fields(root, (folder / peftConfig).string()),
       tensors(tensorsOf(folder)) {
   refuseVariants(fields);
+  layers = config ? config->numLayers : layersNamed();
   findModules();
+}
+
+/// One more than the largest layer that a tensor's name holds.
+int64_t PeftModules::layersNamed() const {
+  constexpr std::string_view prefix = "base_model.model.model.layers.";
+  int64_t count = 0;
+  for (const SafetensorsEntry &entry : tensors.tensors()) {
+    int64_t layer = -1;
+    const char *end = entry.name.data() + entry.name.size();
+    if (entry.name.starts_with(prefix) &&
+        std::from_chars(entry.name.data() + prefix.size(), end, layer).ec == std::errc() && layer < 100000)
+      count = std::max(count, layer + 1);
+  }
+  return count;
 }
 
 void PeftModules::findModules() {
   std::set<std::string> used;
-  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+  for (int64_t layer = 0; layer < layers; ++layer)
     for (std::string_view target : projections)
       if (auto module = findModule(layer, std::string(target))) {
         found.push_back(*module);
@@ -64,7 +80,10 @@ std::optional<PeftModule> PeftModules::findModule(int64_t layer, const std::stri
                          *b = tensors.find(prefix + ".lora_B.weight");
   if (!a || !b)
     return std::nullopt; // half a pair is found unexpected later
-  auto [out, in] = projectionShape(config, target);
+  auto sizeOf = [](const SafetensorsEntry &entry, size_t axis) {
+    return entry.shape.size() == 2 ? entry.shape[axis] : 0;
+  };
+  auto [out, in] = config ? projectionShape(*config, target) : ProjectionShape{sizeOf(*b, 0), sizeOf(*a, 1)};
   double expected = peftPattern(fields, "rank_pattern", path, static_cast<double>(fields.integer("r")));
   int64_t rank = a->shape.empty() ? 0 : a->shape[0];
   if (rank < 1 || static_cast<double>(rank) != expected || a->shape != std::vector<int64_t>{rank, in} ||
@@ -99,7 +118,7 @@ static void place(Adapter &adapter, const SafetensorsFile &file, const PeftModul
 }
 
 Adapter readPeftAdapter(const fs::path &folder, const ModelConfig &config) {
-  PeftModules peft(folder, config);
+  PeftModules peft(folder, &config);
   Adapter adapter;
   adapter.method = "lora";
   adapter.numLayers = config.numLayers;

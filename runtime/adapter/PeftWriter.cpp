@@ -1,7 +1,6 @@
 // adapter_model.safetensors and adapter_config.json as PEFT, vLLM and llama.cpp read them (FORMATS section
 // 1).
 #include "AdapterReaders.h"
-#include "Folding.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
 #include "mlora/Runtime/Model/Safetensors.h"
@@ -15,12 +14,11 @@ namespace fs = std::filesystem;
 namespace mlora {
 namespace {
 
-nlohmann::json peftConfiguration(const Adapter &adapter) {
-  int64_t rank = adapter.rank * adapter.numBranches;
+nlohmann::json peftConfiguration(const AdapterSource &adapter, int64_t rank) {
   nlohmann::json config; // sorted keys, as PEFT writes them
   config["alpha_pattern"] = nlohmann::json::object();
   config["auto_mapping"] = nullptr;
-  config["base_model_name_or_path"] = adapter.baseModel;
+  config["base_model_name_or_path"] = adapter.baseModel();
   config["bias"] = "none";
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
@@ -35,7 +33,7 @@ nlohmann::json peftConfiguration(const Adapter &adapter) {
   config["r"] = rank;
   config["rank_pattern"] = nlohmann::json::object();
   config["revision"] = nullptr;
-  config["target_modules"] = adapter.targets;
+  config["target_modules"] = adapter.targets();
   config["task_type"] = "CAUSAL_LM";
   config["use_dora"] = false;
   config["use_rslora"] = false;
@@ -45,26 +43,50 @@ nlohmann::json peftConfiguration(const Adapter &adapter) {
 } // namespace
 
 void writePeftAdapter(const fs::path &folder, const Adapter &adapter, const ModelConfig &config) {
+  writePeftAdapter(folder, *AdapterSource::of(adapter, config), config, {{"format", "pt"}});
+}
+
+void writePeftAdapter(const fs::path &folder, const AdapterSource &adapter, const ModelConfig &config,
+                      const std::map<std::string, std::string> &metadata) {
   std::vector<SafetensorsSpec> specs;
   std::map<std::string, std::pair<int64_t, std::string>> modules; // by tensor name
-  int64_t rank = adapter.rank * adapter.numBranches;
-  for (int64_t layer = 0; layer < adapter.numLayers; ++layer)
-    for (const std::string &target : adapter.targets) {
+  int64_t rank = adapter.largestRank();
+  std::vector<std::string> targets = adapter.targets();
+  for (int64_t layer = 0; layer < config.numLayers; ++layer)
+    for (const std::string &target : targets) {
       auto [out, in] = projectionShape(config, target);
       std::string prefix = "base_model.model." + projectionPath(layer, target);
       specs.push_back({prefix + ".lora_A.weight", "F32", {rank, in}});
       specs.push_back({prefix + ".lora_B.weight", "F32", {out, rank}});
       modules[specs.back().name] = modules[(specs.end() - 2)->name] = {layer, target};
     }
-  SafetensorsWriter writer(folder / peftTensors, std::move(specs));
+  SafetensorsWriter writer(folder / peftTensors, std::move(specs), metadata);
   for (const SafetensorsSpec &spec : writer.order()) {
     const auto &[layer, target] = modules.at(spec.name);
-    bool isA = spec.name.ends_with("lora_A.weight");
-    std::vector<float> values = isA ? stackedA(adapter, layer, target) : foldedB(adapter, layer, target);
+    LowRank update = paddedFactors(adapter, layer, target, rank, config);
+    const std::vector<float> &values = spec.name.ends_with("lora_A.weight") ? update.a : update.b;
     writer.write(values.data(), 4 * values.size());
   }
   writer.commit();
-  writeFileAtomically(folder / peftConfig, peftConfiguration(adapter).dump(2));
+  writeFileAtomically(folder / peftConfig, peftConfiguration(adapter, rank).dump(2));
+}
+
+LowRank paddedFactors(const AdapterSource &adapter, int64_t layer, const std::string &target, int64_t rank,
+                      const ModelConfig &config) {
+  auto [out, in] = projectionShape(config, target);
+  int64_t own = adapter.rank(layer, target);
+  LowRank update;
+  if (own)
+    update = adapter.factors(layer, target);
+  update.a.resize(static_cast<size_t>(rank * in)); // zeros behind
+  if (own != rank) {
+    std::vector<float> b(static_cast<size_t>(out * rank));
+    for (int64_t row = 0; row < out && own; ++row)
+      std::copy_n(update.b.data() + row * own, own, b.data() + row * rank);
+    update.b = std::move(b);
+  }
+  update.rank = rank;
+  return update;
 }
 
 int64_t vllmMaxLoraRank(int64_t rank) {

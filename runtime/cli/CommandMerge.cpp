@@ -1,4 +1,5 @@
 // `mlora-run merge`: base + adapters into a dense Hugging Face folder or GGUF file.
+#include "VerifyMerge.h"
 #include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
@@ -80,6 +81,8 @@ void warn(const MergeReport &report, const MergeOptions &options) {
 
 int runMerge(Arguments &arguments) {
   const Config &config = arguments.config;
+  if (config.verify)
+    checkVerifiable(arguments);
   auto base = Checkpoint::open(config.model);
   std::vector<std::unique_ptr<AdapterSource>> opened;
   std::vector<const AdapterSource *> adapters;
@@ -111,10 +114,15 @@ int runMerge(Arguments &arguments) {
     std::fprintf(stderr, "mlora-run: note: %lld tensors were taken over from a merge that was stopped\n",
                  static_cast<long long>(report.resumedTensors));
   std::string dtype = options.dtype.empty() ? "kept" : options.dtype;
+  std::optional<Verification> verified;
+  if (config.verify)
+    verified = verifyMerge(arguments);
   if (config.json) {
     nlohmann::ordered_json json = report.toJson();
     json["output_dir"] = config.outputDir;
     json["dtype"] = dtype;
+    if (verified)
+      json["verified"] = verified->toJson();
     std::printf("%s\n", json.dump(2).c_str());
   } else {
     printTable(report, options);
@@ -122,7 +130,17 @@ int runMerge(Arguments &arguments) {
     if (!report.asHalves.empty())
       std::printf("%zu tensors are f16: Q8_0 cannot cut their rows\n", report.asHalves.size());
   }
+  if (verified && !config.json)
+    std::printf(
+        "verified on %lld tokens: logits differ by at most %.2g of the largest, KL %.2g nats, the same best "
+        "token at %.1f %%\n",
+        static_cast<long long>(verified->tokens), verified->largest, verified->divergence,
+        100 * verified->sameBest);
   warn(report, options);
+  // Rounding moves logits; without any they stay.
+  if (verified && dtype == "f32" && verified->largest > 1e-3)
+    failed("the merged model's logits differ from those of base and adapter by " +
+           std::to_string(verified->largest) + " of the largest, where at most 0.001 is expected of f32");
   return 0;
 }
 

@@ -22,7 +22,7 @@ const std::vector<Key> &table() {
        .field = &Config::model,
        .commands = loads | Inspect | Analyze,
        .doc = "the base model: a Hugging Face folder or a .gguf file",
-       .required = Train | Eval | Generate | Merge | Export | Bench},
+       .required = Train | Eval | Generate | Merge | Bench},
       {.name = "adapter",
        .field = &Config::adapter,
        .commands = loads | Inspect | Analyze,
@@ -73,7 +73,8 @@ const std::vector<Key> &table() {
       {.name = "datasets",
        .field = &Config::datasets,
        .commands = Train | Data,
-       .doc = "a list of {path, task, split, limit, weight}, or of paths; task (`mlora-run data tasks` lists them): told "
+       .doc = "a list of {path, task, split, limit, weight}, or of paths; task (`mlora-run data tasks` lists "
+              "them): told "
               "from the rows' keys when absent",
        .required = Train | Data},
       {.name = "validation",
@@ -83,8 +84,9 @@ const std::vector<Key> &table() {
       {.name = "eval_tasks",
        .field = &Config::evalTasks,
        .commands = Train | Eval,
-       .doc = "tasks to score (train: before, every eval_steps and after): a list of {path, task, split, limit, "
-              "num_fewshot}",
+       .doc =
+           "tasks to score (train: before, every eval_steps and after): a list of {path, task, split, limit, "
+           "num_fewshot}",
        .required = CommandSet(Eval)},
       {.name = "max_length",
        .aliases = {"cutoff_len", "sequence_len"},
@@ -193,7 +195,8 @@ const std::vector<Key> &table() {
       {.name = "metric_for_best_model",
        .field = &Config::metricForBestModel,
        .commands = CommandSet(Train),
-       .doc = "what best means: the validation loss, or the unweighted mean over those of MMLU, BoolQ, MultiRC, RTE and WiC that are among eval_tasks",
+       .doc = "what best means: the validation loss, or the unweighted mean over those of MMLU, BoolQ, "
+              "MultiRC, RTE and WiC that are among eval_tasks",
        .choices = {"loss", "average"}},
       {.name = "resume_from_checkpoint",
        .field = &Config::resume,
@@ -315,7 +318,8 @@ const std::vector<Key> &table() {
       {.name = "measure",
        .field = &Config::measure,
        .commands = CommandSet(Bench),
-       .doc = "what is measured: a training step; prefill, a prompt of max_length (or 512) tokens; or decode, tokens "
+       .doc = "what is measured: a training step; prefill, a prompt of max_length (or 512) tokens; or "
+              "decode, tokens "
               "of one text",
        .choices = {"step", "prefill", "decode"}},
       {.name = "steps",

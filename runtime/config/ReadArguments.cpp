@@ -112,7 +112,26 @@ private:
 
 } // namespace
 
+static void readYamlFile(const std::string &text, const std::string &file, Arguments &arguments, int depth);
+
+/// `include: other.yaml` (beside this file) is read first; what this file says wins.
+static void readIncluded(const YAML::Node &value, const std::string &file, Arguments &arguments, int depth) {
+  Origin origin{file, value.Mark().line + 1};
+  if (!value.IsScalar())
+    badInput(origin.text() + ": include: expected the name of one file");
+  constexpr int deepest = 8;
+  if (depth >= deepest)
+    badInput(origin.text() + ": include: files are included in a circle, or more than " +
+             std::to_string(deepest) + " deep");
+  std::string path = (std::filesystem::path(file).parent_path() / value.Scalar()).string();
+  readYamlFile(readFile(path), path, arguments, depth + 1);
+}
+
 void readYaml(const std::string &text, const std::string &file, Arguments &arguments) {
+  readYamlFile(text, file, arguments, 0);
+}
+
+static void readYamlFile(const std::string &text, const std::string &file, Arguments &arguments, int depth) {
   YAML::Node root;
   try {
     std::vector<YAML::Node> documents = YAML::LoadAll(text);
@@ -127,11 +146,15 @@ void readYaml(const std::string &text, const std::string &file, Arguments &argum
     return;
   if (!root.IsMap())
     badInput(file + ":" + std::to_string(root.Mark().line + 1) + ": expected keys and values (`key: value`)");
+  if (YAML::Node included = root["include"])
+    readIncluded(included, file, arguments, depth);
   std::map<std::string_view, Origin> seen;
   for (const auto &entry : root) {
     Origin origin{file, entry.first.Mark().line + 1};
     if (!entry.first.IsScalar())
       badInput(origin.text() + ": expected a key, got " + (entry.first.IsMap() ? "a map" : "a list"));
+    if (entry.first.Scalar() == "include")
+      continue;
     const Key &key = require(entry.first.Scalar(), origin, arguments.command);
     if (auto [before, isNew] = seen.emplace(key.name, origin); !isNew)
       badInput(origin.text() + ": " + entry.first.Scalar() + " was given before, in line " +

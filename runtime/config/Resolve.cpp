@@ -167,7 +167,8 @@ void resolve(Arguments &arguments) {
     refuse(arguments, "metric_for_best_model", "average needs `eval_tasks`, whose scores it is the mean of");
   if (config.loadBestModelAtEnd && !byAverage && config.validation.empty())
     refuse(arguments, "load_best_model_at_end",
-           "needs `validation`, whose loss says which checkpoint is best (or metric_for_best_model=average, the mean "
+           "needs `validation`, whose loss says which checkpoint is best (or metric_for_best_model=average, "
+           "the mean "
            "of `eval_tasks`)");
   if (config.reportTo == std::vector<std::string>{"none"})
     config.reportTo.clear();

@@ -68,6 +68,9 @@ std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpo
           "method=ft trains the base's own weights: merge the adapter first, then start from the result");
     Adapter adapter = readAdapter(config.adapter, base.config());
     checkBase(adapter, fingerprint, config.adapter);
+    // A PEFT LoRA is read as method lora; who asks for multilora gets its one branch with scalings.
+    if (arguments.has("method") && config.method == "multilora")
+      adapter = asMultiLora(std::move(adapter));
     checkGiven(arguments, adapter);
     adapter.baseModel = config.model;
     adapter.baseFingerprint = fingerprint;

@@ -252,3 +252,18 @@ TEST(AdapterFiles, VllmRank) {
   EXPECT_EQ(vllmMaxLoraRank(512), 512);
   EXPECT_EQ(vllmMaxLoraRank(513), 0);
 }
+
+TEST(AdapterFiles, LoraBecomesOneBranchWithScalings) {
+  Adapter lora = fresh(3, "lora");
+  lora.tensors.at("layers.1.q_proj.branch.0.B").values[5] = 2;
+  Adapter multi = asMultiLora(lora);
+  EXPECT_EQ(multi.method, "multilora");
+  EXPECT_EQ(multi.numBranches, 1);
+  checkAdapter(multi, tiny(), "x");
+  auto a = AdapterSource::of(lora, tiny()), b = AdapterSource::of(multi, tiny());
+  for (const std::string &target : lora.targets) {
+    EXPECT_EQ(a->factors(1, target).a, b->factors(1, target).a);
+    EXPECT_EQ(a->factors(1, target).b, b->factors(1, target).b);
+  }
+  expectEqual(asMultiLora(fresh(4)), fresh(4));
+}

@@ -20,6 +20,8 @@ public:
   /// An adapter folder, ours or PEFT's, as readAdapter reads it; a folder that has both is ours. Every shape
   /// is checked against the model. Throws Error(BadInput).
   static std::unique_ptr<AdapterSource> open(const std::filesystem::path &folder, const ModelConfig &config);
+  /// The same without a model: shapes are not checked.
+  static std::unique_ptr<AdapterSource> open(const std::filesystem::path &folder);
   /// An adapter in memory, which must outlive the result.
   static std::unique_ptr<AdapterSource> of(const Adapter &adapter, const ModelConfig &config);
   virtual ~AdapterSource() = default;
@@ -30,6 +32,8 @@ public:
   /// Of names, shapes and sampled values: what tells this adapter from a later save into the same folder.
   virtual std::string fingerprint() const = 0;
 
+  /// ‖ΔW‖ of one projection.
+  double updateNorm(int64_t layer, const std::string &target) const;
   /// The largest rank of any projection.
   int64_t largestRank() const;
   /// Projections with an update in some layer, in a layer's order.

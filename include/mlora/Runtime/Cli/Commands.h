@@ -13,6 +13,7 @@ int runTrain(Arguments &arguments);
 int runEval(Arguments &arguments);
 int runGenerate(Arguments &arguments);
 int runMerge(Arguments &arguments);
+int runExport(Arguments &arguments);
 int runData(Arguments &arguments);
 int runBench(Arguments &arguments);
 int runInspect(Arguments &arguments);
