@@ -98,9 +98,15 @@
 // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 64, k = 16>{{.*}}<col>
 // CHECK-COUNT-16: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 64, k = 16>{{.*}}<row>
 // CHECK-NOT: {{wgmma.mma_async|alloca|atomic}}
-// In warpgroups it would spill.
+// 32 queries a step: sums of 64 rows of dk and of dv are 128 registers. P and dS are half of a tile wide.
 // CHECK-LABEL: gpu.func @key_value_grad_128(
-// CHECK-SAME: mlora.schedule = "attention.mma key_value_grad width 128
+// CHECK-SAME: mlora.schedule = "attention.wgmma key_value_grad width 128 tile 128x32 stages 3 warps 12"
+// CHECK-SAME: mlora.shared_bytes = 150528 : i64
+// CHECK: nvvm.setmaxregister decrease 72
+// CHECK: nvvm.setmaxregister increase 216
+// CHECK-COUNT-32: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 32, k = 16>{{.*}}<col>
+// CHECK-COUNT-8: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 128, k = 16>{{.*}}<row>
+// CHECK-NOT: {{wgmma.mma_async|alloca|atomic}}
 
 // CHECK-LABEL: gpu.func @forward_96(
 // CHECK-SAME: mlora.schedule = "attention.mma forward width 96

@@ -131,8 +131,8 @@ TEST(Wgmma, TheLogNamesItsSchedules) {
                    "attention.wgmma key_value_grad width 64 tile 128x64 stages 3 warps 12",
                    "attention.wgmma query_grad width 64 tile 128x128 stages 3 warps 12"}));
   EXPECT_EQ(attentionOf(requestFor("heads-128", "emulate", "sm_90a")),
-            (Lines{"attention.mma key_value_grad width 128 tile 128x64 stages 2 warps 8",
-                   "attention.wgmma forward width 128 tile 128x128 stages 2 warps 12",
+            (Lines{"attention.wgmma forward width 128 tile 128x128 stages 2 warps 12",
+                   "attention.wgmma key_value_grad width 128 tile 128x32 stages 3 warps 12",
                    "attention.wgmma query_grad width 128 tile 128x64 stages 3 warps 12"}));
   for (const std::string &schedule : attentionOf(requestFor("heads-64", "emulate", "auto")))
     EXPECT_TRUE(schedule.starts_with("attention.mma ")) << schedule;

@@ -29,7 +29,7 @@ static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 
 // With wgmma, on sm_90a: width, rows, columns, stages. 64 and 128 are whole tiles of 64 columns.
 static constexpr WarpgroupSchedule kForwardWarpgroups[] = {{64, 128, 128, 2}, {128, 128, 128, 2}};
 static constexpr WarpgroupSchedule kQueryGradWarpgroups[] = {{64, 128, 128, 3}, {128, 128, 64, 3}};
-static constexpr WarpgroupSchedule kKeyValueGradWarpgroups[] = {{64, 128, 64, 3}};
+static constexpr WarpgroupSchedule kKeyValueGradWarpgroups[] = {{64, 128, 64, 3}, {128, 128, 32, 3}};
 
 /// 90 of sm_90a.
 static int64_t numberOf(StringRef chip) {

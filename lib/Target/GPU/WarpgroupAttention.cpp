@@ -52,7 +52,8 @@ Value WarpgroupAttention::reserve(int64_t bytes) {
 
 SwizzledMatrix WarpgroupAttention::matrix(int64_t rows, int64_t columns) {
   int64_t tileBytes = rows * SwizzledMatrix::kRowBytes;
-  return {reserve(columns / SwizzledMatrix::kColumns * tileBytes), tileBytes};
+  // Of fewer columns than a tile's, rows are as long and the rest is nothing's.
+  return {reserve(llvm::divideCeil(columns, SwizzledMatrix::kColumns) * tileBytes), tileBytes};
 }
 
 Value WarpgroupAttention::barrier(int64_t arrivals, int64_t count) {

@@ -184,7 +184,7 @@ void mlir::mlora::buildWarpgroupKeyValueGrad(WarpgroupAttention &k, AttentionKey
   Value steps = b.times(g.perHead, k.group), rowsFull = k.barrier(1);
 
   k.specialise(
-      /*copyRegisters=*/56, // δ has some
+      /*copyRegisters=*/k.width > 64 ? 72 : 56, // δ has some: a lane's part of a head
       [&] {
         KeyRows rows(k, keyFirst, /*rowTiles=*/1, s.columns);
         k.whenCopying([&] {
