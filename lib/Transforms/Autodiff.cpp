@@ -153,9 +153,17 @@ private:
   DenseMap<Value, Value> cotangents;
 };
 
+/// Whether attach-adapters has been asked for no adapter: nothing is trained, and a step is forward and
+/// backward of activations, as if the embedding were.
+bool isFrozen(ModuleOp module) {
+  auto adapter = module->getAttrOfType<DictionaryAttr>("mlora.adapter");
+  auto method = adapter ? adapter.getAs<StringAttr>("method") : StringAttr();
+  return method && method.getValue() == "none";
+}
+
 struct AutodiffPass : ::mlir::mlora::impl::AutodiffBase<AutodiffPass> {
   void runOnOperation() override {
-    bool trainsUpstream = false; // anything trained in the functions so far
+    bool trainsUpstream = isFrozen(getOperation()); // anything trained in the functions so far
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       // `@KIND.prepare` and the like are parameter-sized and not differentiated.
       if (function.isExternal() || function.getName().contains('.'))

@@ -439,6 +439,9 @@ LogicalResult Planner::trainSections() {
   if (failed(call("head_loss", {at(layers), loss})))
     return failure();
 
+  // A frozen model's step has cotangents and no gradients: nothing to measure, nothing to update.
+  if (llvm::none_of(byName, [](auto &known) { return known.second.getRole() == "gradient"; }))
+    return status;
   for (StringRef phase : {"norm", "update"}) {
     openSection(phase);
     for (StringRef kind : {"embed", "decoder_layer", "head_loss"}) {

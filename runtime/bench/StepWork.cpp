@@ -37,7 +37,9 @@ StepWork::StepWork(const ModelConfig &config, const Adapter *adapter, int64_t ro
     : layers(config.numLayers) {
   using enum ProductKind;
   bool full = adapter == nullptr;
-  int trainedStage = full ? -1 : std::numeric_limits<int>::max(); // the lowest; an embedding is before all
+  bool nothing = adapter && adapter->targets.empty();
+  // The lowest; an embedding is before all.
+  int trainedStage = full || nothing ? -1 : std::numeric_limits<int>::max();
   for (const Projection &p : projections(config)) {
     bool adapted = adapter && std::find(adapter->targets.begin(), adapter->targets.end(), p.name) !=
                                   adapter->targets.end();

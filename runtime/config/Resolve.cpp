@@ -84,6 +84,13 @@ void refuseUnbuilt(const Arguments &arguments) {
     if (asked)
       refuse(arguments, key, value + " is not built yet");
   };
+  if (config.method == "none" && arguments.command != Command::Bench)
+    refuse(arguments, "method",
+           "none trains nothing: it is for `bench`, which measures a step without an adapter; expected "
+           "multilora, lora or ft");
+  if (config.method == "none" && (config.offload == "optimizer" || config.offload == "all"))
+    refuse(arguments, "offload",
+           config.offload + ": method=none has no optimizer: give offload=base or offload=none");
   if (config.device == "emulate" && arguments.command == Command::Bench)
     refuse(arguments, "device", "the emulator's speed tells nothing about a GPU's: bench takes cpu or cuda");
   if (config.chip != "auto" && config.device == "cpu")

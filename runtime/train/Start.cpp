@@ -63,6 +63,8 @@ std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpo
   const Config &config = arguments.config;
   std::string fingerprint = base.fingerprint();
   if (!config.adapter.empty()) {
+    if (config.method == "none")
+      badInput("method=none is the base alone: leave `adapter` out");
     if (config.method == "ft")
       badInput(
           "method=ft trains the base's own weights: merge the adapter first, then start from the result");
@@ -78,6 +80,8 @@ std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpo
   }
   if (config.method == "ft")
     return std::nullopt;
+  if (config.method == "none")
+    return Adapter{.method = "none"};
   checkFits(config, base.config());
   Adapter adapter = initialAdapter(base.config(),
                                    {.method = config.method,

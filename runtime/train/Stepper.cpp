@@ -47,9 +47,12 @@ StepResult Stepper::step(std::span<const MicroBatch> batches, int64_t index, dou
     result.counted += batches[i].countedLabels();
   }
   auto counted = double(std::max<int64_t>(1, result.counted));
-  program.run("norm");
   result.loss = sum / counted;
-  result.gradientNorm = double(program.output("norm")[0]) / counted;
+  bool trains = program.has("update");
+  if (trains) {
+    program.run("norm");
+    result.gradientNorm = double(program.output("norm")[0]) / counted;
+  }
   if (!std::isfinite(result.loss) || !std::isfinite(result.gradientNorm))
     failed("step " + std::to_string(index + 1) + ": the " +
            (std::isfinite(result.loss) ? "gradient's norm" : "loss") +
@@ -57,6 +60,8 @@ StepResult Stepper::step(std::span<const MicroBatch> batches, int64_t index, dou
            (index == 0 ? "the base's weights or the starting adapter hold such numbers, or too large ones: "
                          "are they whole?"
                        : "try a lower learning_rate or max_grad_norm"));
+  if (!trains)
+    return result;
 
   double clip =
       config.maxGradNorm > 0 ? std::min(1.0, config.maxGradNorm / (result.gradientNorm + 1e-6)) : 1.0;

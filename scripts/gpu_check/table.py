@@ -5,9 +5,12 @@ SMALL, LARGE = "smollm2-135m", "llama-8b"
 
 # (method, branches, rank); the first is what the bars of issue 4 speak of.
 ADAPTERS = [("multilora", 3, 32), ("multilora", 1, 96), ("multilora", 5, 32), ("lora", 1, 160), ("lora", 1, 16)]
-PROGRAMS = [(LARGE, *adapter) for adapter in ADAPTERS] + [(SMALL, *adapter) for adapter in ADAPTERS] + [(SMALL, "ft", 1, 0)]
+# Without an adapter: forward and backward of the activations down to the embedding, no optimizer.
+NONE = ("none", 1, 0)
+PROGRAMS = ([(model, *adapter) for model in (LARGE, SMALL) for adapter in (*ADAPTERS, NONE)] + [(SMALL, "ft", 1, 0)])
 # On a GPU of 9.0 also with mma.sync's attention, which kernels for sm_90 have: what wgmma gains, and a number if it fails.
 MMA_CHIP, MMA_PROGRAMS = "sm_90", [(LARGE, *ADAPTERS[0]), (SMALL, *ADAPTERS[0])]
+PEERS = [ADAPTERS[0], ADAPTERS[3], NONE]  # what PyTorch does, too
 BATCHES = [1, 4]  # sequences of LENGTH tokens
 LENGTH = 2048
 
@@ -16,14 +19,14 @@ WGMMA_MODELS, WGMMA_CHIPS = ["heads-64", "heads-128"], ["sm_90a", MMA_CHIP]
 WGMMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 
 # What the table should have and nothing makes yet: a line of the report each.
-NOT_BUILT = ["no adapter (method none): there is no training program without anything trained"]
+NOT_BUILT = []
 
 
 def rows(tiny_only):
     """Of plan.json, in the order in which they are measured: time may end. The tiny folder rehearses on the CPU."""
     if tiny_only:
-        return [row("cpu", "f32", "tiny", "multilora", 2, 3, 1, 16)]
-    found = [row("cuda", "bf16", *program, batch, LENGTH, peer=batch == 1 and program[2:] in ((3, 32), (1, 160)))
+        return [row("cpu", "f32", "tiny", "multilora", 2, 3, 1, 16), row("cpu", "f32", "tiny", *NONE, 1, 16)]
+    found = [row("cuda", "bf16", *program, batch, LENGTH, peer=batch == 1 and program[1:] in PEERS)
              for batch in BATCHES for program in PROGRAMS]
     found[len(PROGRAMS):len(PROGRAMS)] = [row("cuda", "bf16", *program, 1, LENGTH, MMA_CHIP) for program in MMA_PROGRAMS]
     return found
@@ -41,7 +44,7 @@ def row_request(row, model, chip):
 
 def request(model, chip, dtype, method, branches, rank, alpha=None, targets=TARGETS, device="cuda"):
     """request.json (docs/architecture.md) as mlora-run itself asks for the program."""
-    adapted = method != "ft"
+    adapted = method not in ("ft", "none")
     found = {"kind": "train", "model": str(model), "target": device, "dtype": dtype, "method": method,
             "num_branches": branches if adapted else 1, "lora_r": rank if adapted else 0,
             "lora_alpha": float(rank if alpha is None else alpha) if adapted else 0.0,

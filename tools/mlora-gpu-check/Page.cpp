@@ -62,7 +62,8 @@ private:
     const Json &machine = report["machine"];
     bool hasDriver = machine.value("driver", false);
     line("# mlora on this machine's GPU\n");
-    line((hasDriver ? text(machine, "gpu") + " (" + text(machine, "chip") + "), CUDA " + text(machine, "cuda_version") + "; "
+    line((hasDriver ? text(machine, "gpu") + " (" + text(machine, "chip") + "), CUDA " +
+                          text(machine, "cuda_version") + "; "
                     : std::string()) +
          text(machine, "system") + "; " + figure(report, "seconds") + " s\n");
     if (!hasDriver)
@@ -75,8 +76,8 @@ private:
     for (const Json &test : goldens.value("tests", Json::array()))
       ++(test["result"] == "passed" ? passed : test["result"] == "failed" ? failed : skipped);
     line("## Golden tests\n");
-    line(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed, " + std::to_string(skipped) +
-         " skipped\n");
+    line(std::to_string(passed) + " passed, " + std::to_string(failed) + " failed, " +
+         std::to_string(skipped) + " skipped\n");
     if (!text(goldens, "problem").empty())
       line("- problem: " + text(goldens, "problem"));
     for (const Json &test : goldens.value("tests", Json::array()))
@@ -100,8 +101,8 @@ private:
         line("| " + text(group, "group") + " | " + text(group, "problem") + " | | | | |");
         continue;
       }
-      line("| " + text(group, "group") + " | " + figure(group, "runs") + " | " + figure(group, "failed") + " | " +
-           figure(group, "worst_of_bound", 3) + " | " + text(group, "slowest") + " | " +
+      line("| " + text(group, "group") + " | " + figure(group, "runs") + " | " + figure(group, "failed") +
+           " | " + figure(group, "worst_of_bound", 3) + " | " + text(group, "slowest") + " | " +
            figure(group, "slowest_microseconds", 1) + " |");
       for (const Json &failure : group.value("failures", Json::array()))
         line("| | " + failure.get<std::string>() + " | | | | |");
@@ -112,8 +113,9 @@ private:
   void speed() {
     if (report["speed"].empty())
       return;
-    heading("Speed (random weights)", "device | type | model | method | n | r | tokens | tokens/s | of the products' peak | "
-                                      "of a step of products alone | GPU memory, MiB | planned, MiB");
+    heading("Speed (random weights)",
+            "device | type | model | method | n | r | tokens | tokens/s | of the products' peak | "
+            "of a step of products alone | GPU memory, MiB | planned, MiB");
     for (const Json &row : report["speed"]) {
       std::string start = "| " + text(row, "device") + " | " + text(row, "dtype") + " | " + what(row) + " | ";
       if (row.contains("problem")) {
@@ -126,10 +128,21 @@ private:
                    : std::string("-");
       };
       line(start + figure(row, "tokens_per_second") + " | " + share("model_gflops", "product_peak_gflops") +
-           " | " + share("gemm_floor_seconds", "seconds_per_step") + " | " + figure(row, "gpu_memory_mib") + " | " +
-           figure(row, "planned_peak_mib") + " |");
+           " | " + share("gemm_floor_seconds", "seconds_per_step") + " | " + figure(row, "gpu_memory_mib") +
+           " | " + figure(row, "planned_peak_mib") + " |");
     }
     line("");
+    frozen(report["speed"]);
+  }
+
+  void frozen(const Json &rows) {
+    for (const Json &row : rows)
+      if (text(row, "method") == "none")
+        return line(
+            "Method none is a step without an adapter: forward, and backward of the activations down to the "
+            "embedding's output, with the kernels and the products of the other rows without branches. No "
+            "weight "
+            "has a gradient, and there is no optimizer.\n");
   }
 
   void peers() {
@@ -151,8 +164,10 @@ private:
                                    figure(row, "gemm_gflops", 0, 1e3) + "; copies " +
                                    figure(row, "memory_gb_per_second") + " GB/s.\n"
                              : "";
-    heading("Kernels: " + text(row, "model") + " " + (text(row, "chip") == "auto" ? "" : "chip=" + text(row, "chip") + " ") + text(row, "method") + " n=" + text(row, "branches") +
-                " r=" + text(row, "rank") + " " + text(row, "batch") + " x " + text(row, "length"),
+    heading("Kernels: " + text(row, "model") + " " +
+                (text(row, "chip") == "auto" ? "" : "chip=" + text(row, "chip") + " ") + text(row, "method") +
+                " n=" + text(row, "branches") + " r=" + text(row, "rank") + " " + text(row, "batch") + " x " +
+                text(row, "length"),
             "kernel | calls | ms a step | roofline, ms | GFLOP/s | MB");
     for (const Json &kernel : row["kernels"]) {
       double roofline = kernel.value("limit_milliseconds", 0.0);

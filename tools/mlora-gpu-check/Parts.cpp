@@ -33,7 +33,7 @@ std::vector<std::string> benchWords(const Folder &folder, const Json &row) {
                                  "--json"};
   if (row["chip"] != "auto")
     words.push_back("chip=" + std::string(row["chip"]));
-  if (method != "ft")
+  if (method == "multilora" || method == "lora")
     words.push_back("lora_r=" + number(row["rank"]));
   if (method == "multilora")
     words.push_back("num_branches=" + number(row["branches"]));

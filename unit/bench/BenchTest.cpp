@@ -45,6 +45,10 @@ TEST(StepWork, CountsWhatNoStepCanLeaveOut) {
   StepWork down(smolLm2(), &adapter, 512);
   EXPECT_EQ(down.layer.size(), 7 + 7 + 4);
   EXPECT_EQ(down.lowest.size(), 7 + 4);
+  // Without an adapter: every product twice, forward and down to the embedding.
+  adapter.targets = {};
+  EXPECT_DOUBLE_EQ(StepWork(smolLm2(), &adapter, 512).flops(),
+                   4.0 * 512 * (30 * (2.0 * 576 * 576 + 2.0 * 576 * 192 + 3.0 * 576 * 1536) + 49152.0 * 576));
   // Every weight's gradient is as large as its forward product.
   double full = StepWork(smolLm2(), nullptr, 512).flops();
   EXPECT_DOUBLE_EQ(full,

@@ -121,7 +121,7 @@ TEST(CommandLine, IllTypedValues) {
       {"learning_rate=-1", "expected a number >= 0"},
       {"warmup_ratio=2", "expected a number from 0 to 1, got '2'"},
       {"packing=maybe", "packing: expected true or false, got 'maybe'"},
-      {"method=qlora", "method: expected one of multilora, lora, ft, got 'qlora'"},
+      {"method=qlora", "method: expected one of multilora, lora, ft, none, got 'qlora'"},
       {"seed=-1", "seed: expected a whole number"},
       {"report_to=jsonl,paper", "expected a list of one of jsonl, tensorboard, html, none, got 'paper'"},
       {"datasets=[{path: x, limit: some}]", "datasets.limit: expected a whole number"},
@@ -218,6 +218,13 @@ TEST(Resolve, OffloadIsOfAGpusMemory) {
     EXPECT_SAYS(trainComplaint({"device=cuda", "method=ft", word}), "method=ft trains the base");
   EXPECT_SAYS(trainComplaint({"device=cuda", "offload=disk"}),
               "offload: expected one of none, optimizer, base, all, got 'disk'");
+}
+
+TEST(Resolve, OnlyBenchTrainsNothing) {
+  EXPECT_EQ(complaint(Command::Bench, {"model=x", "method=none"}), "");
+  EXPECT_SAYS(trainComplaint({"method=none"}), "method: none trains nothing");
+  EXPECT_SAYS(complaint(Command::Bench, {"model=x", "method=none", "device=cuda", "offload=optimizer"}),
+              "method=none has no optimizer");
 }
 
 TEST(Resolve, WhatIsNotBuiltYetSaysSo) {

@@ -18,6 +18,10 @@ def Autodiff : Pass<"mlora-autodiff", "::mlir::ModuleOp"> {
     differentiated only on a path from an active argument to an active result; nothing else is built, zeros included. The
     functions themselves stay for scoring.
 
+    Where nothing at all is trained nothing is added, but in a module that `mlora-attach-adapters{method=none}` has said to be so: there
+    `h` is active in every function that has it, as if something were trained in front of the lowest layer. That is what a step costs
+    without any adapter (`mlora-run bench method=none`).
+
     Before:
     ```mlir
     func.func @decoder_layer(%h: tensor<?x64xf32> {mlora.input = "h", mlora.extent = "rows"},

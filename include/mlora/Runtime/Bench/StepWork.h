@@ -32,7 +32,8 @@ struct StepWork {
   std::vector<Product> layer, lowest, head;
   int64_t layers = 0;
 
-  /// `adapter` describes it; null: method=ft.
+  /// `adapter` describes it; null: method=ft. One without targets (method=none): forward, and every dx down
+  /// to the embedding's output.
   StepWork(const ModelConfig &config, const Adapter *adapter, int64_t rows);
   double flops() const;
 };

@@ -9,8 +9,8 @@
 
 namespace mlora {
 
-/// The adapter that `adapter` names, or a fresh one by the configuration; nothing for method=ft. Keys that
-/// were given and contradict the named adapter are an error.
+/// The adapter that `adapter` names, or a fresh one by the configuration; nothing for method=ft, one without
+/// targets and tensors for method=none. Keys that were given and contradict the named adapter are an error.
 std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpoint &base);
 
 } // namespace mlora

@@ -24,7 +24,8 @@ public:
   Stepper(Program &program, const TrainConfig &config);
 
   /// Step `index` (from 0) at rate `rate`. Throws Error(Failed) that names the step when loss or norm is not
-  /// finite; parameters and moments are then as before.
+  /// finite; parameters and moments are then as before. Of a program that trains nothing (method=none) it is
+  /// forward and backward of the activations, and `gradientNorm` is 0.
   StepResult step(std::span<const MicroBatch> batches, int64_t index, double rate);
 
   /// Forward only: the sum of the counted labels' losses, and their number.
