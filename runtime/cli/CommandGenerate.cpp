@@ -1,7 +1,7 @@
 // `mlora-run generate`: greedy or sampled continuation of a prompt, streamed to stdout.
+#include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
 
 #include <cstdio>
@@ -61,15 +61,13 @@ int runGenerate(Arguments &arguments) {
     badInput("the prompt is empty: give prompt=TEXT, or text on standard input");
 
   GenerationOptions options = optionsOf(config, model);
-  int64_t length = cacheRowsFor(int64_t(ids.size()), options, 1),
-          trained = model.base().config().maxPositions;
+  int64_t length = cacheRowsFor(int64_t(ids.size()), options, 1), trained = model.base().config().maxPositions;
   if (trained > 0 && length > trained)
     std::fprintf(stderr,
                  "mlora-run: prompt and new tokens are %lld together, more than the %lld positions that the "
                  "model was trained for\n",
                  (long long)length, (long long)trained);
-  Program &program =
-      model.open({.rows = std::min<int64_t>(stepRows, length), .countedRows = 1, .kvRows = length});
+  Program &program = model.open({.rows = std::min<int64_t>(stepRows, length), .countedRows = 1, .kvRows = length});
   auto show = [](size_t, const std::string &text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);
