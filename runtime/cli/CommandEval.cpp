@@ -3,9 +3,9 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Eval/Evaluation.h"
-#include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Report/StepRecord.h"
 #include "mlora/Runtime/Train/Interrupt.h"
+#include "mlora/Runtime/Inference/LoadedModel.h"
 
 #include <chrono>
 #include <cstdio>
@@ -25,9 +25,9 @@ public:
       return;
     next = share + 0.1;
     double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::fprintf(stderr, "%s%s  %3.0f %%  %s elapsed  %s left%s", terminal ? "\r\033[K" : "", task.c_str(),
-                 100 * share, durationText(seconds).c_str(),
-                 durationText(share > 0 ? seconds / share - seconds : 0).c_str(), terminal ? "" : "\n");
+    std::fprintf(stderr, "%s%s  %3.0f %%  %s elapsed  %s left%s", terminal ? "\r\033[K" : "", task.c_str(), 100 * share,
+                 durationText(seconds).c_str(), durationText(share > 0 ? seconds / share - seconds : 0).c_str(),
+                 terminal ? "" : "\n");
     std::fflush(stderr);
   }
   void finish() const {
@@ -42,19 +42,17 @@ private:
   double next = 0;
 };
 
-nlohmann::ordered_json describe(const Config &config, const Checkpoint &base, double seconds,
-                                int64_t context) {
-  nlohmann::ordered_json json = {
-      {"model", "mlora"},
-      {"model_args",
-       "model_name_or_path=" + config.model + (config.adapter.empty() ? "" : ",adapter=" + config.adapter)},
-      {"model_dtype", config.dtype},
-      {"device", config.device},
-      {"max_length", context},
-      {"random_seed", config.seed},
-      {"base_fingerprint", base.fingerprint()},
-      {"mlora_version", MLORA_VERSION},
-      {"scoring_seconds", seconds}};
+nlohmann::ordered_json describe(const Config &config, const Checkpoint &base, double seconds, int64_t context) {
+  nlohmann::ordered_json json = {{"model", "mlora"},
+                                 {"model_args", "model_name_or_path=" + config.model +
+                                                    (config.adapter.empty() ? "" : ",adapter=" + config.adapter)},
+                                 {"model_dtype", config.dtype},
+                                 {"device", config.device},
+                                 {"max_length", context},
+                                 {"random_seed", config.seed},
+                                 {"base_fingerprint", base.fingerprint()},
+                                 {"mlora_version", MLORA_VERSION},
+                                 {"scoring_seconds", seconds}};
   nlohmann::ordered_json tasks = nlohmann::ordered_json::array();
   for (const DatasetSpec &spec : config.evalTasks) {
     nlohmann::ordered_json task = {{"task", spec.task}, {"path", spec.path}};

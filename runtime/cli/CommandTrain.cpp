@@ -26,8 +26,8 @@ void print(const TrainOutcome &outcome) {
   for (size_t i = 0; i < outcome.scoresAfter.size(); ++i) {
     const auto &[name, after] = outcome.scoresAfter[i];
     bool hasBefore = i < outcome.scoresBefore.size(); // not after a resume
-    std::snprintf(text, sizeof text, hasBefore ? "%-24s %.4f (before: %.4f)\n" : "%-24s %.4f\n", name.c_str(),
-                  after, hasBefore ? outcome.scoresBefore[i].second : 0.0);
+    std::snprintf(text, sizeof text, hasBefore ? "%-24s %.4f (before: %.4f)\n" : "%-24s %.4f\n", name.c_str(), after,
+                  hasBefore ? outcome.scoresBefore[i].second : 0.0);
     std::cout << text;
   }
   if (outcome.bestStep >= 0)
