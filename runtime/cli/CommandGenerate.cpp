@@ -92,6 +92,10 @@ int runGenerate(Arguments &arguments) {
   ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
   request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
+  if (config.quantized == "auto" && config.device == "cpu")
+    for (const auto &[tensor, types] : request.keepQuantized(*base))
+      std::fprintf(stderr, "mlora-run: %s is stored as %s, another type in some layers than in others: it is kept as f32\n",
+                   tensor.c_str(), types.c_str());
   Program program(cache.get(request), {.rows = pieceRows, .countedRows = 1, .kvRows = length},
                   config.numThreads);
   for (const std::string &line : describeSchedules(program.manifest()))

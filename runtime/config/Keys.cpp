@@ -222,6 +222,13 @@ const std::vector<Key> &table() {
               "device=emulate in "
               "bf16 (weights and activations; sums and what is trained stay f32)",
        .choices = {"f32", "bf16"}},
+      {.name = "quantized",
+       .field = &Config::quantized,
+       .commands = Eval | Generate,
+       .doc = "auto: with device=cpu, weights stay in memory as the checkpoint stores them (GGUF's blocks, bf16, f16) and are "
+              "unpacked as they are read, activations are f32; a kind of layer whose layers differ in type becomes f32; "
+              "false: all become f32 first",
+       .choices = {"auto", "false"}},
       {.name = "weights",
        .field = &Config::weights,
        .commands = CommandSet(Bench),

@@ -41,6 +41,8 @@ public:
   std::span<float> slot(int buffer, int64_t index) const;
   /// The same of a bf16 buffer, as bits.
   std::span<uint16_t> bfloatSlot(int buffer, int64_t index) const;
+  /// The same of a weight that stays in blocks.
+  std::span<const uint8_t> byteSlot(int buffer, int64_t index) const;
 
   int64_t arenaBytes() const { return layout_.arenaBytes(); }
   int64_t hostBytes() const { return layout_.hostBytes(); } ///< what `offload` has moved to the host's memory
