@@ -67,7 +67,7 @@ LogicalResult AttentionOp::buildVJP(OpBuilder &builder, ValueRange cotangents, c
                                     MutableArrayRef<Value> grads) {
   if (cotangents[1])
     return emitOpError("has no derivative of its lse");
-  if (getPast())
+  if (getAt())
     return emitOpError("with cached keys has no derivative");
   Value q = getQuery(), k = getKey(), v = getValue(), dO = cotangents[0];
   if (wanted[0])

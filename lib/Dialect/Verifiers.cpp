@@ -195,16 +195,19 @@ LogicalResult AttentionOp::verify() {
   Shapes shapes(*this);
   shapes("query", getQuery(), "T q")("key", getKey(), "K kv")("value", getValue(), "K kv");
   heads(shapes, getHeads(), getKvHeads());
-  // Without a past the key rows are the query rows.
-  if (!getPast())
+  // Where it is not said which key row a query stands at, the key rows are the query rows.
+  if (!getAt())
     shapes("key", getKey(), "T kv");
-  return shapes("document_start", getDocumentStart(), "T")("result", getOutput(), "T q")
+  shapes.require(!getPrefixStart() || getDocumentStart(), "a prefix lies before a document: `document` is missing");
+  return shapes("document_start", getDocumentStart(), "T")("at", getAt(), "T")("prefix_start", getPrefixStart(), "T")(
+             "prefix_end", getPrefixEnd(), "T")("result", getOutput(), "T q")
       .size("heads", getHeads(), "heads")("lse", getLse(), "T heads")
       .check();
 }
 
-LogicalResult CacheAppendOp::verify() {
-  return Shapes(*this)("cache", getCache(), "K d")("input", getInput(), "T d")("result", getOutput(), "K d")
+LogicalResult CacheWriteOp::verify() {
+  return Shapes(*this)("cache", getCache(), "K d")("input", getInput(), "T d")("at", getAt(), "T")(
+             "result", getOutput(), "K d")
       .check();
 }
 

@@ -72,7 +72,7 @@ static void forEachScoreGradient(Op op, const Environment &at, Visit visit) {
                &lse = at(op.getLse());
   const Tensor *start = op.getDocumentStart() ? &at(op.getDocumentStart()) : nullptr;
   int64_t dim = dO.columns() / op.getHeads();
-  forEachScore(at(op.getQuery()), at(op.getKey()), start, 0, op.getHeads(), op.getKvHeads(),
+  forEachScore(at(op.getQuery()), at(op.getKey()), {start}, op.getHeads(), op.getKvHeads(),
                [&](int64_t i, int64_t j, int64_t h, int64_t g, double score) {
                  double p = std::exp(score - lse(i, h)), dP = 0, delta = 0;
                  for (int64_t c = 0; c < dim; ++c) {

@@ -79,7 +79,7 @@ static FailureOr<Tensors> callInChunks(ChunkedCallOp op, const Environment &at) 
 static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
   using Result = FailureOr<Tensors>;
   return llvm::TypeSwitch<Operation *, Result>(op)
-      .Case<EmbeddingOp, LinearOp, RmsNormOp, RopeTableOp, RopeOp, AttentionOp, CacheAppendOp, SwigluOp,
+      .Case<EmbeddingOp, LinearOp, RmsNormOp, RopeTableOp, RopeOp, AttentionOp, CacheWriteOp, SwigluOp,
             AddOp, GatherRowsOp, CrossEntropyOp, SumOp, BranchOp, StackUpOp, AdaptedLinearOp, MergeOp,
             LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
             RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,

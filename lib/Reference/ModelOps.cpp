@@ -49,13 +49,15 @@ double rootMeanSquare(const Tensor &x, int64_t row, double eps) {
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads,
-                  int64_t kvHeads,
+void forEachScore(const Tensor &q, const Tensor &k, const SeenRows &seen, int64_t heads, int64_t kvHeads,
                   llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t, double)> visit) {
   int64_t dim = q.columns() / heads;
   for (int64_t i = 0; i < q.rows(); ++i)
     for (int64_t h = 0; h < heads; ++h)
-      for (int64_t j = documentStart ? documentStart->index(i) : 0; j <= past + i; ++j) {
+      for (int64_t j = 0, last = seen.at ? seen.at->index(i) : i; j <= last; ++j) {
+        bool isInPrefix = seen.prefixStart && j >= seen.prefixStart->index(i) && j < seen.prefixEnd->index(i);
+        if (!isInPrefix && seen.documentStart && j < seen.documentStart->index(i))
+          continue;
         int64_t g = h / (heads / kvHeads);
         double score = 0;
         for (int64_t c = 0; c < dim; ++c)
@@ -124,12 +126,13 @@ Tensors run(RopeOp op, const Environment &at) {
 /// lse[i, h] = log Σ_j exp(S_ij), out[i, h] = Σ_j exp(S_ij - lse[i, h]) v_j
 Tensors run(AttentionOp op, const Environment &at) {
   const Tensor &q = at(op.getQuery()), &k = at(op.getKey()), &v = at(op.getValue());
-  const Tensor *start = op.getDocumentStart() ? &at(op.getDocumentStart()) : nullptr;
-  int64_t past = op.getPast() ? at(op.getPast()).index(0) : 0, heads = op.getHeads(),
-          dim = q.columns() / heads;
+  auto given = [&at](Value operand) { return operand ? &at(operand) : nullptr; };
+  SeenRows seen{given(op.getDocumentStart()), given(op.getAt()), given(op.getPrefixStart()),
+                given(op.getPrefixEnd())};
+  int64_t heads = op.getHeads(), dim = q.columns() / heads;
   Tensor out(q.shape), largest({q.rows(), heads}), lse({q.rows(), heads});
   std::fill(largest.data.begin(), largest.data.end(), -INFINITY);
-  auto forEach = [&](auto visit) { forEachScore(q, k, start, past, heads, op.getKvHeads(), visit); };
+  auto forEach = [&](auto visit) { forEachScore(q, k, seen, heads, op.getKvHeads(), visit); };
   forEach([&](int64_t i, int64_t j, int64_t h, int64_t g, double s) {
     largest(i, h) = std::max(largest(i, h), s);
   });
@@ -145,14 +148,13 @@ Tensors run(AttentionOp op, const Environment &at) {
   return {out, lse};
 }
 
-/// cache with rows [past, past + rows) replaced by x
-Tensors run(CacheAppendOp op, const Environment &at) {
+/// cache with row at[t] replaced by x[t]
+Tensors run(CacheWriteOp op, const Environment &at) {
   Tensor y = at(op.getCache());
-  const Tensor &x = at(op.getInput());
-  int64_t past = at(op.getPast()).index(0);
+  const Tensor &x = at(op.getInput()), &rows = at(op.getAt());
   for (int64_t t = 0; t < x.rows(); ++t)
     for (int64_t i = 0; i < x.columns(); ++i)
-      y(past + t, i) = x(t, i);
+      y(rows.index(t), i) = x(t, i);
   return {y};
 }
 

@@ -24,7 +24,7 @@ Tensors run(RmsNormOp op, const Environment &at);
 Tensors run(RopeTableOp op, const Environment &at);
 Tensors run(RopeOp op, const Environment &at);
 Tensors run(AttentionOp op, const Environment &at);
-Tensors run(CacheAppendOp op, const Environment &at);
+Tensors run(CacheWriteOp op, const Environment &at);
 Tensors run(SwigluOp op, const Environment &at);
 Tensors run(AddOp op, const Environment &at);
 Tensors run(GatherRowsOp op, const Environment &at);
@@ -81,10 +81,13 @@ Tensor add(const Tensor &a, const Tensor &b);
 double rootMeanSquare(const Tensor &x, int64_t row, double eps);
 double sigmoid(double x);
 
-/// Calls `visit(i, j, h, g, S)` for query row i, key row j in its interval, query head h, its key head g and
+/// The key rows that each query row attends to; null: no documents, its own row, no prefix.
+struct SeenRows {
+  const Tensor *documentStart = nullptr, *at = nullptr, *prefixStart = nullptr, *prefixEnd = nullptr;
+};
+/// Calls `visit(i, j, h, g, S)` for query row i, key row j that it attends to, query head h, its key head g and
 /// the score `S = q·k / sqrt(head_dim)`.
-void forEachScore(const Tensor &q, const Tensor &k, const Tensor *documentStart, int64_t past, int64_t heads,
-                  int64_t kvHeads,
+void forEachScore(const Tensor &q, const Tensor &k, const SeenRows &seen, int64_t heads, int64_t kvHeads,
                   llvm::function_ref<void(int64_t, int64_t, int64_t, int64_t, double)> visit);
 
 } // namespace mlir::mlora::reference

@@ -47,7 +47,6 @@ public:
     attributes[index].append("mlora.cache", builder.getStringAttr(role));
     return index;
   }
-  size_t past() { return add("past", RankedTensorType::get({}, builder.getI32Type()), {}, {}); }
   size_t weight(StringRef tensor, ArrayRef<int64_t> shape) {
     return add(tensor.substr(tensor.rfind('.') + 1), RankedTensorType::get(shape, element), kWeightAttr,
                tensor);
@@ -153,13 +152,13 @@ void importDecoderLayer(ModuleOp module, const Model &model, bool cached) {
 
   size_t h = layer.tokens("h", "rows", hidden);
   size_t rotary = layer.tokens("rotary", "rows", layer.matrixF32(config.headDim));
-  size_t start = 0, keyCache = 0, valueCache = 0, past = 0;
+  size_t start = layer.indices("start", "rows"), keyCache = 0, valueCache = 0, at = 0, from = 0, to = 0;
   if (cached) {
+    at = layer.indices("cache_rows", "rows");
+    from = layer.indices("prefix_start", "rows");
+    to = layer.indices("prefix_end", "rows");
     keyCache = layer.cache("key_cache", "key");
     valueCache = layer.cache("value_cache", "value");
-    past = layer.past();
-  } else {
-    start = layer.indices("start", "rows");
   }
   size_t inputNorm = layer.weight("input_layernorm", {hidden});
   size_t wq = layer.weight("self_attn.q_proj", {queries, hidden});
@@ -179,12 +178,13 @@ void importDecoderLayer(ModuleOp module, const Model &model, bool cached) {
   q = layer.rope("qr", q, layer[rotary], heads);
   k = layer.rope("kr", k, layer[rotary], kvHeads);
   if (cached) {
-    k = CacheAppendOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[past]);
-    v = CacheAppendOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[past]);
+    k = CacheWriteOp::create(builder, layer.named("keys"), k.getType(), layer[keyCache], k, layer[at]);
+    v = CacheWriteOp::create(builder, layer.named("values"), v.getType(), layer[valueCache], v, layer[at]);
   }
+  auto index = [&](size_t argument) { return cached ? layer[argument] : Value(); };
   auto attention = AttentionOp::create(builder, layer.named("o", "lse"), layer.matrix(queries),
-                                       layer.matrixF32(heads), q, k, v, cached ? Value() : layer[start],
-                                       cached ? layer[past] : Value(), heads, kvHeads);
+                                       layer.matrixF32(heads), q, k, v, layer[start], index(at), index(from),
+                                       index(to), heads, kvHeads);
   Value o = layer.linear("attended", attention.getOutput(), layer[wo]);
   Value h1 = AddOp::create(builder, layer.named("h1"), layer[h], o);
   Value x1 = layer.norm("x1", h1, layer[postNorm]);
@@ -199,7 +199,7 @@ void importHead(ModuleOp module, const Model &model, bool logits) {
   const ModelConfig &config = model.config;
   Layer layer(module, logits ? "head_logits" : "head_loss", model);
   size_t h = layer.tokens("h", "rows", config.hiddenSize);
-  size_t counted = layer.indices(logits ? "last" : "counted", "counted_rows");
+  size_t counted = layer.indices("counted", "counted_rows");
   size_t targets = logits ? 0 : layer.indices("targets", "counted_rows");
   size_t norm = layer.weight("model.norm", {config.hiddenSize});
   size_t head =

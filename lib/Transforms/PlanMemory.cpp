@@ -204,7 +204,6 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
                              .Case("ids", "input_ids")
                              .Case("position", "position_ids")
                              .Case("start", "document_start")
-                             .Case("last", "counted")
                              .Default(name);
     return {buffer({external.str(), "input", type, 1, extent}), "0"};
   }

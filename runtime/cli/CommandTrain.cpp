@@ -23,6 +23,15 @@ void print(const TrainOutcome &outcome) {
   loss("loss of the last step", outcome.loss);
   loss("validation loss before", outcome.validationBefore);
   loss("validation loss after", outcome.validationAfter);
+  for (size_t i = 0; i < outcome.scoresAfter.size(); ++i) {
+    const auto &[name, after] = outcome.scoresAfter[i];
+    bool hasBefore = i < outcome.scoresBefore.size(); // not after a resume
+    std::snprintf(text, sizeof text, hasBefore ? "%-24s %.4f (before: %.4f)\n" : "%-24s %.4f\n", name.c_str(), after,
+                  hasBefore ? outcome.scoresBefore[i].second : 0.0);
+    std::cout << text;
+  }
+  if (outcome.bestStep >= 0)
+    std::cout << "the output is the checkpoint of step " << outcome.bestStep << ", the best one\n";
   if (outcome.status == Status::Ok)
     std::cout << "written to " << outcome.outputDir << "\n";
 }

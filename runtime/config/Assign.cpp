@@ -80,7 +80,7 @@ struct Assigner {
     if (value.IsScalar())
       return {.path = value.Scalar()};
     if (!value.IsMap())
-      refuse(value, "a path or {path, task, split, limit, weight}");
+      refuse(value, "a path or {path, task, split, limit, weight, num_fewshot}");
     DatasetSpec spec;
     std::set<std::string> seen;
     for (const auto &entry : value)
@@ -92,10 +92,10 @@ struct Assigner {
 
   void datasetEntry(const YAML::Node &name, const YAML::Node &value, std::set<std::string> &seen,
                     DatasetSpec &spec) const {
-    static constexpr std::string_view known[] = {"path", "task", "split", "limit", "weight"};
+    static constexpr std::string_view known[] = {"path", "task", "split", "limit", "weight", "num_fewshot"};
     std::string field = name.IsScalar() ? name.Scalar() : "";
     if (std::ranges::find(known, field) == std::end(known))
-      refuse(name, "keys path, task, split, limit or weight (did you mean `" +
+      refuse(name, "keys path, task, split, limit, weight or num_fewshot (did you mean `" +
                        std::string(nearest(field, known)) + "`?)");
     if (!seen.insert(field).second)
       refuse(name, "each key once in an entry");
@@ -104,7 +104,7 @@ struct Assigner {
     // The entry's own name and bounds make the message: "datasets.limit: expected a whole number >= 0".
     std::string path = std::string(key.name) + "." + field;
     Key inner{.name = path, .aliases = {}, .field = &Config::model, .commands = 0, .doc = {}};
-    if (field == "limit")
+    if (field == "limit" || field == "num_fewshot")
       inner.field = &Config::maxSteps;
     else if (field == "weight")
       inner.field = &Config::epochs;
@@ -117,6 +117,8 @@ struct Assigner {
       spec.split = part.text(value);
     else if (field == "limit")
       spec.limit = part.number<int64_t>(value);
+    else if (field == "num_fewshot")
+      spec.shots = part.number<int64_t>(value);
     else
       spec.weight = part.number<double>(value);
   }

@@ -37,6 +37,8 @@ void resolvePaths(Arguments &arguments) {
     findBeside(arguments, "datasets", spec.path);
   for (DatasetSpec &spec : config.validation)
     findBeside(arguments, "validation", spec.path);
+  for (DatasetSpec &spec : config.evalTasks)
+    findBeside(arguments, "eval_tasks", spec.path);
 }
 
 void resolveMethod(Arguments &arguments) {
@@ -94,8 +96,6 @@ void refuseUnbuilt(const Arguments &arguments) {
            config.offload +
                ": method=ft trains the base, of which nothing is frozen: give offload=optimizer");
   unbuilt("lora_dropout", config.loraDropout != 0, "dropout");
-  unbuilt("eval_tasks", !config.evalTasks.empty(), "scoring tasks");
-  unbuilt("metric_for_best_model", config.metricForBestModel == "average", "the mean of eval_tasks");
   unbuilt("report_to", std::ranges::find(config.reportTo, "html") != config.reportTo.end(), "html");
 }
 
@@ -128,9 +128,13 @@ void resolve(Arguments &arguments) {
     refuse(arguments, "adam_beta1", "expected less than 1");
   if (config.adamBeta2 >= 1)
     refuse(arguments, "adam_beta2", "expected less than 1");
-  if (config.loadBestModelAtEnd && config.validation.empty())
+  bool byAverage = config.metricForBestModel == "average";
+  if (byAverage && config.evalTasks.empty())
+    refuse(arguments, "metric_for_best_model", "average needs `eval_tasks`, whose scores it is the mean of");
+  if (config.loadBestModelAtEnd && !byAverage && config.validation.empty())
     refuse(arguments, "load_best_model_at_end",
-           "needs `validation`, whose loss says which checkpoint is best");
+           "needs `validation`, whose loss says which checkpoint is best (or metric_for_best_model=average, the mean "
+           "of `eval_tasks`)");
   if (config.reportTo == std::vector<std::string>{"none"})
     config.reportTo.clear();
 }

@@ -21,6 +21,8 @@ std::string entry(const DatasetSpec &spec) {
     text += ", limit: " + std::to_string(spec.limit);
   if (spec.weight != 1)
     text += ", weight: " + numberText(spec.weight);
+  if (spec.shots >= 0)
+    text += ", num_fewshot: " + std::to_string(spec.shots);
   return text + "}";
 }
 
@@ -55,7 +57,7 @@ Config withAbsolutePaths(Config config) {
     make(*path);
   if (config.resume != "auto")
     make(config.resume);
-  for (std::vector<DatasetSpec> *list : {&config.datasets, &config.validation})
+  for (std::vector<DatasetSpec> *list : {&config.datasets, &config.validation, &config.evalTasks})
     for (DatasetSpec &spec : *list)
       make(spec.path);
   return config;

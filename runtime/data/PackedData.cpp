@@ -1,8 +1,6 @@
 #include "mlora/Runtime/Data/PackedData.h"
 
 #include "Packing.h"
-#include "RowFile.h"
-#include "Split.h"
 #include "Tokenise.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
@@ -51,34 +49,21 @@ private:
   }
 
   void readDataset(const DatasetSpec &spec) {
-    std::string file = datasetFile(spec, purpose).string();
-    std::optional<Task> task = taskNamed(spec.task, "dataset " + spec.path);
-    std::string content = readFile(file);
-    std::vector<RowText> rows = splitRows(content, file);
-    auto [first, last] = datasetRange(spec, int64_t(rows.size()));
-    if (first == last)
-      badInput(file + ": the dataset is empty: " +
-               (rows.empty() ? "the file holds no row"
-                             : "split and limit leave none of its " + std::to_string(rows.size()) + " rows"));
-    for (int64_t i = first; i < last; ++i)
-      readRow(rows[i], task, file);
+    Dataset rows(spec, purpose);
+    for (int64_t i = 0; i < rows.rows(); ++i)
+      readRow(rows.row(i));
   }
 
-  void readRow(const RowText &text, std::optional<Task> task, const std::string &file) {
-    nlohmann::json row = parseJson(text.text, file, text.line);
-    std::string where = file + ":" + std::to_string(text.line);
-    if (!row.is_object())
-      badInput(where + ": expected a row {\"key\": value, …}, got " + row.type_name());
-    Task kind = task ? *task : taskOf(row, where);
+  void readRow(const DatasetRow &row) {
     ++data.report.rows;
-    if (kind == Task::Tokenised) {
-      if (!row.contains("input_ids"))
-        badInput(where + ": key \"input_ids\" is missing");
-      return add(readTokenised(row, where), where);
+    if (row.task->name == "tokenised") {
+      if (!row.json.contains("input_ids"))
+        badInput(row.where + ": key \"input_ids\" is missing");
+      return add(readTokenised(row.json, row.where), row.where);
     }
-    Example example = render(kind, row, where);
+    Example example = row.task->example(JsonFields(row.json, row.where));
     data.report.lacksEos = data.report.lacksEos || !tokenizer.get().eos();
-    add(tokenise(example, tokenizer.get()), where);
+    add(tokenise(example, tokenizer.get()), row.where);
   }
 
   void add(Sequence row, const std::string &where) {

@@ -1,8 +1,8 @@
 // A row as tokens and labels.
 #pragma once
 
-#include "Templates.h"
 #include "mlora/Runtime/Data/Sequence.h"
+#include "mlora/Runtime/Tasks/Task.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
 namespace mlora {

@@ -37,8 +37,9 @@ double pairsOf(const Scalars &scalars) {
 
 } // namespace
 
-Executor::Executor(const Manifest &manifest, const Layout &layout, Device &device)
-    : manifest(manifest), layout(layout), device(device) {
+Executor::Executor(const Manifest &manifest, const Layout &layout, Device &device,
+                   const BorrowedWeights *borrowed)
+    : manifest(manifest), layout(layout), device(device), borrowed(borrowed) {
   for (const Section &section : manifest.sections) {
     SectionRecords records{section.name, {}};
     for (const CommandLoop &loop : section.commands) {
@@ -63,6 +64,10 @@ void Executor::resolve(const Launch &launch, int64_t layer, const std::string &s
     strides.push_back(stretch.inChunks ? chunkStride(buffer, manifest.chunkRows) : 0);
     slots.push_back(argument.isAll ? buffer.slots : 1);
     slot += slot < 0 ? buffer.slots : 0;
+    if (borrowed && borrowed->has(size_t(argument.buffer))) {
+      addresses.push_back(borrowed->address(size_t(argument.buffer), slot));
+      continue;
+    }
     bool isInRing = layout.isInRing(size_t(argument.buffer)) && !argument.isAll && !writesWeights(section);
     addresses.push_back(device.address(isInRing ? layout.ringOffset(size_t(argument.buffer), slot)
                                                 : layout.offset(size_t(argument.buffer), slot)));

@@ -151,7 +151,7 @@ void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &c
 void loadWeights(Program &program, const Checkpoint &checkpoint) {
   const Manifest &manifest = program.manifest();
   for (size_t i = 0; i < manifest.buffers.size(); ++i)
-    if (manifest.buffers[i].role == Role::Weight)
+    if (manifest.buffers[i].role == Role::Weight && !program.isBorrowed(int(i)))
       for (int64_t slot = 0; slot < manifest.buffers[i].slots; ++slot)
         writeWeight(program, int(i), slot, checkpoint);
 }

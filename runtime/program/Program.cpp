@@ -4,9 +4,14 @@
 
 namespace mlora {
 
-Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads, Offload offload)
+Program::Program(Bundle bundle, const Scalars &capacity, int64_t threads, Offload offload, const Program *lender)
     : bundle_(std::move(bundle)), layout_(bundle_.manifest, capacity, offload), pool_(threads),
-      device_(Device::make(bundle_, layout_, pool_)), executor_(bundle_.manifest, layout_, *device_) {}
+      device_(Device::make(bundle_, layout_, pool_)),
+      borrowed_(lender && lender->device_->hostMemory() && device_->hostMemory()
+                    ? BorrowedWeights(bundle_.manifest, lender->manifest(), lender->layout_,
+                                      lender->device_->hostMemory())
+                    : BorrowedWeights()),
+      executor_(bundle_.manifest, layout_, *device_, &borrowed_) {}
 
 void Program::setInput(std::string_view name, std::span<const int32_t> values) {
   setInput(name, values.data(), values.size(), ElementType::I32);

@@ -42,6 +42,8 @@ std::string JsonLog::line(const StepRecord &record) {
     json["loss"] = *record.loss;
   if (record.evalLoss)
     json["eval_loss"] = *record.evalLoss;
+  for (const auto &[name, value] : record.scores)
+    json["eval_" + name] = value;
   if (record.learningRate)
     json["lr"] = *record.learningRate;
   json["epoch"] = rounded(record.epoch, 4);

@@ -50,6 +50,8 @@ std::string ProgressLine::text(const StepRecord &record, size_t columns) {
     parts.push_back({8, format("loss %.4f", *record.loss)});
   if (record.evalLoss)
     parts.push_back({8, format("validation loss %.4f", *record.evalLoss)});
+  for (const auto &[name, value] : record.scores)
+    parts.push_back({name == "average" ? 8 : 5, format("%s %.4f", name.c_str(), value)});
   if (record.learningRate)
     parts.push_back({3, format("lr %.1e", *record.learningRate)});
   if (record.gradientNorm)
@@ -75,8 +77,8 @@ std::string ProgressLine::text(const StepRecord &record, size_t columns) {
 }
 
 void ProgressLine::step(const StepRecord &record) {
-  // A validation loss is worth a line that stays.
-  bool stays = !terminal || record.evalLoss;
+  // A validation loss or a task's score is worth a line that stays.
+  bool stays = !terminal || record.evalLoss || !record.scores.empty();
   std::string line = text(record, terminal && !stays ? columnsOf(stream) : std::string::npos);
   std::fprintf(stream, "%s%s%s", terminal ? "\r\033[K" : "", line.c_str(), stays ? "\n" : "");
   std::fflush(stream);

@@ -106,6 +106,8 @@ void TensorBoard::step(const StepRecord &values) {
   add("train/tokens_per_second", values.tokensPerSecond);
   add("train/epoch", values.loss ? std::optional<double>(values.epoch) : std::nullopt);
   add("eval/loss", values.evalLoss);
+  for (const auto &[name, value] : values.scores)
+    add(("eval/" + name).c_str(), value);
   write(event(values.currentSteps).bytes(5, summary.text).text);
 }
 

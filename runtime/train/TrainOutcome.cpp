@@ -15,6 +15,12 @@ nlohmann::ordered_json TrainOutcome::toJson() const {
     json["eval_loss_before"] = *validationBefore;
   if (validationAfter)
     json["eval_loss"] = *validationAfter;
+  for (const auto &[name, value] : scoresBefore)
+    json["eval_" + name + "_before"] = value;
+  for (const auto &[name, value] : scoresAfter)
+    json["eval_" + name] = value;
+  if (bestStep >= 0)
+    json["best_step"] = bestStep;
   json["interrupted"] = status == Status::Interrupted;
   return json;
 }

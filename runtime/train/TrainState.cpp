@@ -15,13 +15,14 @@ nlohmann::ordered_json TrainState::toJson() const {
                                  {"pending_steps", pendingSteps},
                                  {"last_validation_step", lastValidation},
                                  {"best_metric", nullptr},
+                                 {"metric_for_best_model", bestMetric},
                                  {"best_step", bestStep},
                                  {"seed", seed},
                                  {"base_fingerprint", baseFingerprint},
                                  {"data_fingerprint", dataFingerprint},
                                  {"run", run}};
-  if (bestLoss)
-    json["best_metric"] = *bestLoss;
+  if (best)
+    json["best_metric"] = *best;
   return json;
 }
 
@@ -38,7 +39,8 @@ TrainState TrainState::fromJson(const nlohmann::json &json, const std::string &w
   state.pendingLoss = fields.number("pending_loss");
   state.pendingSteps = fields.integer("pending_steps");
   state.lastValidation = fields.integer("last_validation_step");
-  state.bestLoss = fields.optionalNumber("best_metric");
+  state.best = fields.optionalNumber("best_metric");
+  state.bestMetric = fields.optionalString("metric_for_best_model").value_or("loss");
   state.bestStep = fields.integer("best_step");
   if (!fields.has("seed") || !json["seed"].is_number_integer())
     fields.refuse("seed", "must be a whole number");

@@ -77,31 +77,60 @@ void TrainingRun::oneStep() {
 
 /// Before the first step, every eval_steps, and after the last one.
 bool TrainingRun::validationIsDue() const {
-  if (validation.empty() || state.lastValidation == state.step)
+  if ((validation.empty() && !scoring) || state.lastValidation == state.step)
     return false;
   return state.step == 0 || state.step == state.totalSteps ||
          (config.evalSteps > 0 && state.step % config.evalSteps == 0);
 }
 
-void TrainingRun::validate() {
-  Clock::time_point start = Clock::now();
+/// Nothing when it was interrupted.
+std::optional<double> TrainingRun::validationLoss() {
   double sum = 0;
   int64_t counted = 0;
   for (const MicroBatch &batch : validation) {
     if (interrupt->asked())
-      return;
+      return std::nullopt;
     auto [batchSum, batchCounted] = stepper->score(batch);
     sum += batchSum;
     counted += batchCounted;
   }
-  double loss = sum / double(std::max<int64_t>(1, counted));
+  return sum / double(std::max<int64_t>(1, counted));
+}
+
+bool TrainingRun::isBetter(const StepRecord &line) const {
+  if (config.metricForBestModel == "average")
+    return !line.scores.empty() && (!state.best || line.scores.back().second > *state.best);
+  return line.evalLoss && (!state.best || *line.evalLoss < *state.best);
+}
+
+void TrainingRun::validate() {
+  Clock::time_point start = Clock::now();
   StepRecord line = record();
-  line.evalLoss = loss;
+  if (!validation.empty() && !(line.evalLoss = validationLoss()))
+    return;
+  if (scoring) {
+    struct Stopped {};
+    std::vector<TaskScore> scores;
+    try {
+      scores = scoring->run(*parameters, [this](const std::string &, double) {
+        if (interrupt->asked())
+          throw Stopped();
+      });
+    } catch (const Stopped &) {
+      return;
+    }
+    line.scores = namedScores(scores);
+    makeFolders(outputDir / "eval");
+    writeFileAtomically(outputDir / "eval" / ("results-" + std::to_string(state.step) + ".json"),
+                        scoring->results(scores, state.step).dump(2) + "\n");
+    (state.step == 0 ? outcome.scoresBefore : outcome.scoresAfter) = line.scores;
+  }
   reports.step(line);
   state.lastValidation = state.step;
-  (state.step == 0 ? outcome.validationBefore : outcome.validationAfter) = loss;
-  if (!state.bestLoss || loss < *state.bestLoss) {
-    state.bestLoss = loss;
+  if (line.evalLoss)
+    (state.step == 0 ? outcome.validationBefore : outcome.validationAfter) = line.evalLoss;
+  if (isBetter(line)) {
+    state.best = config.metricForBestModel == "average" ? line.scores.back().second : *line.evalLoss;
     state.bestStep = state.step;
     if (config.loadBestModelAtEnd)
       saveCheckpoint();
@@ -122,7 +151,10 @@ void TrainingRun::writeOutput() {
   if (config.loadBestModelAtEnd && state.bestStep >= 0 && state.bestStep != state.step) {
     std::filesystem::path best = checkpoints.folderOf(state.bestStep);
     trainable->load(best);
-    say("the best validation loss is that of " + best.string());
+    say("the best " + (config.metricForBestModel == "average" ? std::string("average of the tasks")
+                                                              : std::string("validation loss")) +
+        " is that of " + best.string());
+    outcome.bestStep = state.bestStep;
   }
   trainable->save(outputDir, companionFiles());
 }

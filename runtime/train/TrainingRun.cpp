@@ -66,6 +66,11 @@ void TrainingRun::openData() {
   validation = validationBatches(config, tokenizer, base->config().vocabSize, &report);
   for (const std::string &note : report.notes())
     say("validation: " + note);
+  if (!config.evalTasks.empty()) {
+    scoring = std::make_unique<TaskScoring>(arguments, *base, tokenizer.get());
+    for (const std::string &note : scoring->notes())
+      say(note);
+  }
   state.totalSteps = stream->totalSteps();
   state.seed = config.seed;
   state.baseFingerprint = fingerprint;
@@ -151,6 +156,13 @@ void TrainingRun::openProgram() {
     savedStep = state.step;
     earlierSeconds = state.elapsedSeconds;
   }
+  if (state.bestMetric != config.metricForBestModel) { // values of another metric say nothing about this one
+    state.bestMetric = config.metricForBestModel;
+    state.best.reset();
+    state.bestStep = -1;
+  }
+  if (scoring)
+    scoring->open(cache, *program, *trainable);
   stepper = std::make_unique<Stepper>(*program, config);
   schedule = std::make_unique<Schedule>(config, state.totalSteps);
 }

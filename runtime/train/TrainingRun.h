@@ -7,6 +7,7 @@
 #include "mlora/Runtime/Train/Interrupt.h"
 #include "mlora/Runtime/Train/Schedule.h"
 #include "mlora/Runtime/Train/Stepper.h"
+#include "TaskScoring.h"
 #include "mlora/Runtime/Train/Trainer.h"
 
 #include <chrono>
@@ -31,6 +32,8 @@ private:
   void loop();
   void oneStep();
   void validate();
+  std::optional<double> validationLoss();
+  bool isBetter(const StepRecord &line) const;
   bool validationIsDue() const;
   void saveCheckpoint();
   void writeOutput();
@@ -56,6 +59,7 @@ private:
   std::unique_ptr<Parameters> parameters;
   std::unique_ptr<Trainable> trainable;
   std::unique_ptr<Stepper> stepper;
+  std::unique_ptr<TaskScoring> scoring; ///< where there are eval_tasks
   std::unique_ptr<Schedule> schedule;
   std::unique_ptr<InterruptGuard> interrupt;
   TrainState state;

@@ -119,17 +119,17 @@ func.func @attention(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32
   return %o, %o_again : tensor<?x64xf32>, tensor<?x64xf32>
 }
 
-// mlora.cache_append: nothing folds.
-// CHECK-LABEL: func.func @cache_append(
-// CHECK-NEXT: mlora.cache_append %
+// mlora.cache_write: nothing folds.
+// CHECK-LABEL: func.func @cache_write(
+// CHECK-NEXT: mlora.cache_write %
 // CHECK-NEXT: return %[[Y:[^,]+]], %[[Y]] :
-func.func @cache_append(%cache: tensor<?x32xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>)
+func.func @cache_write(%cache: tensor<?x32xf32>, %k: tensor<?x32xf32>, %rows: tensor<?xi32>)
     -> (tensor<?x32xf32>, tensor<?x32xf32>) {
-  %c = mlora.cache_append %cache, %k at %past : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
-  %c_again = mlora.cache_append %cache, %k at %past
-    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
-  %c_unread = mlora.cache_append %cache, %k at %past
-    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
+  %c = mlora.cache_write %cache, %k at %rows : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
+  %c_again = mlora.cache_write %cache, %k at %rows
+    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
+  %c_unread = mlora.cache_write %cache, %k at %rows
+    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
   return %c, %c_again : tensor<?x32xf32>, tensor<?x32xf32>
 }
 

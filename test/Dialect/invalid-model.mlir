@@ -118,7 +118,7 @@ func.func @query_width(%q: tensor<?x30xf32>, %k: tensor<?x30xf32>) {
 
 // -----
 
-// Only a past makes more key rows than query rows.
+// Only with a cache are there more key rows than query rows.
 func.func @key_rows(%q: tensor<5x32xf32>, %k: tensor<7x32xf32>) {
   // expected-error@below {{'mlora.attention' op key has 7 rows, query has 5}}
   %o, %lse = mlora.attention %q, %k, %k heads 4 kv_heads 4
@@ -128,10 +128,29 @@ func.func @key_rows(%q: tensor<5x32xf32>, %k: tensor<7x32xf32>) {
 
 // -----
 
-func.func @cache_append(%cache: tensor<?x32xf32>, %k: tensor<?x16xf32>, %past: tensor<i32>) {
-  // expected-error@below {{'mlora.cache_append' op input has 16 columns, cache has 32}}
-  %c = mlora.cache_append %cache, %k at %past
-    : (tensor<?x32xf32>, tensor<?x16xf32>, tensor<i32>) -> tensor<?x32xf32>
+func.func @prefix_of_no_document(%q: tensor<?x32xf32>, %k: tensor<?x32xf32>, %at: tensor<?xi32>) {
+  // expected-error@below {{'mlora.attention' op a prefix lies before a document: `document` is missing}}
+  %o, %lse = mlora.attention %q, %k, %k at %at prefix %at to %at heads 4 kv_heads 4
+    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>)
+      -> (tensor<?x32xf32>, tensor<?x4xf32>)
+  return
+}
+
+// -----
+
+func.func @places(%q: tensor<5x32xf32>, %k: tensor<7x32xf32>, %at: tensor<4xi32>) {
+  // expected-error@below {{'mlora.attention' op at has 4 elements, query has 5 rows}}
+  %o, %lse = mlora.attention %q, %k, %k at %at heads 4 kv_heads 4
+    : (tensor<5x32xf32>, tensor<7x32xf32>, tensor<7x32xf32>, tensor<4xi32>) -> (tensor<5x32xf32>, tensor<5x4xf32>)
+  return
+}
+
+// -----
+
+func.func @cache_write(%cache: tensor<?x32xf32>, %k: tensor<?x16xf32>, %rows: tensor<?xi32>) {
+  // expected-error@below {{'mlora.cache_write' op input has 16 columns, cache has 32}}
+  %c = mlora.cache_write %cache, %k at %rows
+    : (tensor<?x32xf32>, tensor<?x16xf32>, tensor<?xi32>) -> tensor<?x32xf32>
   return
 }
 

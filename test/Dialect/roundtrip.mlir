@@ -52,11 +52,11 @@ func.func @attention(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32
   return
 }
 
-// CHECK-LABEL: func.func @cache_append(
-// CHECK: mlora.cache_append
-func.func @cache_append(%cache: tensor<?x32xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>) {
-  %c = mlora.cache_append %cache, %k at %past
-    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
+// CHECK-LABEL: func.func @cache_write(
+// CHECK: mlora.cache_write
+func.func @cache_write(%cache: tensor<?x32xf32>, %k: tensor<?x32xf32>, %rows: tensor<?xi32>) {
+  %c = mlora.cache_write %cache, %k at %rows
+    : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
   return
 }
 
@@ -273,15 +273,15 @@ func.func @adamw(%p: tensor<32x12xf32>, %g: tensor<32x12xf32>, %m: tensor<32x12x
 // CHECK-LABEL: func.func @optional_parts(
 // CHECK: mlora.rope_table %{{.*}} theta 5.000000e+05 llama3 {{\[}}8.000000e+00, 1.000000e+00, 4.000000e+00, 8.192000e+03]
 // CHECK: mlora.rope {{.*}} heads 8 inverse :
-// CHECK: mlora.attention {{.*}} past %{{.*}} heads 8 kv_heads 4
+// CHECK: mlora.attention {{.*}} document %{{.*}} at %{{.*}} prefix %{{.*}} to %{{.*}} heads 8 kv_heads 4
 // CHECK: mlora.branch {{.*}} alpha 4.000000e+00 : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<64x4xf32>)
 // CHECK: mlora.adapted_linear.input_grad({{.*}} tensor<?x4xf32>
-func.func @optional_parts(%p: tensor<?xi32>, %x: tensor<?x64xf32>, %k: tensor<?x32xf32>, %past: tensor<i32>,
+func.func @optional_parts(%p: tensor<?xi32>, %x: tensor<?x64xf32>, %k: tensor<?x32xf32>, %rows: tensor<?xi32>,
                           %a: tensor<4x64xf32>, %b: tensor<64x4xf32>, %w: tensor<64x64xf32>) {
   %t = mlora.rope_table %p theta 5.0e5 llama3 [8.0, 1.0, 4.0, 8192.0] : (tensor<?xi32>) -> tensor<?x8xf32>
   %r = mlora.rope %x, %t heads 8 inverse : (tensor<?x64xf32>, tensor<?x8xf32>) -> tensor<?x64xf32>
-  %o, %lse = mlora.attention %x, %k, %k past %past heads 8 kv_heads 4
-    : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+  %o, %lse = mlora.attention %x, %k, %k document %p at %rows prefix %p to %p heads 8 kv_heads 4
+    : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
   %y = mlora.branch %x, %x, %a, %b alpha 4.0
     : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<4x64xf32>, tensor<64x4xf32>) -> tensor<?x64xf32>
   %u = mlora.adapted_linear.input_grad (%x) weights(%w) ups(%b) down %a

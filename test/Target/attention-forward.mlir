@@ -13,9 +13,6 @@
 // CHECK: @kernels::@narrow_16: 2 blocks of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@wide_256: 1 block of 128 threads, 2 seeds: passed
 // CHECK: @kernels::@wide_144: 2 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@past_64: 4 blocks of 128 threads, 2 seeds: passed
-// CHECK: @kernels::@past_128: 2 blocks of 256 threads, 2 seeds: passed
-// CHECK: @kernels::@past_80: 4 blocks of 256 threads, 2 seeds: passed
 
 mlora.kernel @documents_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %start: tensor<?xi32>)
     -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
@@ -243,82 +240,4 @@ mlora.emulate @kernels::@wide_144 grid [2] block [128] dynamic_shared 58368 argu
   {type = tensor<70x144xbf16>, init = dense<7.0> : tensor<70x144xbf16>, expect = @wide_144.o, tolerance = 4.0e-03},
   {type = tensor<70x1xf32>, init = dense<7.0> : tensor<70x1xf32>, expect = @wide_144.lse, tolerance = 1.0e-03},
   {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>}]
-
-mlora.kernel @past_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %past: tensor<i32>)
-    -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
-  %o, %lse = mlora.attention %q, %k, %v past %past heads 4 kv_heads 2
-    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<i32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
-  mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
-}
-func.func @past_64.o(%q: tensor<33x256xbf16>, %k: tensor<133x128xbf16>, %v: tensor<133x128xbf16>, %past: tensor<i32>, %r0: tensor<33x256xbf16>, %r1: tensor<33x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x256xbf16> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 4 kv_heads 2
-    : (tensor<33x256xbf16>, tensor<133x128xbf16>, tensor<133x128xbf16>, tensor<i32>) -> (tensor<33x256xbf16>, tensor<33x4xf32>)
-  return %x0 : tensor<33x256xbf16>
-}
-func.func @past_64.lse(%q: tensor<33x256xbf16>, %k: tensor<133x128xbf16>, %v: tensor<133x128xbf16>, %past: tensor<i32>, %r0: tensor<33x256xbf16>, %r1: tensor<33x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x4xf32> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 4 kv_heads 2
-    : (tensor<33x256xbf16>, tensor<133x128xbf16>, tensor<133x128xbf16>, tensor<i32>) -> (tensor<33x256xbf16>, tensor<33x4xf32>)
-  return %x1 : tensor<33x4xf32>
-}
-mlora.emulate @kernels::@past_64 grid [4] block [128] dynamic_shared 49152 arguments [
-  {type = tensor<33x256xbf16>, init = "random", seed = 91},
-  {type = tensor<133x128xbf16>, init = "random", seed = 92},
-  {type = tensor<133x128xbf16>, init = "random", seed = 93},
-  {type = tensor<i32>, init = dense<100> : tensor<i32>},
-  {type = tensor<33x256xbf16>, init = dense<7.0> : tensor<33x256xbf16>, expect = @past_64.o, tolerance = 4.0e-03},
-  {type = tensor<33x4xf32>, init = dense<7.0> : tensor<33x4xf32>, expect = @past_64.lse, tolerance = 1.0e-03},
-  {init = dense<[33, 0, 133, 100, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>}]
-
-mlora.kernel @past_128(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %past: tensor<i32>)
-    -> (tensor<?x256xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
-  %o, %lse = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<i32>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
-  mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x2xf32>
-}
-func.func @past_128.o(%q: tensor<1x256xbf16>, %k: tensor<151x128xbf16>, %v: tensor<151x128xbf16>, %past: tensor<i32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x256xbf16> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<1x256xbf16>, tensor<151x128xbf16>, tensor<151x128xbf16>, tensor<i32>) -> (tensor<1x256xbf16>, tensor<1x2xf32>)
-  return %x0 : tensor<1x256xbf16>
-}
-func.func @past_128.lse(%q: tensor<1x256xbf16>, %k: tensor<151x128xbf16>, %v: tensor<151x128xbf16>, %past: tensor<i32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x2xf32> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<1x256xbf16>, tensor<151x128xbf16>, tensor<151x128xbf16>, tensor<i32>) -> (tensor<1x256xbf16>, tensor<1x2xf32>)
-  return %x1 : tensor<1x2xf32>
-}
-mlora.emulate @kernels::@past_128 grid [2] block [256] dynamic_shared 98304 arguments [
-  {type = tensor<1x256xbf16>, init = "random", seed = 101},
-  {type = tensor<151x128xbf16>, init = "random", seed = 102},
-  {type = tensor<151x128xbf16>, init = "random", seed = 103},
-  {type = tensor<i32>, init = dense<150> : tensor<i32>},
-  {type = tensor<1x256xbf16>, init = dense<7.0> : tensor<1x256xbf16>, expect = @past_128.o, tolerance = 4.0e-03},
-  {type = tensor<1x2xf32>, init = dense<7.0> : tensor<1x2xf32>, expect = @past_128.lse, tolerance = 1.0e-03},
-  {init = dense<[1, 0, 151, 150, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>}]
-
-mlora.kernel @past_80(%q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: tensor<?x80xbf16>, %past: tensor<i32>)
-    -> (tensor<?x160xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
-  %o, %lse = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<?x160xbf16>, tensor<?x80xbf16>, tensor<?x80xbf16>, tensor<i32>) -> (tensor<?x160xbf16>, tensor<?x2xf32>)
-  mlora.yield %o, %lse : tensor<?x160xbf16>, tensor<?x2xf32>
-}
-func.func @past_80.o(%q: tensor<130x160xbf16>, %k: tensor<137x80xbf16>, %v: tensor<137x80xbf16>, %past: tensor<i32>, %r0: tensor<130x160xbf16>, %r1: tensor<130x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<130x160xbf16> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<130x160xbf16>, tensor<137x80xbf16>, tensor<137x80xbf16>, tensor<i32>) -> (tensor<130x160xbf16>, tensor<130x2xf32>)
-  return %x0 : tensor<130x160xbf16>
-}
-func.func @past_80.lse(%q: tensor<130x160xbf16>, %k: tensor<137x80xbf16>, %v: tensor<137x80xbf16>, %past: tensor<i32>, %r0: tensor<130x160xbf16>, %r1: tensor<130x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<130x2xf32> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<130x160xbf16>, tensor<137x80xbf16>, tensor<137x80xbf16>, tensor<i32>) -> (tensor<130x160xbf16>, tensor<130x2xf32>)
-  return %x1 : tensor<130x2xf32>
-}
-mlora.emulate @kernels::@past_80 grid [4] block [256] dynamic_shared 67584 arguments [
-  {type = tensor<130x160xbf16>, init = "random", seed = 111},
-  {type = tensor<137x80xbf16>, init = "random", seed = 112},
-  {type = tensor<137x80xbf16>, init = "random", seed = 113},
-  {type = tensor<i32>, init = dense<7> : tensor<i32>},
-  {type = tensor<130x160xbf16>, init = dense<7.0> : tensor<130x160xbf16>, expect = @past_80.o, tolerance = 4.0e-03},
-  {type = tensor<130x2xf32>, init = dense<7.0> : tensor<130x2xf32>, expect = @past_80.lse, tolerance = 1.0e-03},
-  {init = dense<[130, 0, 137, 7, 0]> : tensor<5xi64>},
   {type = tensor<1xi8>}]

@@ -10,8 +10,6 @@
 // CHECK: @kernels::@skipped_64: 3 blocks of 384 threads, 2 seeds: passed
 // CHECK: @kernels::@shifted_128: 3 blocks of 384 threads, 2 seeds: passed
 // CHECK: @kernels::@long_64: 6 blocks of 384 threads, 2 seeds: passed
-// CHECK: @kernels::@past_64: 2 blocks of 384 threads, 2 seeds: passed
-// CHECK: @kernels::@past_128: 4 blocks of 384 threads, 2 seeds: passed
 
 mlora.kernel @documents_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %start: tensor<?xi32>)
     -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 64"] {
@@ -219,63 +217,3 @@ mlora.emulate @kernels::@long_64 grid [6] block [384] dynamic_shared 115712 argu
   {tensor_map = 1, box = array<i64: 128, 64>, swizzle = 128},
   {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
   {tensor_map = 3, box = array<i64: 64, 64>, swizzle = 128}]
-
-mlora.kernel @past_64(%q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %past: tensor<i32>)
-    -> (tensor<?x128xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
-  %ro, %rlse = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<i32>) -> (tensor<?x128xbf16>, tensor<?x2xf32>)
-  mlora.yield %ro, %rlse : tensor<?x128xbf16>, tensor<?x2xf32>
-}
-func.func @past_64.o(%q: tensor<33x128xbf16>, %k: tensor<333x64xbf16>, %v: tensor<333x64xbf16>, %past: tensor<i32>, %r0: tensor<33x128xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x128xbf16> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<33x128xbf16>, tensor<333x64xbf16>, tensor<333x64xbf16>, tensor<i32>) -> (tensor<33x128xbf16>, tensor<33x2xf32>)
-  return %x0 : tensor<33x128xbf16>
-}
-func.func @past_64.lse(%q: tensor<33x128xbf16>, %k: tensor<333x64xbf16>, %v: tensor<333x64xbf16>, %past: tensor<i32>, %r0: tensor<33x128xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x2xf32> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 1
-    : (tensor<33x128xbf16>, tensor<333x64xbf16>, tensor<333x64xbf16>, tensor<i32>) -> (tensor<33x128xbf16>, tensor<33x2xf32>)
-  return %x1 : tensor<33x2xf32>
-}
-mlora.emulate @kernels::@past_64 grid [2] block [384] dynamic_shared 115712 arguments [
-  {type = tensor<33x128xbf16>, init = "random", seed = 71},
-  {type = tensor<333x64xbf16>, init = "random", seed = 72},
-  {type = tensor<333x64xbf16>, init = "random", seed = 73},
-  {type = tensor<i32>, init = dense<300> : tensor<i32>},
-  {type = tensor<33x128xbf16>, init = dense<7.0> : tensor<33x128xbf16>, expect = @past_64.o, tolerance = 4.0e-03},
-  {type = tensor<33x2xf32>, init = dense<7.0> : tensor<33x2xf32>, expect = @past_64.lse, tolerance = 1.0e-03},
-  {init = dense<[33, 0, 333, 300, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>},
-  {tensor_map = 0, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 4, box = array<i64: 64, 64>, swizzle = 128}]
-
-mlora.kernel @past_128(%q: tensor<?x256xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %past: tensor<i32>)
-    -> (tensor<?x256xbf16>, tensor<?x2xf32>) grid ["2 by 1", "rows by 64"] {
-  %ro, %rlse = mlora.attention %q, %k, %v past %past heads 2 kv_heads 2
-    : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<i32>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
-  mlora.yield %ro, %rlse : tensor<?x256xbf16>, tensor<?x2xf32>
-}
-func.func @past_128.o(%q: tensor<130x256xbf16>, %k: tensor<230x256xbf16>, %v: tensor<230x256xbf16>, %past: tensor<i32>, %r0: tensor<130x256xbf16>, %r1: tensor<130x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<130x256xbf16> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 2
-    : (tensor<130x256xbf16>, tensor<230x256xbf16>, tensor<230x256xbf16>, tensor<i32>) -> (tensor<130x256xbf16>, tensor<130x2xf32>)
-  return %x0 : tensor<130x256xbf16>
-}
-func.func @past_128.lse(%q: tensor<130x256xbf16>, %k: tensor<230x256xbf16>, %v: tensor<230x256xbf16>, %past: tensor<i32>, %r0: tensor<130x256xbf16>, %r1: tensor<130x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<130x2xf32> {
-  %x0, %x1 = mlora.attention %q, %k, %v past %past heads 2 kv_heads 2
-    : (tensor<130x256xbf16>, tensor<230x256xbf16>, tensor<230x256xbf16>, tensor<i32>) -> (tensor<130x256xbf16>, tensor<130x2xf32>)
-  return %x1 : tensor<130x2xf32>
-}
-mlora.emulate @kernels::@past_128 grid [4] block [384] dynamic_shared 197632 arguments [
-  {type = tensor<130x256xbf16>, init = "random", seed = 81},
-  {type = tensor<230x256xbf16>, init = "random", seed = 82},
-  {type = tensor<230x256xbf16>, init = "random", seed = 83},
-  {type = tensor<i32>, init = dense<100> : tensor<i32>},
-  {type = tensor<130x256xbf16>, init = dense<7.0> : tensor<130x256xbf16>, expect = @past_128.o, tolerance = 4.0e-03},
-  {type = tensor<130x2xf32>, init = dense<7.0> : tensor<130x2xf32>, expect = @past_128.lse, tolerance = 1.0e-03},
-  {init = dense<[130, 0, 230, 100, 0]> : tensor<5xi64>},
-  {type = tensor<1xi8>},
-  {tensor_map = 0, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 2, box = array<i64: 128, 64>, swizzle = 128},
-  {tensor_map = 4, box = array<i64: 64, 64>, swizzle = 128}]

@@ -55,15 +55,25 @@ mlora.kernel @lifetimes(%x: tensor<?x64xf32>) -> tensor<?x64xf32> grid ["rows by
   mlora.yield %5 : tensor<?x64xf32>
 }
 
-// New rows go behind the cached ones; a grid along the cache skips the old rows.
-// CHECK-LABEL: func.func @append(
-// CHECK-SAME: %[[CACHE:[^:]+]]: memref<?x64xf32>, %[[X:[^:]+]]: memref<?x64xf32>, %{{[^:]+}}: memref<i32>, %[[OUT:[^:]+]]: memref<?x64xf32>
-// CHECK: %[[FROM:.*]] = arith.maxsi
-// CHECK-DAG: %[[NEW:.*]] = memref.subview %[[X]]
-// CHECK-DAG: %[[PLACE:.*]] = memref.subview %[[OUT]][%[[FROM]], 0]
-// CHECK: ins(%[[NEW]] : {{.*}} outs(%[[PLACE]] :
-mlora.kernel @append(%cache: tensor<?x64xf32>, %x: tensor<?x64xf32>, %past: tensor<i32>) -> tensor<?x64xf32> grid ["kv_rows by 128"] {
-  %c = mlora.cache_append %cache, %x at %past : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<i32>) -> tensor<?x64xf32>
+// New rows go to their places in the cache; nothing else moves.
+// CHECK-LABEL: func.func @write(
+// CHECK-SAME: %{{[^:]+}}: memref<?x64xf32>, %[[X:[^:]+]]: memref<?x64xf32>, %[[AT:[^:]+]]: memref<?xi32>, %[[OUT:[^:]+]]: memref<?x64xf32>
+// CHECK: scf.for
+// CHECK: memref.load %[[AT]]
+// CHECK: %[[PLACE:.*]] = memref.subview %[[OUT]]
+// CHECK: outs(%[[PLACE]] :
+mlora.kernel @write(%cache: tensor<?x64xf32>, %x: tensor<?x64xf32>, %at: tensor<?xi32>) -> tensor<?x64xf32> grid ["rows by 128"] {
+  %c = mlora.cache_write %cache, %x at %at : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xi32>) -> tensor<?x64xf32>
+  mlora.yield %c : tensor<?x64xf32>
+}
+
+// A grid along the cache takes the rows that are the block's.
+// CHECK-LABEL: func.func @write_along_cache(
+// CHECK: scf.for
+// CHECK: arith.andi
+// CHECK: scf.if
+mlora.kernel @write_along_cache(%cache: tensor<?x64xf32>, %x: tensor<?x64xf32>, %at: tensor<?xi32>) -> tensor<?x64xf32> grid ["kv_rows by 128"] {
+  %c = mlora.cache_write %cache, %x at %at : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xi32>) -> tensor<?x64xf32>
   mlora.yield %c : tensor<?x64xf32>
 }
 

@@ -2,10 +2,10 @@
 
 // Generation has no derivative.
 func.func @f(%x: tensor<?x4xf32> {mlora.trainable = "x", mlora.extent = "rows"}, %k: tensor<?x4xf32> {mlora.extent = "kv_rows"},
-             %past: tensor<i32>) -> tensor<?x4xf32> {
+             %at: tensor<?xi32>) -> tensor<?x4xf32> {
   // expected-error @+1 {{with cached keys has no derivative}}
-  %y, %lse = mlora.attention %x, %k, %k past %past heads 1 kv_heads 1
-    : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<i32>) -> (tensor<?x4xf32>, tensor<?x1xf32>)
+  %y, %lse = mlora.attention %x, %k, %k at %at heads 1 kv_heads 1
+    : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x4xf32>, tensor<?x1xf32>)
   return %y : tensor<?x4xf32>
 }
 

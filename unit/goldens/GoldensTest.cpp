@@ -6,6 +6,7 @@
 
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Model/Safetensors.h"
+#include "mlora/Runtime/Program/Inference.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 
 #include <map>
@@ -379,25 +380,16 @@ void expectLogits(const Case &golden, double bound = 1e-4) {
   int64_t vocab = golden.base->config().vocabSize;
   size_t base = 0;
   Worst worst;
+  Inference inference(program);
   for (const std::vector<int32_t> &row : batch.inputIds) {
     for (auto [first, last] : {std::pair<size_t, size_t>{0, 37}, {37, row.size()}}) {
-      std::vector<int32_t> ids(row.begin() + first, row.begin() + last), positions, counted;
-      for (size_t i = first; i < last; ++i) {
-        positions.push_back(int32_t(i));
-        counted.push_back(int32_t(i - first));
-      }
-      program.setInput("input_ids", ids);
-      program.setInput("position_ids", positions);
-      program.setInput("counted", counted);
-      std::array<int32_t, 1> past{int32_t(first)};
-      program.setInput("past", std::span<const int32_t>(past));
-      Scalars scalars;
-      scalars.rows = scalars.countedRows = int64_t(ids.size());
-      scalars.past = int64_t(first);
-      scalars.kvRows = int64_t(last);
-      program.run("step", scalars);
+      Piece piece{.tokens = std::span(row).subspan(first, last - first)};
+      piece.position = piece.at = int32_t(first);
+      for (size_t i = first; i < last; ++i)
+        piece.read.push_back(int32_t(i - first));
+      std::span<const float> got = inference.step(std::span(&piece, 1));
       std::span<const float> want(all.data() + (base + first) * vocab, (last - first) * vocab);
-      double error = relative(program.output("logits").first(want.size()), want);
+      double error = relative(got, want);
       EXPECT_LT(error, bound);
       worst.note(error, "rows " + std::to_string(first) + " on");
     }

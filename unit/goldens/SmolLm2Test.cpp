@@ -4,7 +4,7 @@
 #include "TrainingProgram.h"
 
 #include "mlora/Runtime/Model/Safetensors.h"
-#include "mlora/Runtime/Program/Generator.h"
+#include "mlora/Runtime/Inference/TextGenerator.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
 #include <cstdlib>
@@ -90,22 +90,21 @@ TEST_F(SmolLm2, LogitsAndGreedyText) {
   request.kind = "generate";
   request.model = model;
   request.method = "none";
-  request.capacity = {.rows = 128, .countedRows = 1, .kvRows = 512};
+  request.capacity = {.rows = 256, .countedRows = 1, .kvRows = 512};
   Program program(bundleFor(request), request.capacity);
   loadWeights(program, *base);
   for (const auto &prompt : readJson(folder / "prompts.json")) {
     std::vector<int32_t> ids = prompt["ids"], wanted = prompt["continuation_ids"], top = prompt["top_ids"],
                          made;
     EXPECT_EQ(tokenizer->encode(prompt["text"].get<std::string>()), ids);
-    Generator generator(program);
-    std::span<const float> logits = generator.append(ids);
+    Piece piece{.tokens = ids, .read = {int32_t(ids.size()) - 1}};
+    std::span<const float> logits = Inference(program).step(std::span(&piece, 1));
     for (size_t i = 0; i < top.size(); ++i)
       EXPECT_NEAR(logits[top[i]], prompt["top_logits"][i].get<double>(),
                   1e-4 * std::abs(prompt["top_logits"][0].get<double>()));
-    while (made.size() < wanted.size()) {
-      made.push_back(greedyToken(logits));
-      logits = generator.append(std::span<const int32_t>(&made.back(), 1));
-    }
+    GenerationOptions options;
+    options.maxNewTokens = int64_t(wanted.size());
+    made = TextGenerator(program, *tokenizer).run({ids}, options).front().ids;
     EXPECT_EQ(made, wanted) << prompt["name"];
   }
 }

@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Model/Checkpoint.h"
+#include "mlora/Runtime/Program/Inference.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 #include "mlora/Runtime/Program/Schedules.h"
 
@@ -165,19 +166,12 @@ std::vector<float> logitsOf(ProgramRequest request) {
   program.run("prepare");
   std::vector<int32_t> prompt = batch(0).inputIds[0];
   std::vector<float> all;
+  Inference inference(program);
   for (auto [first, last] : {std::pair<size_t, size_t>{0, 70}, {70, 149}, {149, 150}}) {
-    std::vector<int32_t> ids(prompt.begin() + int64_t(first), prompt.begin() + int64_t(last)), positions;
-    for (size_t i = first; i < last; ++i)
-      positions.push_back(int32_t(i));
-    std::array<int32_t, 1> counted{int32_t(ids.size()) - 1}, past{int32_t(first)};
-    program.setInput("input_ids", ids);
-    program.setInput("position_ids", positions);
-    program.setInput("counted", std::span<const int32_t>(counted));
-    program.setInput("past", std::span<const int32_t>(past));
-    program.run(
-        "step",
-        {.rows = int64_t(ids.size()), .countedRows = 1, .kvRows = int64_t(last), .past = int64_t(first)});
-    std::span<const float> logits = program.output("logits").first(64);
+    Piece piece{.tokens = std::span(prompt).subspan(first, last - first)};
+    piece.position = piece.at = int32_t(first);
+    piece.read = {int32_t(last - first) - 1};
+    std::span<const float> logits = inference.step(std::span(&piece, 1)).first(64);
     all.insert(all.end(), logits.begin(), logits.end());
   }
   return all;

@@ -99,8 +99,10 @@ def MLora_RopeOp : MLora_PureOp<"rope", [DeclareOpInterfaceMethods<Differentiabl
 def MLora_AttentionOp : MLora_PureOp<"attention", [AttrSizedOperandSegments, MLora_Differentiable]> {
   let summary = "Causal grouped-query attention inside documents";
   let description = [{
-    Query row i stands at key row `past + i` (`past` absent: 0) and attends to key rows j in
-    `[document_start[i], past + i]`; without `document_start` the interval begins at 0. With
+    Query row i stands at key row `at[i]` (`at` absent: i) and attends to key rows j in `[document_start[i], at[i]]`;
+    without `document_start` the interval begins at 0. With a prefix it attends to rows
+    `[prefix_start[i], prefix_end[i])` before that interval as well (`prefix_end[i] <= document_start[i]`; the same
+    number twice is none): keys of a cache that several sequences share. With
     `scale = 1/sqrt(head_dim)`, query head h and its key head `h / (heads / kv_heads)`:
     `S = scale·q kᵀ`, `lse[i, h] = log Σ_j exp(S_ij)`, `out[i, h] = Σ_j exp(S_ij - lse[i, h]) v_j`.
 
@@ -108,32 +110,37 @@ def MLora_AttentionOp : MLora_PureOp<"attention", [AttrSizedOperandSegments, MLo
     ```mlir
     %o, %lse = mlora.attention %q, %k, %v document %start heads 8 kv_heads 4
       : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
+    %p, %l = mlora.attention %q, %keys, %values document %start at %rows prefix %from to %to heads 8 kv_heads 4
+      : (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>,
+         tensor<?xi32>) -> (tensor<?x64xf32>, tensor<?x8xf32>)
     ```
   }];
   let arguments = (ins MLora_Matrix:$query, MLora_Matrix:$key, MLora_Matrix:$value,
-                       Optional<MLora_Indices>:$document_start, Optional<TensorRankOf<[I32], [0]>>:$past,
+                       Optional<MLora_Indices>:$document_start, Optional<MLora_Indices>:$at,
+                       Optional<MLora_Indices>:$prefix_start, Optional<MLora_Indices>:$prefix_end,
                        I64Attr:$heads, I64Attr:$kv_heads);
   let results = (outs MLora_Matrix:$output, MLora_Matrix:$lse);
   let assemblyFormat = [{
-    $query `,` $key `,` $value (`document` $document_start^)? (`past` $past^)? `heads` $heads `kv_heads` $kv_heads
+    $query `,` $key `,` $value (`document` $document_start^)? (`at` $at^)?
+    (`prefix` $prefix_start^ `to` $prefix_end)? `heads` $heads `kv_heads` $kv_heads
     attr-dict `:` functional-type(operands, results)
   }];
 }
 
-def MLora_CacheAppendOp : MLora_PureOp<"cache_append"> {
-  let summary = "Keys or values of new tokens, written behind the cached ones";
+def MLora_CacheWriteOp : MLora_PureOp<"cache_write"> {
+  let summary = "Keys or values of new tokens, written to their rows of the cache";
   let description = [{
-    `result = cache` with rows `[past, past + rows)` replaced by `x`. A planned program writes in place.
+    `result = cache` with row `at[t]` replaced by `x[t]`, rows distinct. A planned program writes in place.
 
     Example:
     ```mlir
-    %c = mlora.cache_append %cache, %k at %past
-      : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<i32>) -> tensor<?x32xf32>
+    %c = mlora.cache_write %cache, %k at %rows
+      : (tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>) -> tensor<?x32xf32>
     ```
   }];
-  let arguments = (ins MLora_Matrix:$cache, MLora_Matrix:$input, TensorRankOf<[I32], [0]>:$past);
+  let arguments = (ins MLora_Matrix:$cache, MLora_Matrix:$input, MLora_Indices:$at);
   let results = (outs MLora_Matrix:$output);
-  let assemblyFormat = "$cache `,` $input `at` $past attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$cache `,` $input `at` $at attr-dict `:` functional-type(operands, results)";
 }
 
 def MLora_SwigluOp : MLora_PureOp<"swiglu", [MLora_Differentiable]> {

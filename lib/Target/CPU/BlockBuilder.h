@@ -117,6 +117,7 @@ public:
   Value most(Value a, Value b) { return createOrFold<arith::MaxSIOp>(a, b); }
   Value less(Value a, Value b) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, a, b); }
   Value equal(Value a, Value b) { return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, a, b); }
+  Value choose(Value condition, Value a, Value b) { return createOrFold<arith::SelectOp>(condition, a, b); }
   Value loadIndex(Value memory, ValueRange at);
 
   // Float arithmetic.

@@ -8,6 +8,8 @@
 
 #include <cfloat>
 #include <cmath>
+#include <limits>
+#include <tuple>
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -20,6 +22,8 @@ struct Attention {
   Operation *op;
   Value keys, values; ///< all rows
   Value documents;    ///< null: one document
+  Value at;           ///< rows of the keys that query rows stand at; null: their own numbers
+  Value prefixStart, prefixEnd; ///< null: no prefix
   int64_t heads, kvHeads, width;
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
 
@@ -29,6 +33,12 @@ struct Attention {
         kvHeads(op.getKvHeads()), width(op.getQuery().getType().getShape()[1] / heads) {
     if (op.getDocumentStart())
       documents = b.whole(op.getDocumentStart());
+    if constexpr (std::is_same_v<OpTy, AttentionOp>) {
+      if (op.getAt())
+        at = b.whole(op.getAt());
+      if (op.getPrefixStart())
+        prefixStart = b.whole(op.getPrefixStart()), prefixEnd = b.whole(op.getPrefixEnd());
+    }
     if (b.position.size() != 2)
       b.fail(op, "needs a grid of heads and rows");
   }
@@ -36,6 +46,7 @@ struct Attention {
   Value scale() { return b.real(1 / std::sqrt(double(width))); }
   Value keyHead(Value head) { return b.over(head, heads / kvHeads); }
   Value documentStart(Value row) { return documents ? b.loadIndex(documents, row) : b.index(0); }
+  Value placeOf(Value row) { return at ? b.loadIndex(at, row) : row; }
 
   /// Rows [first, first + count) of a head's columns.
   Value head(Value memory, Value head, Value first, Value count) {
@@ -70,14 +81,53 @@ struct Attention {
       b.fill(sums, 0);
     return sums;
   }
-  /// Calls `body` for the chunks of the keys that a block of query rows sees, in order; the last is `last`.
-  void eachChunk(Value last, function_ref<void(const Chunk &)> body) {
-    Value from = documentStart(b.first), to = b.plus(last, b.index(1)), kvHead = keyHead(b.position[0]);
+  /// Calls `body` for the chunks of the keys that a block of query rows sees, in order; of rows that say where they
+  /// stand, for those of them that a row sees.
+  void eachChunk(function_ref<void(const Chunk &)> body) {
+    Value from = documentStart(b.first), to = b.plus(b.first, b.count), kvHead = keyHead(b.position[0]);
+    if (at)
+      std::tie(from, to) = bounds();
     b.loop(from, to, b.shape.keyChunk, [&](Value first) {
       Value count = b.least(b.index(b.shape.keyChunk), b.minus(to, first));
-      body({first, count, b.less(from, first), head(keys, kvHead, first, count),
-            head(values, kvHead, first, count)});
+      auto visit = [&] {
+        body({first, count, b.less(from, first), head(keys, kvHead, first, count),
+              head(values, kvHead, first, count)});
+      };
+      // The first chunk begins with a key that a row sees, so that sums begin there.
+      at ? b.when(isSeen(first, count), visit) : visit();
     });
+  }
+  /// The first key that a row of the block sees, and the one behind the last.
+  std::pair<Value, Value> bounds() {
+    return reduceRows({b.index(std::numeric_limits<int32_t>::max()), b.index(0)}, [&](Value row, ValueRange sofar) {
+      Value from = documentStart(row);
+      if (prefixStart) {
+        Value prefix = b.loadIndex(prefixStart, row);
+        from = b.choose(b.less(prefix, b.loadIndex(prefixEnd, row)), b.least(prefix, from), from);
+      }
+      return Values{b.least(sofar[0], from), b.most(sofar[1], b.plus(placeOf(row), b.index(1)))};
+    });
+  }
+  /// Whether a row of the block sees one of `count` keys from `first` on.
+  Value isSeen(Value first, Value count) {
+    auto seen = reduceRows({b.index(0), b.index(0)}, [&](Value row, ValueRange sofar) {
+      auto [from, to] = inside(first, count, documentStart(row), b.plus(placeOf(row), b.index(1)));
+      Value sum = b.plus(sofar[0], b.minus(to, from));
+      if (prefixStart) {
+        auto [begin, end] = inside(first, count, b.loadIndex(prefixStart, row), b.loadIndex(prefixEnd, row));
+        sum = b.plus(sum, b.minus(end, begin));
+      }
+      return Values{sum, sofar[1]};
+    });
+    return b.less(b.index(0), seen.first);
+  }
+  /// Two numbers, worked out row by row of the block.
+  std::pair<Value, Value> reduceRows(ArrayRef<Value> begin, function_ref<Values(Value, ValueRange)> next) {
+    auto loop = scf::ForOp::create(b, b.index(0), b.count, b.index(1), begin);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    scf::YieldOp::create(b, next(b.plus(b.first, loop.getInductionVar()), loop.getRegionIterArgs()));
+    return {loop.getResult(0), loop.getResult(1)};
   }
   /// What of a chunk the query of `row` attends to, whose last key is `last`.
   std::pair<Value, Value> interval(const Chunk &chunk, Value row, Value last) {
@@ -118,14 +168,13 @@ struct Attention {
 } // namespace
 
 /// S = scale·q kᵀ, lse[i] = log Σ_j exp(S_ij), out[i] = Σ_j exp(S_ij - lse[i]) v_j over j in
-/// [document_start[i], past + i]. Over chunks of keys `top` is the greatest S so far, `total` the sum of
+/// [document_start[i], at[i]] and [prefix_start[i], prefix_end[i]). Over chunks of keys `top` is the greatest S so far, `total` the sum of
 /// exp(S - top) and `output` that of exp(S - top) v: a chunk with a greater S first shrinks what there is.
 static void emitAttention(BlockBuilder &b, AttentionOp op) {
   Attention a(b, op);
   if (b.hasFailed)
     return;
   Value head = b.position[0], first = b.first, count = b.count;
-  Value past = op.getPast() ? b.scalar(kPast) : b.index(0);
   Value query = a.head(b.whole(op.getQuery()), head, first, count);
   Value result = a.head(b.wholeResult(op.getOutput()), head, first, count);
   Value output = a.sumsOverChunks(result);
@@ -134,23 +183,37 @@ static void emitAttention(BlockBuilder &b, AttentionOp op) {
 
   b.fill(top, -FLT_MAX);
   b.fill(total, 0);
-  Value lastRow = b.minus(b.plus(first, count), b.index(1));
-  a.eachChunk(b.plus(past, lastRow), [&](const Attention::Chunk &chunk) {
+  a.eachChunk([&](const Attention::Chunk &chunk) {
     Value scores = a.part(scratchScores, count, chunk.count);
     b.gemm(query, chunk.key, scores, a.scale(), b.real(0), false, true);
     b.copy(top, shrink);
     b.fill(added, 0);
     b.parallel(count, [&](Value i) {
-      Value row = b.plus(first, i);
-      auto [from, to] = a.interval(chunk, row, b.plus(past, row));
-      Value inside = a.row(scores, i, from, to), rowTop = a.element(top, i), rowAdded = a.element(added, i);
-      b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}},
-               [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
-      b.each(2, {{rowTop, {0}}}, {{inside, {0, 1}}},
-             [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
-      b.reduce(2, {{inside, {0, 1}}}, {{rowAdded, {0}}},
-               [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
-      a.clearOutside(scores, i, from, to, chunk.count);
+      Value row = b.plus(first, i), rowTop = a.element(top, i), rowAdded = a.element(added, i);
+      auto [from, to] = a.interval(chunk, row, a.placeOf(row));
+      SmallVector<Value, 2> insides = {a.row(scores, i, from, to)};
+      Value begin, end;
+      if (a.prefixStart) {
+        std::tie(begin, end) = a.inside(chunk.first, chunk.count, b.loadIndex(a.prefixStart, row),
+                                        b.loadIndex(a.prefixEnd, row));
+        insides.push_back(a.row(scores, i, begin, end));
+      }
+      for (Value inside : insides)
+        b.reduce(2, {{inside, {0, 1}}}, {{rowTop, {0}}},
+                 [&](ValueRange v) { return Values{b.maximum(v[1], v[0])}; });
+      for (Value inside : insides)
+        b.each(2, {{rowTop, {0}}}, {{inside, {0, 1}}},
+               [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
+      for (Value inside : insides)
+        b.reduce(2, {{inside, {0, 1}}}, {{rowAdded, {0}}},
+                 [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
+      if (a.prefixStart) { // it lies before the document
+        b.fill(a.row(scores, i, b.index(0), begin), 0);
+        b.fill(a.row(scores, i, end, from), 0);
+        b.fill(a.row(scores, i, to, chunk.count), 0);
+      } else {
+        a.clearOutside(scores, i, from, to, chunk.count);
+      }
     });
     b.each(1, {{top, {0}}}, {{shrink, {0}}}, [&](ValueRange v) { return Values{b.exp(b.sub(v[1], v[0]))}; });
     b.each(1, {{shrink, {0}}, {added, {0}}}, {{total, {0}}},
@@ -185,7 +248,7 @@ static void emitQueryGrad(BlockBuilder &b, AttentionQueryGradOp op) {
 
   a.loadLse(b.whole(op.getLse()), head, first, count, lse);
   a.buildDelta(dOutput, output, delta);
-  a.eachChunk(b.minus(b.plus(first, count), b.index(1)), [&](const Attention::Chunk &chunk) {
+  a.eachChunk([&](const Attention::Chunk &chunk) {
     Value p = a.part(scratchP, count, chunk.count), dP = a.part(scratchDP, count, chunk.count);
     b.gemm(query, chunk.key, p, a.scale(), b.real(0), false, true);
     b.parallel(count, [&](Value i) {

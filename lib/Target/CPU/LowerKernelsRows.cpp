@@ -179,17 +179,27 @@ static void emitPlace(BlockBuilder &b, PlaceOp op) {
     b.copy(b.in(op.getPart()), b.windowOf(op));
 }
 
-/// cache[past + t] = x[t]; the result is the cache itself, so nothing else moves.
-static void emitCacheAppend(BlockBuilder &b, CacheAppendOp op) {
-  Value cache = b.wholeResult(op.getOutput()), past = b.scalar(kPast);
-  OpFoldResult zero = b.getIndexAttr(0), width = b.getIndexAttr(getColumns(op.getInput()));
-  if (b.grid.back().extent != "kv_rows")
-    return b.copy(b.in(op.getInput()),
-                  b.view(cache, {b.plus(past, b.first), zero}, {getAsOpFoldResult(b.count), width}));
-  // The grid walks along the cache: the block's rows from `past` on.
-  Value from = b.most(b.first, past), size = b.most(b.minus(b.plus(b.first, b.count), from), b.index(0));
-  b.copy(b.view(b.whole(op.getInput()), {b.minus(from, past), zero}, {size, width}),
-         b.view(cache, {from, zero}, {size, width}));
+/// cache[at[t]] = x[t]; the result is the cache itself, so nothing else moves.
+static void emitCacheWrite(BlockBuilder &b, CacheWriteOp op) {
+  Value cache = b.wholeResult(op.getOutput()), at = b.whole(op.getAt());
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1),
+               width = b.getIndexAttr(getColumns(op.getInput()));
+  auto row = [&](Value memory, Value t) {
+    return b.view(memory, {getAsOpFoldResult(t), zero}, {one, width});
+  };
+  if (b.grid.back().extent != "kv_rows") {
+    Value input = b.in(op.getInput());
+    return b.loop(b.index(0), b.count, 1, [&](Value t) {
+      b.copy(row(input, t), row(cache, b.loadIndex(at, b.plus(b.first, t))));
+    });
+  }
+  // The grid walks along the cache: tokens whose row is the block's.
+  Value input = b.whole(op.getInput()), last = b.plus(b.first, b.count);
+  b.loop(b.index(0), b.rowsOf(op.getInput(), kRows), 1, [&](Value t) {
+    Value to = b.loadIndex(at, t);
+    Value isMine = arith::AndIOp::create(b, b.less(to, last), b.less(b.minus(b.first, b.index(1)), to));
+    b.when(isMine, [&] { b.copy(row(input, t), row(cache, to)); });
+  });
 }
 
 void mlir::mlora::addRowEmitters(BlockEmitters &table) {
@@ -209,5 +219,5 @@ void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitJoin, JoinOp>(table);
   addEmitter<emitWindow, WindowOp>(table);
   addEmitter<emitPlace, PlaceOp>(table);
-  addEmitter<emitCacheAppend, CacheAppendOp>(table);
+  addEmitter<emitCacheWrite, CacheWriteOp>(table);
 }

@@ -55,10 +55,9 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
     : b(kernel.getLoc(), kernel.getContext()), schedule(schedule), shape(shape), layout(16), kernel(kernel) {
   auto number = [&](StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
   heads = number("heads"), kvHeads = number("kv_heads"), group = heads / kvHeads;
-  Value query, key, start, pastOperand;
+  Value query, key, start;
   if (auto forward = dyn_cast<AttentionOp>(op)) {
     query = forward.getQuery(), key = forward.getKey(), start = forward.getDocumentStart();
-    pastOperand = forward.getPast();
   } else if (auto gradient = dyn_cast<AttentionQueryGradOp>(op)) {
     query = gradient.getQuery(), key = gradient.getKey(), start = gradient.getDocumentStart();
   } else {
@@ -87,9 +86,8 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
   body.getArgument(buffers + 1).setLoc(withName(kernel.getLoc(), "scratch"));
 
   b.setInsertionPointToStart(&body);
-  rowsExtent = extentOf(query, "rows"), kvRowsExtent = extentOf(key, pastOperand ? "kv_rows" : "rows");
+  rowsExtent = extentOf(query, "rows"), kvRowsExtent = extentOf(key, "rows");
   rows = extent(rowsExtent), kvRows = extent(kvRowsExtent);
-  past = pastOperand ? scalar(kPast) : b.number(0);
   if (start)
     documents = buffer(start);
   thread = NVVM::ThreadIdXOp::create(b, b.getI32Type());
@@ -206,7 +204,7 @@ AttentionKernel::QueryBlock AttentionKernel::decodeQueries() {
   auto [head, position] = decode(rows, /*lastFirst=*/true);
   Value keyHead = b.over(head, group), first = b.times(position, schedule.rows);
   Value end = b.least(b.plus(first, schedule.rows), rows), keyFirst = documentStart(first);
-  Value keys = b.minus(b.plus(past, end), keyFirst);
+  Value keys = b.minus(end, keyFirst);
   return {head, keyHead, first, keyFirst, b.over(b.plus(keys, schedule.columns - 1), schedule.columns)};
 }
 

@@ -72,7 +72,7 @@ public:
   double scale() const;     ///< 1 / sqrt(width)
   double log2Scale() const; ///< scale · log2 e: exponentials are powers of two
 
-  Value rows, kvRows, past; ///< run-time extents
+  Value rows, kvRows; ///< run-time extents
   Value thread, lane, block;
   Value rowGroup;            ///< this warp's number among those with different rows
   Value columnGroup;         ///< and among those that share them; null where there is one

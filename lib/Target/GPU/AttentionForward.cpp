@@ -43,7 +43,7 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   SoftmaxState state = softmax.begin();
   AttentionKernel::RowOperand held;
   Value lastSeen =
-      b.choose(b.less(softmax.warpFirst, k.rows), b.plus(k.past, softmax.warpLast), b.number(-1));
+      b.choose(b.less(softmax.warpFirst, k.rows), softmax.warpLast, b.number(-1));
   auto keyOf = [&](Value step) { return b.plus(keyFirst, b.times(step, s.columns)); };
   Values last = k.pipeline(
       steps, state.flatten(),

@@ -116,6 +116,9 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder
   Operation *attention = attentionIn(kernel);
   if (!fits(kernel, attention))
     return failure();
+  // Keys of a cache, of which each row sees two intervals of its own: the general schedule.
+  if (auto forward = dyn_cast<AttentionOp>(attention); forward && forward.getAt())
+    return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(attention)
       .Case([&](AttentionOp op) {
         auto function = buildWarpgroups(kernel, op, kForwardWarpgroups, kForwardShape, buildWarpgroupForward,

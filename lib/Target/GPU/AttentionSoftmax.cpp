@@ -51,7 +51,7 @@ void OnlineSoftmax::mask(AttentionKernel::Sums &scores, Value first) {
   for (auto &quads : scores)
     append(all, quads);
   Value last = b.plus(first, columns - 1);
-  Value isCut = b.either(b.less(b.plus(k.past, warpFirst), last), b.less(first, warpLatest));
+  Value isCut = b.either(b.less(warpFirst, last), b.less(first, warpLatest));
   all = b.when(isCut, all, [&] {
     Value none = b.real(-std::numeric_limits<float>::infinity());
     Values masked;
@@ -59,7 +59,7 @@ void OnlineSoftmax::mask(AttentionKernel::Sums &scores, Value first) {
       for (auto [n, quad] : llvm::enumerate(quads))
         for (auto [e, value] : llvm::enumerate(quad)) {
           int64_t r = 2 * i + e / 2, column = 8 * n + e % 2;
-          Value end = b.minus(b.plus(k.past, row[r]), lane);
+          Value end = b.minus(row[r], lane);
           Value isInside = b.atMost(b.number(column), end);
           if (k.hasDocuments())
             isInside = b.both(isInside, b.atMost(b.minus(start[r], lane), b.number(column)));

@@ -122,7 +122,7 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
         Value hasRows = b.less(groupFirst, k.rows);
         auto stepOf = [&](Value key) { return b.over(b.minus(key, keyFirst), s.columns); };
         Value from = b.choose(hasRows, stepOf(k.documentStart(groupFirst)), steps);
-        Value to = b.plus(stepOf(b.plus(k.past, groupLast)), 1);
+        Value to = b.plus(stepOf(groupLast), 1);
         k.skip(b.number(0), from, {f.keys, f.values});
         b.when(hasRows, [&] {
           k.engines.wait(queryFull, b.number(0));

@@ -38,10 +38,18 @@ static void addForward(Table &table, const Heads &heads) {
                                " : ($q, $k, $v, $start) -> ($o, $lse)",
                            results, packed()));
   arguments = inputs(heads, KvRows);
-  arguments.push_back(index("past", {}, pastRows()));
-  table.push_back(makeCase("attention", "attention_past_" + heads.name(), arguments,
-                           "%o, %lse = mlora.attention %q, %k, %v past %past " + heads.attributes() +
-                               " : ($q, $k, $v, $past) -> ($o, $lse)",
+  arguments.push_back(index("at", {Rows}, cacheRows()));
+  table.push_back(makeCase("attention", "attention_cache_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v at %at " + heads.attributes() +
+                               " : ($q, $k, $v, $at) -> ($o, $lse)",
+                           results, generation()));
+  // Rows that begin their documents here and there behind a prefix of which each sees a part, or none of it.
+  arguments.push_back(index("start", {Rows}, documentsInCache()));
+  arguments.push_back(index("from", {Rows}, prefixStarts()));
+  arguments.push_back(index("to", {Rows}, prefixEnds()));
+  table.push_back(makeCase("attention", "attention_prefix_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to " +
+                               heads.attributes() + " : ($q, $k, $v, $start, $at, $from, $to) -> ($o, $lse)",
                            results, generation()));
 }
 

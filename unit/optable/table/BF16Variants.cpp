@@ -29,7 +29,7 @@ const std::map<std::string, Names> &keptAsF32() {
                                                       {"embedding.weight_grad", {}},
                                                       {"gather_rows", {}},
                                                       {"scatter_rows", {}},
-                                                      {"cache_append", {}},
+                                                      {"cache_write", {}},
                                                       {"rope", {"t"}},
                                                       {"token_outer", {}},
                                                       {"merge", {"up", "down"}},

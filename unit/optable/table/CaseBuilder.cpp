@@ -118,10 +118,31 @@ Fill positions(int64_t first) {
           Element::I32};
 }
 
-Fill pastRows() {
-  return {
-      [](auto &values, const Execution &run, Random &) { values.assign(values.size(), double(run.past)); },
-      Element::I32};
+/// Calls value(row of the cache, row) for each row.
+template <typename Value> static Fill perRow(Value value) {
+  return {[value](auto &values, const Execution &run, Random &) {
+            for (size_t row = 0; row < values.size(); ++row)
+              values[row] = double(value(run, int64_t(row)));
+          },
+          Element::I32};
+}
+
+Fill cacheRows() {
+  return perRow([](const Execution &run, int64_t row) { return run.past + row; });
+}
+
+/// Of five rows each, which begin at most at their own row and not before the cache's new rows.
+Fill documentsInCache() {
+  return perRow([](const Execution &run, int64_t row) { return run.past + row / 5 * 5; });
+}
+
+/// Every third row has no prefix, others see it from its second row on or all of it.
+Fill prefixStarts() {
+  return perRow([](const Execution &run, int64_t row) { return run.past > 1 && row % 3 == 1 ? 1 : 0; });
+}
+
+Fill prefixEnds() {
+  return perRow([](const Execution &run, int64_t row) { return row % 3 == 2 ? 0 : run.past - run.past / 4 * (row % 2); });
 }
 
 Fill these(std::vector<double> numbers) {

@@ -15,7 +15,10 @@ Fill targets(int64_t vocabulary);  ///< indices, some of them -100: ignored
 Fill countedRows();                ///< as many different rows as count, ascending
 Fill documentStarts();             ///< of each row, in rows of keys
 Fill positions(int64_t first = 0); ///< of each row in its document
-Fill pastRows();                   ///< the scalar `past`
+Fill cacheRows();                  ///< behind the `past` rows of a cache
+Fill documentsInCache();           ///< where documents of some of those rows begin
+Fill prefixStarts();               ///< parts of the rows before, which each of those rows sees
+Fill prefixEnds();
 Fill these(std::vector<double> values);
 
 // Values of a function.

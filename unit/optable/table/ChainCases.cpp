@@ -35,11 +35,11 @@ static void addAttentionChains(Table &table) {
       packed()));
   for (auto *name : {"ck", "cv"})
     generating.push_back(real(name, {KvRows, 16}));
-  generating.push_back(index("past", {}, pastRows()));
+  generating.push_back(index("at", {Rows}, cacheRows()));
   table.push_back(makeCase("chains", "norm_qkv_rope_cache_attention", generating,
-                           qkv + R"(%ck1 = mlora.cache_append %ck, %k at %past : ($ck, $k, $past) -> $ck
-%cv1 = mlora.cache_append %cv, %v at %past : ($cv, $k, $past) -> $cv
-%o, %lse = mlora.attention %q, %ck1, %cv1 past %past heads 4 kv_heads 2 : ($q, $ck, $cv, $past) -> ($q, $lse))",
+                           qkv + R"(%ck1 = mlora.cache_write %ck, %k at %at : ($ck, $k, $at) -> $ck
+%cv1 = mlora.cache_write %cv, %v at %at : ($cv, $k, $at) -> $cv
+%o, %lse = mlora.attention %q, %ck1, %cv1 at %at heads 4 kv_heads 2 : ($q, $ck, $cv, $at) -> ($q, $lse))",
                            {inner("k", {Rows, 16}), inner("q", {Rows, 32}), inner("m", {Rows, 72}),
                             inner("lse", {Rows, 4}), inPlace("ck1", {KvRows, 16}, "ck"),
                             inPlace("cv1", {KvRows, 16}, "cv"), result("o", {Rows, 32})},

@@ -80,9 +80,9 @@ static void addMoves(Table &table) {
                              "%y = mlora.scatter_rows %x, %rows like %like : ($x, $rows, $like) -> $y",
                              {result("y", {Rows, width})}));
     table.push_back(
-        makeCase("cache_append", "cache_append_" + of(width),
-                 {real("cache", {KvRows, width}), real("x", {Rows, width}), index("past", {}, pastRows())},
-                 "%c = mlora.cache_append %cache, %x at %past : ($cache, $x, $past) -> $c",
+        makeCase("cache_write", "cache_write_" + of(width),
+                 {real("cache", {KvRows, width}), real("x", {Rows, width}), index("at", {Rows}, cacheRows())},
+                 "%c = mlora.cache_write %cache, %x at %at : ($cache, $x, $at) -> $c",
                  {inPlace("c", {KvRows, width}, "cache")}, generation()));
   }
   table.push_back(makeCase("spread", "spread_like_vector", {real("x", {}), real("like", {CountedRows})},

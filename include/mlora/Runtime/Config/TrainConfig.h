@@ -10,7 +10,7 @@
 
 namespace mlora {
 
-/// One entry of `datasets` or `validation`.
+/// One entry of `datasets`, `validation` or `eval_tasks`.
 struct DatasetSpec {
   /// A file (JSON array or JSON lines), or a folder that holds <split>.jsonl or <split>.json.
   std::string path = {};
@@ -22,6 +22,8 @@ struct DatasetSpec {
   int64_t limit = -1;
   /// Rows seen in an epoch, as a multiple of the rows there are; a fraction is drawn by the seed.
   double weight = 1;
+  /// Of an evaluation (`num_fewshot`): worked examples in front of a question; -1: as many as the task has.
+  int64_t shots = -1;
   bool operator==(const DatasetSpec &) const = default;
 };
 
@@ -39,8 +41,7 @@ struct TrainConfig {
   std::vector<std::string> targetModules = {"q_proj",    "k_proj",  "v_proj",   "o_proj",
                                             "gate_proj", "up_proj", "down_proj"};
   // data
-  std::vector<DatasetSpec> datasets, validation;
-  std::vector<std::string> evalTasks;
+  std::vector<DatasetSpec> datasets, validation, evalTasks;
   int64_t maxLength = 1024;
   bool packing = true;
   bool shuffle = true;
@@ -88,7 +89,13 @@ struct TrainConfig {
 struct Config : TrainConfig {
   std::string prompt;         ///< generate
   std::string messages;       ///< generate: a JSON list of {role, content}
-  int64_t maxNewTokens = 128; ///< generate
+  int64_t maxNewTokens = 128; ///< generate, eval
+  double temperature = 0;     ///< generate: 0 is greedy
+  int64_t topK = 0;           ///< generate: 0 is all
+  double topP = 1;            ///< generate
+  double repetitionPenalty = 1;  ///< generate
+  std::vector<std::string> stop; ///< generate: texts that end it
+  std::string measure = "step"; ///< bench
   int64_t steps = 6;          ///< bench: measured steps
   int64_t rows = 4;           ///< data preview: rows shown
   int64_t first = 0;          ///< data batches: first step printed

@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Config/TrainConfig.h"
 #include "mlora/Runtime/Data/Sequence.h"
 #include "mlora/Runtime/Data/TokenizerSource.h"
+#include "mlora/Runtime/Tasks/Dataset.h"
 
 #include <span>
 
@@ -25,9 +26,6 @@ struct DataReport {
   /// Sentences for the user: rows that were cut or dropped, a tokenizer without EOS. Often none.
   std::vector<std::string> notes() const;
 };
-
-/// What a list of datasets is for: a folder without `split` means its train or its validation file.
-enum class Purpose { Training, Validation };
 
 struct PackedData {
   std::vector<Sequence> examples;

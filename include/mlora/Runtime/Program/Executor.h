@@ -1,6 +1,7 @@
 // Runs the sections of a program.
 #pragma once
 
+#include "mlora/Runtime/Program/BorrowedWeights.h"
 #include "mlora/Runtime/Program/Device.h"
 
 #include <string_view>
@@ -17,8 +18,9 @@ struct KernelTiming {
 /// Commands are resolved once into flat records (kernel, addresses); running one is a launch on the device.
 class Executor {
 public:
-  /// All three must outlive this object.
-  Executor(const Manifest &manifest, const Layout &layout, Device &device);
+  /// All of them must outlive this object.
+  Executor(const Manifest &manifest, const Layout &layout, Device &device,
+           const BorrowedWeights *borrowed = nullptr);
 
   bool has(std::string_view section) const;
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
@@ -58,6 +60,7 @@ private:
   const Manifest &manifest;
   const Layout &layout;
   Device &device;
+  const BorrowedWeights *borrowed;
   std::vector<void *> addresses; ///< of all records, one after another
   std::vector<int> buffers;      ///< beside them, the numbers of the buffers that they are slots of
   std::vector<int64_t> strides;  ///< beside them, the bytes to the next chunk's; 0: all chunks have the same

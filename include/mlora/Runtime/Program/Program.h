@@ -10,8 +10,10 @@ namespace mlora {
 
 class Program {
 public:
-  /// `capacity` bounds the rows of every run (Layout). `threads` 0: as many as the process may use.
-  Program(Bundle bundle, const Scalars &capacity, int64_t threads = 0, Offload offload = {});
+  /// `capacity` bounds the rows of every run (Layout). `threads` 0: as many as the process may use. Weights that
+  /// `lender`, which must outlive this program, has in the host's memory are used where they are.
+  Program(Bundle bundle, const Scalars &capacity, int64_t threads = 0, Offload offload = {},
+          const Program *lender = nullptr);
 
   const Manifest &manifest() const { return bundle_.manifest; }
   const Bundle &bundle() const { return bundle_; }
@@ -44,6 +46,9 @@ public:
   /// The same of a weight that stays in blocks.
   std::span<const uint8_t> byteSlot(int buffer, int64_t index) const;
 
+  /// Whether a weight is the lender's: it is there already.
+  bool isBorrowed(int buffer) const { return borrowed_.has(size_t(buffer)); }
+
   int64_t arenaBytes() const { return layout_.arenaBytes(); }
   int64_t hostBytes() const { return layout_.hostBytes(); } ///< what `offload` has moved to the host's memory
 
@@ -56,6 +61,7 @@ private:
   Layout layout_;
   ThreadPool pool_;
   std::unique_ptr<Device> device_;
+  BorrowedWeights borrowed_;
   Executor executor_;
   std::map<int, std::vector<float>> outputs_; ///< copies, where the arena is not the host's
 };

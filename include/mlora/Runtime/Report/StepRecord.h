@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mlora {
 
@@ -12,6 +14,7 @@ struct StepRecord {
   int64_t currentSteps = 0; ///< from 1
   int64_t totalSteps = 0;
   std::optional<double> loss, evalLoss;
+  std::vector<std::pair<std::string, double>> scores; ///< of tasks: `boolq_acc`, …, and last their `average`
   std::optional<double> learningRate; ///< that this step used
   std::optional<double> gradientNorm; ///< before clipping, of the mean loss
   double epoch = 0;

@@ -18,7 +18,8 @@ struct TrainState {
   double pendingLoss = 0; ///< sum of the losses since the last line of the log
   int64_t pendingSteps = 0;
   int64_t lastValidation = -1; ///< the step after which validation was measured last
-  std::optional<double> bestLoss;
+  std::string bestMetric; ///< what `best` is of: `loss` or `average`
+  std::optional<double> best;
   int64_t bestStep = -1;
   uint64_t seed = 0;
   std::string baseFingerprint, dataFingerprint;

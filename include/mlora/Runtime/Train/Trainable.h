@@ -1,21 +1,12 @@
 // What a run trains, between files and program: an adapter, or every weight of the base.
 #pragma once
 
-#include "mlora/Runtime/Adapter/Adapter.h"
+#include "mlora/Runtime/Adapter/AdapterProgram.h"
 #include "mlora/Runtime/Config/TrainConfig.h"
-#include "mlora/Runtime/Program/Parameters.h"
-#include "mlora/Runtime/Program/ProgramRequest.h"
 
 #include <optional>
 
 namespace mlora {
-
-/// The request for a program over this adapter; null: every weight for kind `train` (method=ft), none for
-/// `generate`.
-ProgramRequest programRequest(const std::string &kind, const std::string &model, const Adapter *adapter);
-
-/// Puts an adapter's tensors into a program that was compiled for its sizes.
-void loadAdapter(Parameters &parameters, const Adapter &adapter);
 
 /// Puts the base's weights and the start of training into a fresh program: the adapter's tensors, or for
 /// method=ft (no adapter) the base's. The adapter then gives up its tensors: one copy of everything is

@@ -18,6 +18,8 @@ struct TrainOutcome {
   double tokensPerSecond() const { return stepSeconds > 0 ? double(sessionTokens) / stepSeconds : 0; }
   std::optional<double> loss; ///< of the last step
   std::optional<double> validationBefore, validationAfter;
+  std::vector<std::pair<std::string, double>> scoresBefore, scoresAfter; ///< of eval_tasks
+  int64_t bestStep = -1; ///< whose checkpoint became the output; -1: the last step's
   std::string outputDir;
 
   nlohmann::ordered_json toJson() const;

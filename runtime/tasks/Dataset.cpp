@@ -1,0 +1,192 @@
+#include "mlora/Runtime/Tasks/Dataset.h"
+
+#include "Folder.h"
+#include "RowFile.h"
+#include "SplitRange.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Utf8.h"
+
+#include <algorithm>
+#include <map>
+
+namespace fs = std::filesystem;
+
+namespace mlora {
+
+/// A file in memory and its rows: as text, or parsed where a row of the file is none of the task.
+struct Dataset::File {
+  std::string path, group, content;
+  std::vector<RowText> texts;
+  std::vector<DatasetRow> parsed;
+
+  int64_t rows() const { return int64_t(std::max(texts.size(), parsed.size())); }
+  DatasetRow parse(const RowText &text) const {
+    std::string where = path + ":" + std::to_string(text.line);
+    if (!isUtf8(text.text))
+      badInput(where + ": is not UTF-8 (a file of mixed encodings?): convert it, with iconv for example");
+    nlohmann::json row = parseJson(text.text, path, text.line);
+    if (!row.is_object())
+      badInput(where + ": expected a row {\"key\": value, …}, got " + row.type_name());
+    return {std::move(row), std::move(where), group};
+  }
+};
+
+Dataset::Dataset(Dataset &&) noexcept = default;
+Dataset::~Dataset() = default;
+
+Dataset::Dataset(const DatasetSpec &spec, Purpose purpose) {
+  if (!spec.task.empty())
+    task = &taskNamedOrFail(spec.task, "dataset " + spec.path);
+  SplitRange split = SplitRange::parse(spec);
+  for (const GroupFile &file : findFiles(spec.path, split.name, task, purpose)) {
+    bool isShots = task && !task->shotSplit.empty() &&
+                   (split.name == task->shotSplit ||
+                    file.path.stem().string().ends_with("_" + std::string(task->shotSplit)));
+    if (isShots && purpose == Purpose::Training)
+      badInput("dataset " + spec.path + ": " + file.path.string() + " holds the worked examples of task " +
+               std::string(task->name) + ", which stand before its questions: they are never trained on; train on "
+               "another split (val, or auxiliary_train)");
+    open(file.path, file.group);
+  }
+  choose(spec);
+}
+
+void Dataset::open(const fs::path &path, const std::string &group) {
+  paths.push_back(path);
+  File &file = list.emplace_back(File{path.string(), group, readFile(path), {}, {}});
+  if (path.extension() == ".csv") {
+    if (!task || !task->readTable)
+      badInput(file.path + ": rows of " + (task ? "task " + std::string(task->name) : "a task that is not named") +
+               " are JSON, not CSV" + (task ? "" : ": say which task with `task`"));
+    int64_t number = 0;
+    for (nlohmann::json &row : task->readTable(file.content, file.path, group))
+      file.parsed.push_back({std::move(row), file.path + ", row " + std::to_string(++number), group});
+    file.content.clear();
+    return;
+  }
+  file.texts = splitRows(file.content, file.path);
+  // MultiRC's rows hold several; where no task is named the first row tells.
+  const Task *expanding = task;
+  if (!expanding && !file.texts.empty()) {
+    DatasetRow first = file.parse(file.texts.front());
+    auto knows = [&](const Task *one) { return one->expand && one->recognises(first.json); };
+    auto found = std::ranges::find_if(tasks(), knows);
+    expanding = found == tasks().end() ? nullptr : *found;
+  }
+  if (!expanding || !expanding->expand)
+    return;
+  for (const RowText &text : file.texts) {
+    DatasetRow row = file.parse(text);
+    for (nlohmann::json &part : expanding->expand(JsonFields(row.json, row.where)))
+      file.parsed.push_back({std::move(part), row.where, group});
+  }
+  file.texts.clear();
+}
+
+void Dataset::choose(const DatasetSpec &spec) {
+  SplitRange split = SplitRange::parse(spec);
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  int64_t kept = 0;
+  for (const File &file : list) {
+    ranges.push_back(split.of(file.rows(), spec));
+    total += file.rows();
+    kept += ranges.back().second - ranges.back().first;
+  }
+  // Evenly of all files: each gives a row before one gives its next.
+  int64_t most = spec.limit < 0 ? kept : std::min(kept, spec.limit);
+  std::vector<int64_t> share(list.size());
+  for (int64_t given = 0; given < most;)
+    for (size_t i = 0; i < share.size() && given < most; ++i)
+      if (ranges[i].first + share[i] < ranges[i].second) {
+        ++share[i];
+        ++given;
+      }
+  for (size_t i = 0; i < share.size(); ++i)
+    for (int64_t row = 0; row < share[i]; ++row)
+      chosen.emplace_back(int32_t(i), ranges[i].first + row);
+  if (chosen.empty())
+    badInput(paths.front().string() + ": the dataset is empty: " +
+             (total == 0 ? "the file holds no row"
+                         : "split and limit leave none of its " + std::to_string(total) + " rows"));
+}
+
+DatasetRow Dataset::row(int64_t i) const {
+  auto [number, index] = chosen[size_t(i)];
+  const File &file = list[size_t(number)];
+  DatasetRow row = file.parsed.empty() ? file.parse(file.texts[size_t(index)]) : file.parsed[size_t(index)];
+  row.task = task ? task : &taskOf(row.json, row.where);
+  return row;
+}
+
+namespace {
+
+Question questionOf(const Task &task, const DatasetRow &row) {
+  Question question = task.question(JsonFields(row.json, row.where), row.group);
+  question.row = row.json;
+  return question;
+}
+
+/// What stands before the questions of each group.
+class Preambles {
+public:
+  Preambles(const Task &task, const DatasetSpec &spec, int64_t shots) : task(task), shots(shots) {
+    if (shots == 0)
+      return;
+    for (const GroupFile &file : findShotFiles(spec.path, task)) {
+      Dataset rows(DatasetSpec{.path = file.path.string(), .task = std::string(task.name)}, Purpose::Evaluation);
+      for (int64_t i = 0; i < rows.rows(); ++i) {
+        Question shot = questionOf(task, rows.row(i));
+        byGroup[shot.group].push_back(std::move(shot));
+      }
+    }
+  }
+
+  const std::string &of(const std::string &group, const std::string &where) {
+    auto [entry, isNew] = texts.try_emplace(group);
+    if (!isNew)
+      return entry->second;
+    std::vector<Question> &examples = byGroup[group];
+    if (int64_t(examples.size()) < shots)
+      badInput(where + ": " + std::to_string(shots) + " worked examples are wanted, and split `" +
+               std::string(task.shotSplit) + "` has " + std::to_string(examples.size()) + " of '" + group +
+               "': lower num_fewshot");
+    examples.resize(size_t(shots));
+    return entry->second = task.preamble(group, examples);
+  }
+
+private:
+  const Task &task;
+  int64_t shots;
+  std::map<std::string, std::vector<Question>> byGroup;
+  std::map<std::string, std::string> texts;
+};
+
+} // namespace
+
+Questions readQuestions(const DatasetSpec &spec) {
+  Dataset rows(spec, Purpose::Evaluation);
+  Questions result;
+  result.task = rows.row(0).task;
+  const Task &task = *result.task;
+  if (task.score == Score::None)
+    badInput("dataset " + spec.path + ": task " + std::string(task.name) + " asks nothing that could be scored");
+  result.original = rows.original();
+  if (spec.shots >= 0 && !task.preamble && spec.shots > 0)
+    badInput("dataset " + spec.path + ": num_fewshot: task " + std::string(task.name) + " has no worked examples");
+  result.shots = spec.shots >= 0 ? spec.shots : task.shots;
+  Preambles preambles(task, spec, result.shots);
+  for (int64_t i = 0; i < rows.rows(); ++i) {
+    DatasetRow row = rows.row(i);
+    if (row.task != result.task)
+      badInput(row.where + ": is a row of task " + std::string(row.task->name) + ", the first one is of " +
+               std::string(task.name) + ": an entry is of one task");
+    Question question = questionOf(task, row);
+    if (task.preamble)
+      question.prompt = preambles.of(question.group, row.where) + question.prompt;
+    result.list.push_back(std::move(question));
+  }
+  return result;
+}
+
+} // namespace mlora

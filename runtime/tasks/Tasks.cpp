@@ -1,0 +1,65 @@
+#include "mlora/Runtime/Tasks/Task.h"
+
+#include "TaskList.h"
+#include "mlora/Runtime/Config/Arguments.h"
+#include "mlora/Runtime/Core/Error.h"
+
+#include <algorithm>
+
+namespace mlora {
+
+const std::vector<const Task *> &tasks() { return taskList(); }
+
+const Task *taskNamed(std::string_view name) {
+  auto found = std::ranges::find(tasks(), name, [](const Task *task) { return task->name; });
+  return found == tasks().end() ? nullptr : *found;
+}
+
+const Task &taskNamedOrFail(std::string_view name, const std::string &where) {
+  if (const Task *task = taskNamed(name))
+    return *task;
+  std::vector<std::string_view> names;
+  std::string list;
+  for (const Task *task : tasks()) {
+    names.push_back(task->name);
+    list += (list.empty() ? "" : ", ") + std::string(task->name);
+  }
+  badInput(where + ": unknown task '" + std::string(name) + "' (did you mean '" + std::string(nearest(name, names)) +
+           "'?): expected one of " + list);
+}
+
+const Task &taskOf(const nlohmann::json &row, const std::string &where) {
+  for (const Task *task : tasks())
+    if (task->recognises(row))
+      return *task;
+  std::string found;
+  for (const auto &[key, value] : row.items())
+    found += (found.empty() ? "" : ", ") + key;
+  badInput(where + ": the row's keys (" + found +
+           ") are those of no task: expected text; prompt and completion; instruction, input and output; messages; "
+           "input_ids; or those of a published task (docs/data.md); or say which with `task`");
+}
+
+std::string filledString(const JsonFields &row, const char *key) {
+  std::string text = row.string(key);
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    row.refuse(key, "is empty: remove the row, or fill it");
+  return text;
+}
+
+bool booleanLabel(const JsonFields &row, const char *key) {
+  if (!row.has(key))
+    row.refuse(key, "is missing: expected true or false (the published test files have no labels)");
+  const nlohmann::json &value = row.raw().at(key);
+  if (value.is_boolean())
+    return value.get<bool>();
+  if (value.is_number_integer() && (value == 0 || value == 1))
+    return value == 1;
+  std::string text = value.is_string() ? value.get<std::string>() : "";
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+  if (text == "true" || text == "false")
+    return text == "true";
+  row.refuse(key, "unknown label " + value.dump() + ": expected true or false");
+}
+
+} // namespace mlora

@@ -1,0 +1,39 @@
+// BoolQ (SuperGLUE): {"passage", "question", "label"}; MeZO's words.
+#include "mlora/Runtime/Tasks/Task.h"
+
+#include <cctype>
+
+namespace mlora::tasklist {
+namespace {
+
+std::string promptOf(const JsonFields &row) {
+  std::string question = filledString(row, "question");
+  if (!question.ends_with('?'))
+    question += '?';
+  question[0] = char(std::toupper((unsigned char)question[0]));
+  return filledString(row, "passage") + " " + question + "\n";
+}
+
+} // namespace
+
+extern const Task Boolq = {
+    .name = "boolq",
+    .doc = "a passage and a question: Yes or No",
+    .recognises =
+        [](const nlohmann::json &row) {
+          return row.contains("question") && row.contains("passage") && row["passage"].is_string();
+        },
+    .example =
+        [](const JsonFields &row) {
+          return Example{promptOf(row), booleanLabel(row, "label") ? "Yes" : "No"};
+        },
+    .score = Score::Likelihood,
+    .question =
+        [](const JsonFields &row, const std::string &) {
+          return Question{
+              .prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = booleanLabel(row, "label") ? 0 : 1};
+        },
+    .isInAverage = true,
+};
+
+} // namespace mlora::tasklist

@@ -1,0 +1,13 @@
+// {"prompt", "completion"}: the completion is trained.
+#include "mlora/Runtime/Tasks/Task.h"
+
+namespace mlora::tasklist {
+
+extern const Task Completion = {
+    .name = "completion",
+    .doc = "a prompt and what follows it",
+    .recognises = [](const nlohmann::json &row) { return row.contains("prompt") && row.contains("completion"); },
+    .example = [](const JsonFields &row) { return Example{row.string("prompt"), row.string("completion")}; },
+};
+
+} // namespace mlora::tasklist

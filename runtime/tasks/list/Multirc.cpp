@@ -1,0 +1,66 @@
+// MultiRC (SuperGLUE): passages with questions with answers; a row a (paragraph, question, answer); MeZO's words.
+#include "mlora/Runtime/Tasks/Task.h"
+
+namespace mlora::tasklist {
+namespace {
+
+std::string promptOf(const JsonFields &row) {
+  return filledString(row, "paragraph") + "\nQuestion: " + filledString(row, "question") +
+         "\nI found this answer \"" + row.string("answer") + "\". Is that correct? Yes or No?\n";
+}
+
+const nlohmann::json &listOf(const JsonFields &row, const char *key) {
+  if (!row.has(key) || !row.raw().at(key).is_array())
+    row.refuse(key, "expected a list");
+  return row.raw().at(key);
+}
+
+/// {"passage": {"text", "questions": [{"question", "answers": [{"text", "label"}]}]}}; a row that was flattened
+/// already stays.
+std::vector<nlohmann::json> expand(const JsonFields &row) {
+  if (!row.has("passage"))
+    return {row.raw()};
+  JsonFields passage = row.object("passage");
+  std::vector<nlohmann::json> rows;
+  int64_t questionNumber = 0;
+  for (const nlohmann::json &question : listOf(passage, "questions")) {
+    JsonFields asked(question, row.where() + ", question " + std::to_string(++questionNumber));
+    int64_t answerNumber = 0;
+    for (const nlohmann::json &answer : listOf(asked, "answers")) {
+      JsonFields given(answer, asked.where() + ", answer " + std::to_string(++answerNumber));
+      nlohmann::json flat = {{"paragraph", filledString(passage, "text")},
+                             {"question", filledString(asked, "question")},
+                             {"answer", given.string("text")}};
+      if (given.has("label"))
+        flat["label"] = answer.at("label");
+      rows.push_back(std::move(flat));
+    }
+  }
+  return rows;
+}
+
+} // namespace
+
+extern const Task Multirc = {
+    .name = "multirc",
+    .doc = "a passage, a question and an answer to it: whether that is correct",
+    .recognises =
+        [](const nlohmann::json &row) {
+          return (row.contains("passage") && row["passage"].is_object()) ||
+                 (row.contains("paragraph") && row.contains("question") && row.contains("answer"));
+        },
+    .example =
+        [](const JsonFields &row) {
+          return Example{promptOf(row), booleanLabel(row, "label") ? "Yes" : "No"};
+        },
+    .score = Score::Likelihood,
+    .question =
+        [](const JsonFields &row, const std::string &) {
+          return Question{
+              .prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = booleanLabel(row, "label") ? 0 : 1};
+        },
+    .isInAverage = true,
+    .expand = expand,
+};
+
+} // namespace mlora::tasklist

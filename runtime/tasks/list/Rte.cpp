@@ -1,0 +1,39 @@
+// RTE (SuperGLUE): {"premise", "hypothesis", "label"}; MeZO's words.
+#include "mlora/Runtime/Tasks/Task.h"
+
+namespace mlora::tasklist {
+namespace {
+
+std::string promptOf(const JsonFields &row) {
+  return filledString(row, "premise") + "\nDoes this mean that \"" + filledString(row, "hypothesis") +
+         "\" is true? Yes or No?\n";
+}
+
+/// SuperGLUE's words; GLUE's numbers (0: entailment).
+bool isEntailed(const JsonFields &row) {
+  if (!row.has("label"))
+    row.refuse("label", "is missing: expected entailment or not_entailment (the published test file has no labels)");
+  const nlohmann::json &label = row.raw().at("label");
+  if (label == "entailment" || label == 0)
+    return true;
+  if (label != "not_entailment" && label != 1)
+    row.refuse("label", "unknown label " + label.dump() + ": expected entailment or not_entailment");
+  return false;
+}
+
+} // namespace
+
+extern const Task Rte = {
+    .name = "rte",
+    .doc = "a premise and a hypothesis: whether the one means that the other is true",
+    .recognises = [](const nlohmann::json &row) { return row.contains("premise") && row.contains("hypothesis"); },
+    .example = [](const JsonFields &row) { return Example{promptOf(row), isEntailed(row) ? "Yes" : "No"}; },
+    .score = Score::Likelihood,
+    .question =
+        [](const JsonFields &row, const std::string &) {
+          return Question{.prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = isEntailed(row) ? 0 : 1};
+        },
+    .isInAverage = true,
+};
+
+} // namespace mlora::tasklist

@@ -1,0 +1,35 @@
+// WiC (SuperGLUE): {"word", "sentence1", "sentence2", "label"}; MeZO's words.
+#include "mlora/Runtime/Tasks/Task.h"
+
+namespace mlora::tasklist {
+namespace {
+
+std::string promptOf(const JsonFields &row) {
+  return "Does the word \"" + filledString(row, "word") +
+         "\" have the same meaning in these two sentences? Yes, No?\n" + filledString(row, "sentence1") + "\n" +
+         filledString(row, "sentence2") + "\n";
+}
+
+} // namespace
+
+extern const Task Wic = {
+    .name = "wic",
+    .doc = "a word in two sentences: whether its meaning is the same",
+    .recognises =
+        [](const nlohmann::json &row) {
+          return row.contains("word") && row.contains("sentence1") && row.contains("sentence2");
+        },
+    .example =
+        [](const JsonFields &row) {
+          return Example{promptOf(row), booleanLabel(row, "label") ? "Yes" : "No"};
+        },
+    .score = Score::Likelihood,
+    .question =
+        [](const JsonFields &row, const std::string &) {
+          return Question{
+              .prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = booleanLabel(row, "label") ? 0 : 1};
+        },
+    .isInAverage = true,
+};
+
+} // namespace mlora::tasklist

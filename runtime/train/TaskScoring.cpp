@@ -1,0 +1,78 @@
+#include "TaskScoring.h"
+
+#include "TrainedCheckpoint.h"
+#include "mlora/Runtime/Program/BundleCache.h"
+
+namespace mlora {
+namespace {
+
+EvaluationOptions optionsOf(const Arguments &arguments, const Checkpoint &base, const Tokenizer &tokenizer) {
+  EvaluationOptions options;
+  // Not max_length, which cuts training rows: a prompt is cut where the model's positions end.
+  options.context = base.config().maxPositions;
+  options.stopTokens.assign(base.config().eosTokens.begin(), base.config().eosTokens.end());
+  if (tokenizer.eos())
+    options.stopTokens.push_back(*tokenizer.eos());
+  return options;
+}
+
+bool isWhole(const Program &program) {
+  const Manifest &manifest = program.manifest();
+  for (size_t i = 0; i < manifest.buffers.size(); ++i)
+    if (manifest.buffers[i].role == Role::Weight && !program.isBorrowed(int(i)))
+      return false;
+  return true;
+}
+
+} // namespace
+
+TaskScoring::TaskScoring(const Arguments &arguments, const Checkpoint &base, const Tokenizer &tokenizer)
+    : arguments(arguments), base(base),
+      evaluation(arguments.config.evalTasks, tokenizer, optionsOf(arguments, base, tokenizer)) {}
+
+void TaskScoring::open(BundleCache &cache, Program &training, const Trainable &trainable) {
+  const Config &config = arguments.config;
+  isAdapter = trainable.isAdapter();
+  ProgramRequest request = programRequest("generate", config.model, trainable.shape());
+  request.setDevice(config.device, config.chip);
+  request.dtype = config.dtype;
+  program = std::make_unique<Program>(cache.get(request), evaluation.capacity(), config.numThreads, Offload{},
+                                      &training);
+  if (isAdapter)
+    loadWeights(*program, base);
+}
+
+std::vector<TaskScore> TaskScoring::run(const Parameters &trained, const Evaluation::Progress &progress) {
+  if (isAdapter) {
+    Parameters mine(*program);
+    for (const ParameterTensor &tensor : mine.tensors())
+      mine.write(tensor, ParameterPart::Value, trained.read(*trained.find(tensor.name), ParameterPart::Value));
+  } else if (!isWhole(*program)) {
+    loadWeights(*program, TrainedCheckpoint(base, trained));
+  }
+  if (program->has("prepare"))
+    program->run("prepare");
+  return evaluation.run(*program, progress);
+}
+
+nlohmann::ordered_json TaskScoring::results(std::span<const TaskScore> scores, int64_t step) const {
+  const Config &config = arguments.config;
+  return resultsJson(scores, {{"model", "mlora"},
+                              {"model_args", "model_name_or_path=" + config.model},
+                              {"method", config.method},
+                              {"step", step},
+                              {"device", config.device},
+                              {"base_fingerprint", base.fingerprint()}});
+}
+
+std::vector<std::pair<std::string, double>> namedScores(std::span<const TaskScore> scores) {
+  std::vector<std::pair<std::string, double>> result;
+  for (const TaskScore &score : scores)
+    if (!score.metrics.empty())
+      result.emplace_back(score.name + "_" + score.metrics.front().name, score.metrics.front().value);
+  if (auto average = averageOf(scores))
+    result.emplace_back("average", average->value);
+  return result;
+}
+
+} // namespace mlora

@@ -1,0 +1,217 @@
+// Many sequences in one step, shared prefixes and texts side by side: the same as each alone.
+
+#include "TrainingProgram.h"
+
+#include "../Expect.h"
+#include "mlora/Runtime/Inference/Scorer.h"
+#include "mlora/Runtime/Inference/TextGenerator.h"
+#include "mlora/Runtime/Data/Shuffle.h"
+
+using namespace mlora;
+using namespace mlora::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path model = fs::path(MLORA_SOURCE) / "unit/goldens/tiny/model";
+
+/// The tiny model of this folder, without an adapter.
+std::unique_ptr<Program> programOf(const std::string &device, const Scalars &capacity) {
+  ProgramRequest request;
+  request.kind = "generate";
+  request.model = model;
+  request.method = "none";
+  request.setDevice(device, "auto");
+  auto program = std::make_unique<Program>(bundleFor(request), capacity);
+  loadWeights(*program, *Checkpoint::open(model));
+  return program;
+}
+
+std::vector<int32_t> tokensOf(uint64_t seed, size_t count) {
+  SplitMix64 random(seed);
+  int64_t vocabulary = Checkpoint::open(model)->config().vocabSize;
+  std::vector<int32_t> ids;
+  while (ids.size() < count)
+    ids.push_back(int32_t(random.below(uint64_t(vocabulary))));
+  return ids;
+}
+
+std::vector<float> logitsAlone(Program &program, const std::vector<int32_t> &ids) {
+  Piece piece{.tokens = ids, .read = {int32_t(ids.size()) - 1}};
+  std::span<const float> logits = Inference(program).step(std::span(&piece, 1));
+  return {logits.begin(), logits.end()};
+}
+
+void expectNear(std::span<const float> got, const std::vector<float> &want, const std::string &what) {
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < want.size(); ++i)
+    ASSERT_NEAR(got[i], want[i], 2e-5) << what << " " << i;
+}
+
+class Steps : public testing::TestWithParam<const char *> {};
+
+TEST_P(Steps, PackedPromptsAreAsEachAlone) {
+  auto program = programOf(GetParam(), {.rows = 96, .countedRows = 8, .kvRows = 128});
+  std::vector<std::vector<int32_t>> prompts = {tokensOf(1, 7), tokensOf(2, 33), tokensOf(3, 1), tokensOf(4, 40)};
+  std::vector<std::vector<float>> alone;
+  for (const auto &prompt : prompts)
+    alone.push_back(logitsAlone(*program, prompt));
+  std::vector<Piece> pieces;
+  int32_t row = 5; // anywhere
+  for (const auto &prompt : prompts) {
+    pieces.push_back({.tokens = prompt, .at = row, .start = row, .read = {int32_t(prompt.size()) - 1}});
+    row += int32_t(prompt.size()) + 3;
+  }
+  std::span<const float> logits = Inference(*program).step(pieces);
+  size_t vocabulary = alone[0].size();
+  for (size_t i = 0; i < prompts.size(); ++i)
+    expectNear(logits.subspan(i * vocabulary, vocabulary), alone[i], "prompt " + std::to_string(i));
+}
+
+TEST_P(Steps, ASharedPrefixIsAsARepeatedOne) {
+  auto program = programOf(GetParam(), {.rows = 96, .countedRows = 8, .kvRows = 256});
+  std::vector<int32_t> prefix = tokensOf(5, 50);
+  std::vector<std::vector<int32_t>> ends = {tokensOf(6, 9), tokensOf(7, 1), tokensOf(8, 17)};
+  std::vector<std::vector<float>> alone;
+  for (const auto &end : ends) {
+    std::vector<int32_t> whole = prefix;
+    whole.insert(whole.end(), end.begin(), end.end());
+    alone.push_back(logitsAlone(*program, whole));
+  }
+  Inference inference(*program);
+  for (bool isSameStep : {false, true}) {
+    std::vector<Piece> pieces = {{.tokens = prefix, .at = 20, .start = 20}};
+    if (!isSameStep) {
+      inference.step(pieces);
+      pieces.clear();
+    }
+    int32_t row = 120;
+    for (const auto &end : ends) {
+      pieces.push_back({.tokens = end, .position = 50, .at = row, .start = row, .prefixStart = 20, .prefixEnd = 70,
+                        .read = {int32_t(end.size()) - 1}});
+      row += int32_t(end.size());
+    }
+    std::span<const float> logits = inference.step(pieces);
+    for (size_t i = 0; i < ends.size(); ++i)
+      expectNear(logits.subspan(i * alone[0].size(), alone[0].size()), alone[i], "end " + std::to_string(i));
+  }
+}
+
+TEST_P(Steps, ScoresOfATreeAreThoseOfEachSequence) {
+  SplitMix64 random(11);
+  std::vector<TokenRun> runs;
+  int64_t slots = 0;
+  std::vector<int32_t> header = tokensOf(12, 30), other = tokensOf(13, 25);
+  for (int i = 0; i < 14; ++i) {
+    TokenRun run;
+    if (i % 4 != 3) {
+      run.ids = header;
+      if (i % 2)
+        run.ids.insert(run.ids.end(), other.begin(), other.end());
+    }
+    std::vector<int32_t> end = tokensOf(uint64_t(100 + i), 1 + random.below(40));
+    run.ids.insert(run.ids.end(), end.begin(), end.end());
+    for (size_t p = 0; p < run.ids.size(); p += 1 + random.below(9))
+      run.reads.push_back({int32_t(p), int32_t(random.below(20)), slots++});
+    runs.push_back(run);
+  }
+  PrefixTree tree(runs);
+  EXPECT_LT(tree.computedTokens(), tree.totalTokens() * 3 / 4);
+  constexpr int64_t rows = 32;
+  auto program = programOf(GetParam(), {.rows = rows, .countedRows = 5, .kvRows = cacheRowsFor(tree, rows)});
+  std::vector<TokenScore> scores(size_t(slots), TokenScore{}), alone(size_t(slots), TokenScore{});
+  Scorer(*program).run(tree, scores);
+  for (const TokenRun &run : runs)
+    Scorer(*program).run(PrefixTree(std::span(&run, 1)), alone);
+  for (size_t i = 0; i < scores.size(); ++i) {
+    EXPECT_NEAR(scores[i].logProb, alone[i].logProb, 2e-5) << i;
+    EXPECT_EQ(scores[i].isGreedy, alone[i].isGreedy);
+    EXPECT_LT(scores[i].logProb, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Steps, testing::Values("cpu", "emulate"),
+                         [](const auto &info) { return std::string(info.param); });
+
+TEST(Inference, RefusesWhatTheCacheDoesNotHold) {
+  auto program = programOf("cpu", {.rows = 8, .countedRows = 2, .kvRows = 32});
+  std::vector<int32_t> ids = tokensOf(1, 8);
+  auto step = [&](const Piece &piece) { Inference(*program).step(std::span(&piece, 1)); };
+  EXPECT_REFUSED(step({.tokens = ids, .at = 30, .start = 30}), "outside the cache of 32 rows");
+  EXPECT_REFUSED(step({.tokens = ids, .at = 8, .start = 0}), "nothing was written");
+  EXPECT_REFUSED(step({.tokens = ids, .at = 8, .start = 8, .prefixStart = 0, .prefixEnd = 4}), "nothing was written");
+  std::vector<int32_t> more = tokensOf(1, 9);
+  EXPECT_REFUSED(step({.tokens = more}), "9 tokens", "opened for 8");
+  EXPECT_REFUSED(step({.tokens = ids, .read = {0, 1, 2}}), "3 are read");
+  std::vector<Piece> twice = {{.tokens = std::span(ids).first(4)}, {.tokens = std::span(ids).first(4), .at = 3, .start = 3}};
+  EXPECT_REFUSED(Inference(*program).step(twice), "two tokens of a step");
+}
+
+/// Prints ids, so that texts say which tokens they are of.
+class IdTokenizer : public Tokenizer {
+public:
+  std::vector<int32_t> encode(std::string_view) const override { return {}; }
+  std::string decode(std::span<const int32_t> ids, bool) const override {
+    std::string text;
+    for (int32_t id : ids)
+      text += std::to_string(id) + ",";
+    return text;
+  }
+  std::string piece(int32_t id) const override { return std::to_string(id); }
+  int64_t vocabSize() const override { return 1 << 20; }
+  std::optional<int32_t> bos() const override { return std::nullopt; }
+  std::optional<int32_t> eos() const override { return std::nullopt; }
+  bool addsBos() const override { return false; }
+  std::string chatTemplate() const override { return ""; }
+  std::vector<std::pair<std::string, std::string>> files() const override { return {}; }
+};
+
+TEST(TextGenerator, TextsSideBySideAreAsEachAlone) {
+  std::vector<std::vector<int32_t>> prompts = {tokensOf(1, 5), tokensOf(2, 30), tokensOf(3, 12), tokensOf(4, 1),
+                                               tokensOf(5, 9)};
+  IdTokenizer tokenizer;
+  GenerationOptions options;
+  options.maxNewTokens = 12;
+  for (double temperature : {0.0, 1.0}) {
+    options.sampling.temperature = temperature;
+    // Room for three at a time, in steps of 16 rows.
+    auto program = programOf("cpu", {.rows = 16, .countedRows = 3, .kvRows = 3 * 42});
+    std::vector<GeneratedText> together = TextGenerator(*program, tokenizer).run(prompts, options);
+    for (size_t i = 0; i < prompts.size(); ++i) {
+      GenerationOptions own = options;
+      own.sampling.seed += i;
+      EXPECT_EQ(TextGenerator(*program, tokenizer).run({prompts[i]}, own).front().ids, together[i].ids) << i;
+      EXPECT_EQ(together[i].ids.size(), 12u);
+    }
+  }
+}
+
+TEST(TextGenerator, StopsAtTokensAndStringsAndShowsNoMore) {
+  auto program = programOf("cpu", {.rows = 16, .countedRows = 1, .kvRows = 64});
+  IdTokenizer tokenizer;
+  GenerationOptions options;
+  options.maxNewTokens = 8;
+  std::vector<int32_t> prompt = tokensOf(2, 6);
+  GeneratedText free = TextGenerator(*program, tokenizer).run({prompt}, options).front();
+  ASSERT_EQ(free.ids.size(), 8u);
+  EXPECT_EQ(free.end, GeneratedText::End::Length);
+
+  GenerationOptions byToken = options;
+  byToken.stopTokens = {free.ids[3]};
+  GeneratedText stopped = TextGenerator(*program, tokenizer).run({prompt}, byToken).front();
+  EXPECT_EQ(stopped.end, GeneratedText::End::StopToken);
+  size_t first = size_t(std::ranges::find(free.ids, free.ids[3]) - free.ids.begin());
+  EXPECT_EQ(stopped.ids, std::vector<int32_t>(free.ids.begin(), free.ids.begin() + ptrdiff_t(first)));
+
+  GenerationOptions byString = options;
+  byString.stopStrings = {"," + std::to_string(free.ids[2]) + ","};
+  std::string shown;
+  GeneratedText cut = TextGenerator(*program, tokenizer).run({prompt}, byString, [&](size_t, const std::string &text) {
+    shown += text;
+  }).front();
+  EXPECT_EQ(cut.end, GeneratedText::End::StopString);
+  EXPECT_EQ(cut.text, free.text.substr(0, free.text.find(byString.stopStrings[0])));
+  EXPECT_EQ(shown, cut.text);
+}
+
+} // namespace
