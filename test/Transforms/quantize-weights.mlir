@@ -1,6 +1,6 @@
 // Weights stay in the blocks of their file: arguments become bytes, whoever reads them reads their values.
 
-// RUN: mlora-opt %s --mlora-quantize-weights='formats=model.embed_tokens=Q8_0,mlp.down_proj=Q4_1' --mlir-use-nameloc-as-prefix | FileCheck %s
+// RUN: mlora-opt %s --mlora-quantize-weights='formats=model.embed_tokens=Q8_0,mlp.down_proj=Q4_1' | FileCheck %s
 // RUN: mlora-opt %s --mlora-quantize-weights | FileCheck %s --check-prefix=NONE
 // RUN: not mlora-opt %s --mlora-quantize-weights='formats=mlp.down_proj' 2>&1 | FileCheck %s --check-prefix=SYNTAX
 // RUN: not mlora-opt %s --mlora-quantize-weights='formats=mlp.up_proj=Q4_1' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
@@ -13,12 +13,12 @@
 // RUN: not mlora-opt --mlora-generate-pipeline='target=emulate config=%S/Inputs/tiny-config.json quantized=mlp.gate_proj=BF16' < /dev/null 2>&1 | FileCheck %s --check-prefix=GPU
 
 // CHECK-LABEL: func.func @embed(
-// CHECK-SAME: %table: tensor<48x68xi8> {mlora.format = "Q8_0", mlora.weight = "model.embed_tokens"}
-// CHECK-NEXT: %[[VALUES:.*]] = mlora.dequantize %table of "Q8_0" : (tensor<48x68xi8>) -> tensor<48x64xf32>
+// CHECK-SAME: %[[TABLE:[a-z0-9]+]]: tensor<48x68xi8> {mlora.format = "Q8_0", mlora.weight = "model.embed_tokens"}
+// CHECK-NEXT: %[[VALUES:.*]] = mlora.dequantize %[[TABLE]] of "Q8_0" : (tensor<48x68xi8>) -> tensor<48x64xf32>
 // CHECK-NEXT: mlora.embedding %{{.*}}, %[[VALUES]]
 // CHECK-LABEL: func.func @decoder_layer(
-// CHECK-SAME: %down: tensor<32x40xi8> {mlora.format = "Q4_1", mlora.weight = "mlp.down_proj"}
-// CHECK: mlora.dequantize %down of "Q4_1"
+// CHECK-SAME: %[[DOWN:[a-z0-9]+]]: tensor<32x40xi8> {mlora.format = "Q4_1", mlora.weight = "mlp.down_proj"}
+// CHECK: mlora.dequantize %[[DOWN]] of "Q4_1"
 // CHECK-LABEL: func.func @head(
 // CHECK-SAME: tensor<48x64xf32> {mlora.weight = "lm_head"}
 // NONE-NOT: mlora.dequantize
