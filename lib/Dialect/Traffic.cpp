@@ -42,7 +42,8 @@ llvm::StringMap<int64_t> mlir::mlora::bytesMoved(KernelOp kernel) {
       } else if (product && use == product.getWeightMutable()) {
         count(countedWeight(product), kernel.getArgAttrDict(i));
       } else if (!place || use.get() != place.getInput()) {
-        isWhole |= !isa<EmbeddingOp>(user);
+        bool isTable = isa<DequantizeOp>(user) && llvm::all_of(user->getUsers(), llvm::IsaPred<EmbeddingOp>);
+        isWhole |= !isa<EmbeddingOp>(user) && !isTable;
       }
     }
     if (isWhole)

@@ -5,6 +5,7 @@
 // with every size.
 
 #include "mlora/Dialect/MLora.h"
+#include "mlora/Runtime/Model/BlockFormats.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -474,6 +475,29 @@ LogicalResult AdamWOp::verify() {
 
 //===- blocks and programs -------------------------------------------------------------===//
 
+/// Bytes of a row of blocks against the number of its values; `?` agrees with every number.
+static LogicalResult checkBlocks(Operation *op, StringRef name, int64_t bytes, int64_t values) {
+  const ::mlora::BlockFormat *format = ::mlora::findBlockFormat(std::string_view(name));
+  if (!format) {
+    std::string known;
+    for (const ::mlora::BlockFormat &one : ::mlora::blockFormats)
+      known += (known.empty() ? "" : ", ") + std::string(one.name);
+    return op->emitOpError() << "format '" << name << "' is none of " << known;
+  }
+  bool isKnown = !ShapedType::isDynamic(bytes) && !ShapedType::isDynamic(values);
+  if (isKnown && (values % format->values != 0 || bytes != values / format->values * format->bytes))
+    return op->emitOpError() << values << " values in a row of " << bytes << " bytes: a block of " << name << " holds "
+                             << format->values << " values in " << format->bytes << " bytes";
+  return success();
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (failed(Shapes(*this)("blocks", getBlocks(), "n b")("result", getOutput(), "n v").check()))
+    return failure();
+  return checkBlocks(*this, getFormat(), cast<ShapedType>(getBlocks().getType()).getDimSize(1),
+                     cast<ShapedType>(getOutput().getType()).getDimSize(1));
+}
+
 LogicalResult GemmOp::verify() {
   for (Value memory : {getA(), getB(), getC()}) {
     SmallVector<int64_t> strides;
@@ -482,9 +506,17 @@ LogicalResult GemmOp::verify() {
     if (failed(type.getStridesAndOffset(strides, offset)) || strides.back() != 1)
       return emitOpError() << "columns of " << type << " are not contiguous";
   }
-  return Shapes(*this)("a", getA(), getTransposeA() ? "K M" : "M K")(
-             "b", getB(), getTransposeB() ? "N K" : "K N")("c", getC(), "M N")
-      .check();
+  bool isBlocks = getElementTypeOrSelf(getB()).isInteger(8);
+  if (isBlocks != bool(getFormat()) || (isBlocks && !getTransposeB()))
+    return emitOpError("b is bytes of blocks where it is transposed and of a format, and only there");
+  Shapes shapes(*this);
+  shapes("a", getA(), getTransposeA() ? "K M" : "M K")("c", getC(), "M N");
+  if (!isBlocks)
+    return shapes("b", getB(), getTransposeB() ? "N K" : "K N").check();
+  auto a = cast<MemRefType>(getA().getType()), b = cast<MemRefType>(getB().getType());
+  return failed(shapes("b", getB(), "N B").check())
+             ? failure()
+             : checkBlocks(*this, *getFormat(), b.getDimSize(1), a.getDimSize(getTransposeA() ? 0 : 1));
 }
 
 LogicalResult KernelOp::verify() {

@@ -84,7 +84,7 @@ static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
             LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
             RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
             EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp, CrossEntropyInputGradOp, CrossEntropyWeightGradOp,
-            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, RoundOp, JoinOp, WindowOp, PlaceOp, NllOp,
+            StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, RoundOp, JoinOp, WindowOp, PlaceOp, DequantizeOp, NllOp,
             NllInputGradOp, arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
           [&](auto typed) -> Result { return run(typed, at); })
       .Case<func::CallOp>(

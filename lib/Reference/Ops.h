@@ -60,6 +60,7 @@ Tensors run(ProductOp op, const Environment &at);
 Tensors run(RoundOp op, const Environment &at);
 Tensors run(JoinOp op, const Environment &at);
 Tensors run(WindowOp op, const Environment &at);
+Tensors run(DequantizeOp op, const Environment &at);
 Tensors run(PlaceOp op, const Environment &at);
 
 // OptimizerOps.cpp

@@ -17,6 +17,9 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
+/// Blocks of columns of a linear layer: enough for any number of threads, not so many that claiming them shows.
+static constexpr int64_t kMostColumnBlocks = 64;
+
 namespace {
 
 /// How an op is cut into blocks, and with whom it may share a kernel.
@@ -24,6 +27,7 @@ enum class Shape {
   Library,
   Chunks, ///< no kernel: a call of a function that is formed for itself
   Rows,
+  Columns, ///< of rows and of columns of the result
   Attention,
   AttentionKeys,
   TokenSum,
@@ -31,34 +35,6 @@ enum class Shape {
   VocabularyGradient,
   Whole
 };
-
-Shape shapeOf(Operation *op) {
-  if (isa<ProductOp>(op))
-    return Shape::Library;
-  if (isa<ChunkedCallOp>(op))
-    return Shape::Chunks;
-  if (isa<AttentionOp, AttentionQueryGradOp>(op))
-    return Shape::Attention;
-  if (isa<AttentionKeyValueGradOp>(op))
-    return Shape::AttentionKeys;
-  if (isa<TokenOuterOp, RmsNormWeightGradOp>(op))
-    return Shape::TokenSum;
-  if (isa<CrossEntropyOp, CrossEntropyInputGradOp>(op))
-    return Shape::CrossEntropy;
-  if (isa<CrossEntropyWeightGradOp, EmbeddingWeightGradOp>(op))
-    return Shape::VocabularyGradient;
-  if (isa<SumOp, NormOp, ScatterRowsOp>(op))
-    return Shape::Whole;
-  return Shape::Rows;
-}
-
-/// Whether the op needs all rows of an operand, so that its producer must have finished.
-bool readsWhole(OpOperand &operand) {
-  Operation *op = operand.getOwner();
-  if (isa<GatherRowsOp, EmbeddingOp>(op))
-    return true;
-  return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
-}
 
 bool isTokenSized(Value value) { return !cast<RankedTensorType>(value.getType()).hasStaticShape(); }
 
@@ -72,6 +48,14 @@ bool givesRowsOnly(OpOperand &operand) {
 bool readsColumns(Operation *op, WindowOp window) {
   return fitsTensorCores(op) && window.getAt()[0] == 0 &&
          movesInChunks(window.getInput().getType().getDimSize(1), window.getAt()[1]);
+}
+
+/// Whether each op of the kernel has blocks of its own, `mlora.tiles`.
+bool isCutByTiles(Shape shape) { return shape == Shape::TokenSum || shape == Shape::Columns; }
+
+/// Whether an op joins a kernel of its shape that is there already.
+bool joinsOthers(Shape shape) {
+  return shape == Shape::Rows || shape == Shape::CrossEntropy || shape == Shape::Columns;
 }
 
 /// Ops that will be one kernel.
@@ -90,12 +74,14 @@ public:
   LogicalResult run();
 
 private:
+  Shape shapeOf(Operation *op) const;
+  bool readsWhole(OpOperand &operand) const;
   LogicalResult checkExtents();
-  bool isView(WindowOp window);
+  bool isView(Operation *op);
   Operation *producerOf(OpOperand &operand);
   std::string rowsOf(Operation *op);
   SmallVector<Operation *> lineUp();
-  static SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
+  SmallVector<Operation *> withSharedReads(SmallVector<Operation *> line);
   Operation *gradientStoredBy(Operation *op);
   bool joinsGradient(Operation *op);
   void assign(Operation *op);
@@ -110,18 +96,52 @@ private:
   MLoraFormKernelsOptions options;
   SymbolTable &symbols;
   SmallVector<Group> groups;
-  SmallVector<Operation *> views; ///< windows that are copied into kernels
+  SmallVector<Operation *> views; ///< copied into kernels
   SmallVector<SmallVector<PlaceOp>> chains;
   DenseSet<Operation *> apart; ///< places that need not wait for the one before them in their chain
   DenseMap<Operation *, unsigned> groupOf;
 };
 
-/// Whether kernels can look through this window at rows of their block, at a weight, at all that a sum is
-/// over, or at what attention copies: then it is a view in each that does so, otherwise an op that copies.
-bool Former::isView(WindowOp window) {
+Shape Former::shapeOf(Operation *op) const {
+  if (isa<ProductOp>(op))
+    return Shape::Library;
+  if (isa<ChunkedCallOp>(op))
+    return Shape::Chunks;
+  if (isa<LinearOp>(op) && options.columnBlock > 0)
+    return Shape::Columns;
+  if (isa<AttentionOp, AttentionQueryGradOp>(op))
+    return Shape::Attention;
+  if (isa<AttentionKeyValueGradOp>(op))
+    return Shape::AttentionKeys;
+  if (isa<TokenOuterOp, RmsNormWeightGradOp>(op))
+    return Shape::TokenSum;
+  if (isa<CrossEntropyOp, CrossEntropyInputGradOp>(op))
+    return Shape::CrossEntropy;
+  if (isa<CrossEntropyWeightGradOp, EmbeddingWeightGradOp>(op))
+    return Shape::VocabularyGradient;
+  if (isa<SumOp, NormOp, ScatterRowsOp>(op))
+    return Shape::Whole;
+  return Shape::Rows;
+}
+
+/// Whether the op needs all rows of an operand, so that its producer must have finished.
+bool Former::readsWhole(OpOperand &operand) const {
+  Operation *op = operand.getOwner();
+  if (isa<GatherRowsOp, EmbeddingOp>(op))
+    return true;
+  return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
+}
+
+/// Whether kernels can look through this op: at the blocks of a weight always, through a window at rows of their
+/// block, at a weight, at all that a sum is over, or at what attention copies. Then it is a view in each that does
+/// so, otherwise an op that copies.
+bool Former::isView(Operation *op) {
+  auto window = dyn_cast<WindowOp>(op);
+  if (!window)
+    return isViewOp(op);
   return llvm::none_of(window.getOutput().getUses(), [&](OpOperand &use) {
     return isa<func::ReturnOp>(use.getOwner()) ||
-           (readsWhole(use) && shapeOf(use.getOwner()) != Shape::TokenSum &&
+           (readsWhole(use) && !isCutByTiles(shapeOf(use.getOwner())) &&
             !(options.tensorCores && readsColumns(use.getOwner(), window)));
   });
 }
@@ -129,8 +149,7 @@ bool Former::isView(WindowOp window) {
 /// The op that makes what an operand reads, through a view.
 Operation *Former::producerOf(OpOperand &operand) {
   Operation *op = operand.get().getDefiningOp();
-  auto window = dyn_cast_or_null<WindowOp>(op);
-  return window && isView(window) ? window.getInput().getDefiningOp() : op;
+  return op && isView(op) ? op->getOperand(0).getDefiningOp() : op;
 }
 
 LogicalResult Former::checkExtents() {
@@ -162,8 +181,8 @@ SmallVector<Operation *> Former::lineUp() {
            (producer && !early.contains(producer));
   };
   for (Operation &op : function.getBody().front().without_terminator())
-    if (auto window = dyn_cast<WindowOp>(op); window && isView(window))
-      views.push_back(window);
+    if (isView(&op))
+      views.push_back(&op);
     else if (shapeOf(&op) != Shape::TokenSum)
       (llvm::any_of(op.getOpOperands(), waits) ? others : early).insert(&op);
   early.insert_range(others);
@@ -179,9 +198,9 @@ static Value seen(Value value) {
 /// What only sums over tokens wait for moves behind the last op that reads the same rows: one kernel reads
 /// them once.
 SmallVector<Operation *> Former::withSharedReads(SmallVector<Operation *> line) {
-  auto isPatient = [](Operation *op) {
+  auto isPatient = [this](Operation *op) {
     return shapeOf(op) == Shape::Rows && !op->use_empty() &&
-           llvm::all_of(op->getUsers(), [](Operation *user) { return shapeOf(user) == Shape::TokenSum; });
+           llvm::all_of(op->getUsers(), [this](Operation *user) { return shapeOf(user) == Shape::TokenSum; });
   };
   for (Operation *op : llvm::to_vector(llvm::make_filter_range(line, isPatient))) {
     auto readsTheSame = [&](Operation *other) {
@@ -243,8 +262,7 @@ void Former::assign(Operation *op) {
                       (shape == Shape::Rows || shape == Shape::CrossEntropy);
     earliest = std::max(earliest, sameKernel ? from : from + 1);
   }
-  bool joins = shape == Shape::Rows || shape == Shape::CrossEntropy;
-  if (joins)
+  if (joinsOthers(shape))
     for (unsigned index = groups.size(); index > earliest; --index) {
       Group &group = groups[index - 1];
       if (group.shape == shape && group.extent == extent) {
@@ -261,8 +279,8 @@ void Former::assign(Operation *op) {
 /// An op comes with its views.
 void Former::addTo(Group &group, Operation *op) {
   for (Value operand : op->getOperands())
-    if (auto window = operand.getDefiningOp<WindowOp>(); window && isView(window))
-      group.ops.push_back(window);
+    if (Operation *view = operand.getDefiningOp(); view && isView(view))
+      group.ops.push_back(view);
   group.ops.push_back(op);
 }
 
@@ -320,23 +338,24 @@ void Former::threadChains() {
 
 /// A view of its own for each op that looks through it.
 void Former::splitViews() {
-  SmallVector<WindowOp> windows(function.getBody().front().getOps<WindowOp>());
-  for (WindowOp window : windows) {
-    if (!isView(window))
-      continue;
-    while (!window.getOutput().use_empty() && !window.getOutput().hasOneUse()) {
-      Operation *user = *window.getOutput().user_begin();
+  SmallVector<Operation *> all;
+  for (Operation &op : function.getBody().front())
+    if (isView(&op))
+      all.push_back(&op);
+  for (Operation *view : all) {
+    Value seen = view->getResult(0);
+    while (!seen.use_empty() && !seen.hasOneUse()) {
+      Operation *user = *seen.user_begin();
       OpBuilder builder(user);
-      auto own = cast<WindowOp>(builder.clone(*window));
-      window.getOutput().replaceUsesWithIf(own.getOutput(),
-                                           [&](OpOperand &use) { return use.getOwner() == user; });
+      Value own = builder.clone(*view)->getResult(0);
+      seen.replaceUsesWithIf(own, [&](OpOperand &use) { return use.getOwner() == user; });
     }
   }
 }
 
 SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &tiles) {
   auto by = [](Twine extent, int64_t block) { return (extent + " by " + Twine(block)).str(); };
-  Operation *first = *llvm::find_if_not(group.ops, llvm::IsaPred<WindowOp>);
+  Operation *first = *llvm::find_if_not(group.ops, isViewOp);
   switch (group.shape) {
   case Shape::Library:
     return {};
@@ -347,6 +366,16 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
     if (llvm::any_of(group.ops, [](Operation *op) { return isa<NllOp, NllInputGradOp>(op); }))
       return {by(group.extent, 1)};
     return {by(group.extent, std::isdigit(group.extent[0]) ? options.parameterBlock : options.rowBlock)};
+  case Shape::Columns: {
+    int64_t total = 0;
+    for (Operation *op : group.ops)
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        int64_t columns = linear.getOutput().getType().getDimSize(1);
+        tiles.push_back(std::min<int64_t>(llvm::divideCeil(columns, options.columnBlock), kMostColumnBlocks));
+        total += tiles.back();
+      }
+    return {by(Twine(total), 1), by(group.extent, options.rowBlock)};
+  }
   case Shape::Attention:
     return {by(Twine(first->getAttrOfType<IntegerAttr>("heads").getInt()), 1),
             by("rows", options.attentionBlock)};
@@ -356,7 +385,7 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
   case Shape::TokenSum: {
     int64_t total = 0;
     for (Operation *op : group.ops) {
-      if (isa<WindowOp>(op))
+      if (isViewOp(op))
         continue;
       int64_t count = 1;
       if (auto outer = dyn_cast<TokenOuterOp>(op)) {
@@ -393,7 +422,7 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
   llvm::StringSet<> named;
   for (Operation *op : group.ops) {
     StringRef mnemonic = op->getName().stripDialect();
-    if (!isa<WindowOp>(op) && named.insert(mnemonic).second && name.size() < 72)
+    if (!isViewOp(op) && named.insert(mnemonic).second && name.size() < 72)
       name += (named.size() == 1 ? "." : "_") + mnemonic.str();
     for (Value operand : op->getOperands())
       if (!operand.getDefiningOp() || !members.count(operand.getDefiningOp()))
@@ -404,7 +433,7 @@ void Former::outline(Group &group, unsigned index, OpBuilder &builder, IRMapping
     for (Value result : op->getResults())
       // Ops with a grid of their own write all that they make, even what only training reads (lse), but what
       // attention turns back or places itself.
-      if ((group.shape != Shape::Rows && !isa<WindowOp>(op) && !isStoredInside(result)) ||
+      if ((group.shape != Shape::Rows && !isViewOp(op) && !isStoredInside(result)) ||
           llvm::any_of(result.getUsers(), [&](Operation *user) { return !members.count(user); }))
         outputs.insert(result);
   }
@@ -494,7 +523,7 @@ struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
     MLoraFormKernelsOptions options{rowBlock,        attentionBlock, tileColumns,
-                                    vocabularyBlock, parameterBlock, tensorCores};
+                                    vocabularyBlock, parameterBlock, columnBlock,    tensorCores};
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal() && failed(Former(function, options, symbols).run()))
         return signalPassFailure();

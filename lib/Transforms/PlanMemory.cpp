@@ -147,7 +147,10 @@ Place Planner::named(func::FuncOp function, Type type, DictionaryAttr attrs, boo
       spec.parts = renamed(parts, tensorName);
     else
       spec.tensor = tensorName(name);
-    return {buffer(spec), slot};
+    BufferOp weight = buffer(spec);
+    if (StringRef format = get(kFormatAttr); !format.empty())
+      weight->setAttr("format", bufferBuilder.getStringAttr(format));
+    return {weight, slot};
   }
   if (StringRef name = get(kFactorAttr); !name.empty())
     return {buffer({name.str(), "factor", type, slots}), slot};

@@ -230,6 +230,13 @@ const std::vector<Key> &table() {
               "the others compute in f32, or with device=emulate in "
               "bf16 (weights and activations; sums and what is trained stay f32)",
        .choices = {"f32", "bf16", "f16", "q8_0"}},
+      {.name = "quantized",
+       .field = &Config::quantized,
+       .commands = Eval | Generate | Bench,
+       .doc = "auto: with device=cpu, weights stay in memory as the checkpoint stores them (GGUF's blocks, bf16, f16) and are "
+              "unpacked as they are read, activations are f32; a kind of layer whose layers differ in type becomes f32; "
+              "false: all become f32 first",
+       .choices = {"auto", "false"}},
       {.name = "weights",
        .field = &Config::weights,
        .commands = CommandSet(Bench),

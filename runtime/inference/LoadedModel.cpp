@@ -28,6 +28,10 @@ Program &LoadedModel::open(const Scalars &capacity) {
   ProgramRequest request = programRequest("generate", config.model, adapter ? &*adapter : nullptr);
   request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
+  if (config.quantized == "auto" && request.target == "cpu")
+    for (const auto &[tensor, types] : request.keepQuantized(*checkpoint))
+      std::fprintf(stderr, "mlora-run: %s is stored as %s, not as one type in all layers: it is kept as f32\n",
+                   tensor.c_str(), types.c_str());
   program = std::make_unique<Program>(cache.get(request), capacity, config.numThreads);
   for (const std::string &line : describeSchedules(program->manifest()))
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -20,6 +20,10 @@ std::unique_ptr<Checkpoint> Checkpoint::open(const fs::path &path) {
   return fs::is_directory(path) ? openHuggingFace(path) : openGguf(path);
 }
 
+void Checkpoint::readBlocks(const std::string &name, int64_t, int64_t, std::span<uint8_t>) const {
+  failed("'" + name + "' of " + path().string() + " is not stored in blocks");
+}
+
 void CheckpointBase::indexNames() {
   for (size_t i = 0; i < infos.size(); ++i)
     byName[infos[i].name] = i;
@@ -50,6 +54,18 @@ void CheckpointBase::readRows(const std::string &name, int64_t firstRow, int64_t
     failed("rows " + std::to_string(firstRow) + " to " + std::to_string(firstRow + rows) + " of '" + name +
            "' " + shapeText(info.shape) + " were asked for into " + std::to_string(out.size()) + " values");
   decodeRows(index, firstRow, rows, out.data());
+}
+
+void CheckpointBase::readBlocks(const std::string &name, int64_t firstRow, int64_t rows,
+                                std::span<uint8_t> out) const {
+  size_t index = indexOf(name);
+  const TensorInfo &info = infos[index];
+  bool isInside =
+      info.shape.size() == 2 && firstRow >= 0 && rows >= 0 && firstRow <= info.shape[0] - rows;
+  if (!isInside || !copyBlocks(index, firstRow, rows, out))
+    failed("rows " + std::to_string(firstRow) + " to " + std::to_string(firstRow + rows) + " of '" + name +
+           "' " + shapeText(info.shape) + " are not stored as " + std::to_string(out.size()) +
+           " bytes of blocks");
 }
 
 void CheckpointBase::read(const std::string &name, std::span<float> out) const {

@@ -13,6 +13,8 @@ public:
   const std::filesystem::path &path() const override { return location; }
   const std::vector<TensorInfo> &tensors() const override { return infos; }
   void readRows(const std::string &name, int64_t firstRow, int64_t rows, std::span<float> out) const override;
+  void readBlocks(const std::string &name, int64_t firstRow, int64_t rows,
+                  std::span<uint8_t> out) const override;
   void read(const std::string &name, std::span<float> out) const override;
   std::string fingerprint() const override;
 
@@ -25,6 +27,8 @@ protected:
   /// Values of rows, then their file pages given back. A vector has one element per row.
   virtual void decodeRows(size_t index, int64_t firstRow, int64_t rows, float *out) const = 0;
   virtual void releaseAll(size_t index) const = 0;
+  /// Stored rows of a matrix, checked before; false where rows are not stored by blocks.
+  virtual bool copyBlocks(size_t, int64_t, int64_t, std::span<uint8_t>) const { return false; }
 
   /// To be called once `infos` is filled.
   void indexNames();

@@ -62,15 +62,24 @@ protected:
       file.readRows(*place.tensor, firstRow, rows, out);
       return file.release(*place.tensor, firstRow, rows);
     }
-    // HF's row (head, half t, j) is GGUF's (head, j, t): halves of a head's rotation instead of neighbours.
-    int64_t columns = place.tensor->columns(), size = model.headDim;
+    int64_t columns = place.tensor->columns();
+    for (int64_t i = 0; i < rows; ++i)
+      file.readRows(*place.tensor, rotaryRow(firstRow + i), 1, out + i * columns);
+    releaseHeads(*place.tensor, firstRow, rows);
+  }
+
+  bool copyBlocks(size_t index, int64_t firstRow, int64_t rows, std::span<uint8_t> out) const override {
+    const Place &place = places[index];
+    std::span<const uint8_t> stored = file.bytes(*place.tensor);
+    size_t rowBytes = stored.size() / size_t(place.tensor->rows());
+    if (out.size() != size_t(rows) * rowBytes)
+      return false;
     for (int64_t i = 0; i < rows; ++i) {
-      int64_t row = firstRow + i, head = row / size, half = row % size / (size / 2), j = row % (size / 2);
-      file.readRows(*place.tensor, head * size + 2 * j + half, 1, out + i * columns);
+      int64_t row = place.rotary ? rotaryRow(firstRow + i) : firstRow + i;
+      std::copy_n(stored.begin() + row * int64_t(rowBytes), rowBytes, out.begin() + i * int64_t(rowBytes));
     }
-    // The rows of a head lie mixed: whole heads are what was touched.
-    int64_t first = firstRow / size * size, last = (firstRow + rows + size - 1) / size * size;
-    file.release(*place.tensor, first, last - first);
+    place.rotary ? releaseHeads(*place.tensor, firstRow, rows) : file.release(*place.tensor, firstRow, rows);
+    return true;
   }
 
 private:
@@ -78,6 +87,18 @@ private:
     const GgufTensor *tensor;
     bool rotary;
   };
+
+  // HF's row (head, half t, j) is GGUF's (head, j, t): halves of a head's rotation instead of neighbours.
+  int64_t rotaryRow(int64_t row) const {
+    int64_t size = model.headDim, head = row / size, half = row % size / (size / 2), j = row % (size / 2);
+    return head * size + 2 * j + half;
+  }
+  // The rows of a head lie mixed: whole heads are what was touched.
+  void releaseHeads(const GgufTensor &tensor, int64_t firstRow, int64_t rows) const {
+    int64_t size = model.headDim, first = firstRow / size * size,
+            last = (firstRow + rows + size - 1) / size * size;
+    file.release(tensor, first, last - first);
+  }
 
   // A vector is one GGUF row, whose blocks cannot be cut; it is small.
   void decodeVector(const GgufTensor &tensor, int64_t first, int64_t count, float *out) const {

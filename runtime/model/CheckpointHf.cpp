@@ -63,6 +63,16 @@ protected:
     place.file->release(*place.entry, firstRow * columns, rows * columns);
   }
 
+  bool copyBlocks(size_t index, int64_t firstRow, int64_t rows, std::span<uint8_t> out) const override {
+    std::span<const uint8_t> stored = storedBytes(index);
+    int64_t columns = infos[index].shape[1], rowBytes = int64_t(stored.size()) / infos[index].shape[0];
+    if (int64_t(out.size()) != rows * rowBytes)
+      return false;
+    std::copy_n(stored.begin() + firstRow * rowBytes, rows * rowBytes, out.begin());
+    places[index].file->release(*places[index].entry, firstRow * columns, rows * columns);
+    return true;
+  }
+
   void releaseAll(size_t index) const override {
     places[index].file->release(*places[index].entry, 0, places[index].entry->elements());
   }

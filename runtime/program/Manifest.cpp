@@ -10,7 +10,7 @@
 namespace mlora {
 namespace {
 
-constexpr std::array<std::string_view, 3> typeNames = {"f32", "i32", "bf16"};
+constexpr std::array<std::string_view, 4> typeNames = {"f32", "i32", "bf16", "i8"};
 
 constexpr std::array<std::string_view, 11> roleNames = {"input",     "weight",  "parameter", "gradient",
                                                         "moment1",   "moment2", "factor",    "residual",
@@ -150,6 +150,7 @@ private:
       buffer.tensors.push_back(whole(*tensor, buffer));
     else if (fields.has("parts"))
       each(fields, "parts", [&](const JsonFields &f) { buffer.tensors.push_back(view(f)); });
+    buffer.format = fields.optionalString("format").value_or("");
     buffer.of = int(sizeOr(fields, "of", -1, maxSlots));
     return buffer;
   }
@@ -158,7 +159,7 @@ private:
     std::string type = fields.string(key);
     auto *known = std::find(typeNames.begin(), typeNames.end(), type);
     if (known == typeNames.end())
-      fields.refuse(key, "must be f32, bf16 or i32, not " + type);
+      fields.refuse(key, "must be f32, bf16, i32 or i8, not " + type);
     return ElementType(known - typeNames.begin());
   }
 
@@ -170,8 +171,8 @@ private:
     product.n = size(fields, "n", most, 1);
     product.k = size(fields, "k", most, 1);
     product.type = elementType(fields, "dtype");
-    if (product.type == ElementType::I32)
-      fields.refuse("dtype", "must be f32 or bf16, not i32");
+    if (product.type != ElementType::F32 && product.type != ElementType::BF16)
+      fields.refuse("dtype", "must be f32 or bf16, not " + fields.string("dtype"));
     product.resultType = fields.has("result") ? elementType(fields, "result") : product.type;
     if (product.resultType != product.type && product.resultType != ElementType::F32)
       fields.refuse("result", "must be f32 or the dtype");

@@ -1,6 +1,7 @@
 #include "ManifestChecks.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/BlockFormats.h"
 
 #include <algorithm>
 #include <set>
@@ -98,14 +99,31 @@ private:
 
   void checkFileTensor(const std::string &name, const Buffer &buffer) const {
     if (!buffer.isStatic() || buffer.type == ElementType::I32)
-      refuse(name + ": a weight must be f32 or bf16 and of static shape");
+      refuse(name + ": a weight must be f32, bf16 or bytes of blocks, and of static shape");
     if (buffer.tensors.empty())
       refuse(name + ": a weight must say its tensor");
+    checkBlocks(name, buffer);
     for (const ParameterView &tensor : buffer.tensors) {
       if (buffer.slots > 1 && !namesLayer(tensor.name))
         refuse(name + ": has several slots, but its tensor " + tensor.name + " does not name the {layer}");
       checkInside(name + ": tensor " + tensor.name, tensor, buffer);
     }
+  }
+
+  /// Bytes are rows of whole blocks of one tensor.
+  void checkBlocks(const std::string &name, const Buffer &buffer) const {
+    if ((buffer.type == ElementType::I8) == buffer.format.empty())
+      refuse(name + ": a weight is of bytes where it has a format, and only there");
+    if (buffer.format.empty())
+      return;
+    const BlockFormat *format = findBlockFormat(buffer.format);
+    if (!format)
+      refuse(name + ": programs read no blocks of format '" + buffer.format + "'");
+    std::vector<int64_t> shape = buffer.staticShape();
+    if (shape.size() != 2 || shape[1] % format->bytes || buffer.tensors.size() != 1 ||
+        buffer.tensors[0].shape != shape)
+      refuse(name + ": blocks of " + buffer.format + " must be all rows of one tensor, each a multiple of " +
+             std::to_string(format->bytes) + " bytes");
   }
 
   void checkOf(const std::string &name, const Buffer &buffer) const {

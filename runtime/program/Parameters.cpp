@@ -1,6 +1,7 @@
 #include "mlora/Runtime/Program/Parameters.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/BlockFormats.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <algorithm>
@@ -92,8 +93,27 @@ void readBlock(const Checkpoint &checkpoint, const Block &block, int64_t begin, 
   }
 }
 
+/// A weight that stays in its file's blocks.
+void writeBlocks(Program &program, int number, int64_t slot, const Checkpoint &checkpoint) {
+  const Buffer &buffer = program.manifest().buffers[size_t(number)];
+  const BlockFormat &format = *findBlockFormat(buffer.format);
+  std::string name = layerName(buffer.tensors[0].name, slot);
+  const TensorInfo &tensor = findTensor(checkpoint, name);
+  int64_t rows = buffer.staticShape()[0], rowBytes = buffer.staticShape()[1];
+  checkShape(checkpoint, tensor, {rows, rowBytes / format.bytes * format.values});
+  if (tensor.dtype != format.name)
+    badInput(checkpoint.path().string() + ": tensor " + name + " is stored as " + tensor.dtype +
+             ", the program was compiled for " + buffer.format);
+  program.write(number, slot, rowBytes, [&](std::byte *to, int64_t begin, int64_t bytes) {
+    checkpoint.readBlocks(name, begin / rowBytes, bytes / rowBytes,
+                          {reinterpret_cast<uint8_t *>(to), size_t(bytes)});
+  });
+}
+
 void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &checkpoint) {
   const Buffer &buffer = program.manifest().buffers[size_t(number)];
+  if (buffer.type == ElementType::I8)
+    return writeBlocks(program, number, slot, checkpoint);
   std::vector<int64_t> shape = buffer.staticShape();
   int64_t rows = shape.size() < 2 ? 1 : shape[0];
   int64_t columns = buffer.elements({}) / std::max<int64_t>(rows, 1),

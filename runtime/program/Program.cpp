@@ -95,4 +95,9 @@ std::span<uint16_t> Program::bfloatSlot(int buffer, int64_t index) const {
           size_t(manifest().buffers[size_t(buffer)].elements(capacity()))};
 }
 
+std::span<const uint8_t> Program::byteSlot(int buffer, int64_t index) const {
+  return {reinterpret_cast<uint8_t *>(slotOf(buffer, index, ElementType::I8)),
+          size_t(manifest().buffers[size_t(buffer)].elements(capacity()))};
+}
+
 } // namespace mlora

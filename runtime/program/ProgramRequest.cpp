@@ -1,7 +1,10 @@
 #include "mlora/Runtime/Program/ProgramRequest.h"
 
 #include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Model/BlockFormats.h"
 #include "mlora/Runtime/Program/CudaChip.h"
+
+#include <set>
 
 namespace mlora {
 
@@ -14,6 +17,37 @@ void ProgramRequest::setDevice(const std::string &device, const std::string &wan
   chip = device == "cuda" ? installedChip(wanted) : wanted == "auto" ? "" : wanted;
 }
 
+/// "model.layers.3.mlp.up_proj.weight" is mlp.up_proj of every layer.
+static std::string belowLayer(std::string name) {
+  constexpr std::string_view layers = "model.layers.", suffix = ".weight";
+  if (name.ends_with(suffix))
+    name.resize(name.size() - suffix.size());
+  return name.starts_with(layers) ? name.substr(name.find('.', layers.size()) + 1) : name;
+}
+
+std::map<std::string, std::string> ProgramRequest::keepQuantized(const Checkpoint &checkpoint) {
+  std::map<std::string, std::set<std::string>> stored;
+  std::map<std::string, int64_t> columns;
+  for (const TensorInfo &tensor : checkpoint.tensors())
+    if (tensor.shape.size() == 2) {
+      stored[belowLayer(tensor.name)].insert(tensor.dtype);
+      columns[belowLayer(tensor.name)] = tensor.shape[1];
+    }
+  std::map<std::string, std::string> mixed;
+  quantized.clear();
+  for (const auto &[name, types] : stored) {
+    const BlockFormat *format = types.size() == 1 ? findBlockFormat(*types.begin()) : nullptr;
+    if (format && columns[name] % format->values == 0)
+      quantized[name] = *types.begin();
+    std::string all;
+    for (const std::string &type : types)
+      all += (all.empty() ? "" : " and ") + type;
+    if (types.size() > 1)
+      mixed[name] = all;
+  }
+  return mixed;
+}
+
 nlohmann::json ProgramRequest::toJson() const {
   nlohmann::json json = {{"kind", kind},      {"model", std::filesystem::absolute(modelFile()).string()},
                          {"target", target},  {"dtype", dtype},
@@ -22,6 +56,8 @@ nlohmann::json ProgramRequest::toJson() const {
                          {"targets", targets}};
   if (!chip.empty())
     json["chip"] = chip;
+  if (!quantized.empty())
+    json["quantized"] = quantized;
   if (chunkRows > 0)
     json["chunk_rows"] = chunkRows;
   if (memoryBudget > 0) {
@@ -46,6 +82,12 @@ ProgramRequest ProgramRequest::fromJson(const nlohmann::json &json, const std::s
   request.loraAlpha = fields.optionalNumber("lora_alpha").value_or(0);
   if (fields.has("targets"))
     request.targets = fields.strings("targets");
+  if (fields.has("quantized"))
+    for (const auto &[tensor, format] : fields.object("quantized").raw().items()) {
+      if (!format.is_string())
+        fields.refuse("quantized", "must give a format's name for each tensor");
+      request.quantized[tensor] = format.get<std::string>();
+    }
   request.chunkRows = fields.optionalInteger("chunk_rows").value_or(0);
   request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
   if (fields.has("capacity")) {

@@ -415,3 +415,13 @@ mlora.program @chunks chunk_rows 48 arena 0 + 4 * rows + 2048 * chunk_rows {
     }
   }
 }
+
+// CHECK-LABEL: func.func @quantized(
+// CHECK: mlora.dequantize %{{.*}} of "Q4_1" : (tensor<32x40xi8>) -> tensor<32x64xf32>
+// CHECK: mlora.gemm %{{.*}}, transposed %{{.*}} of "Q8_0" into %{{.*}} alpha %{{.*}} beta
+func.func @quantized(%blocks: tensor<32x40xi8>, %x: memref<?x64xf32>, %w: memref<32x68xi8>, %y: memref<?x32xf32>, %one: f32,
+                     %zero: f32) -> tensor<32x64xf32> {
+  %v = mlora.dequantize %blocks of "Q4_1" : (tensor<32x40xi8>) -> tensor<32x64xf32>
+  mlora.gemm %x, transposed %w of "Q8_0" into %y alpha %one beta %zero : memref<?x64xf32>, memref<32x68xi8>, memref<?x32xf32>
+  return %v : tensor<32x64xf32>
+}

@@ -1,6 +1,6 @@
 // RUN: mlora-opt %s --mlora-lower-kernels --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{operand or result of type 'tensor<?x8xf64>' (f32, bf16 and i32 tensors are supported)}}
+// expected-error @+1 {{operand or result of type 'tensor<?x8xf64>' (f32, bf16, i32 and i8 tensors are supported)}}
 mlora.kernel @type(%x: tensor<?x8xf64>) -> tensor<?x8xf64> grid ["rows by 128"] {
   %y = mlora.add %x, %x : tensor<?x8xf64>
   mlora.yield %y : tensor<?x8xf64>

@@ -49,6 +49,21 @@ TEST_F(ManifestTest, RefusesWhatLiesInTheWrongRegion) {
   refuses("/buffers/1/shape", {"rows", "rows"}, "more than one run-time extent");
 }
 
+TEST_F(ManifestTest, AWeightMayBeBlocks) {
+  nlohmann::json &weight = bundle.json["buffers"][2];
+  weight["dtype"] = "i8";
+  weight["shape"] = {3, 20};
+  weight["format"] = "Q4_1";
+  Manifest manifest = Manifest::parse(bundle.json, "m.json");
+  EXPECT_EQ(manifest.buffers[2].format, "Q4_1");
+  EXPECT_EQ(bytesOf(manifest.buffers[2].type), 1);
+  refuses("/buffers/2/format", "IQ1_S", "no blocks of format 'IQ1_S'");
+  refuses("/buffers/2/format", nullptr, "where it has a format");
+  refuses("/buffers/2/dtype", "bf16", "where it has a format");
+  refuses("/buffers/2/shape", {3, 19}, "a multiple of 20 bytes");
+  refuses("/buffers/2/shape", {60}, "a multiple of 20 bytes");
+}
+
 TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/format", 1, "format");
   refuses("/shared_object", "../program.so", "file name");
@@ -59,7 +74,7 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/arena/rows", 160, "ends beyond its region of 160 bytes a row");
   refuses("/arena/rows", 166, "multiples of 4");
   refuses("/buffers/0/role", "ghost", "unknown role");
-  refuses("/buffers/0/dtype", "f64", "f32, bf16 or i32");
+  refuses("/buffers/0/dtype", "f64", "f32, bf16, i32 or i8");
   refuses("/buffers/0/shape", {"past"}, "shape");
   refuses("/buffers/0/shape", {-1}, "shape");
   refuses("/buffers/2/shape", {int64_t(1) << 40, int64_t(1) << 40}, "slot_bytes");
@@ -69,7 +84,7 @@ TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/buffers/1/slots", 30000, "ends beyond its region");
   refuses("/buffers/2/tensor", "model.w", "{layer}");
   refuses("/buffers/3/dtype", "bf16", "a parameter must be f32");
-  refuses("/buffers/2/dtype", "i32", "f32 or bf16 and of static shape");
+  refuses("/buffers/2/dtype", "i32", "f32, bf16 or bytes of blocks, and of static shape");
   refuses("/buffers/4/of", 2, "parameter");
   refuses("/buffers/4/of", 99, "parameter");
   refuses("/buffers/4/slots", 2, "differs");

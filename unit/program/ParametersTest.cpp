@@ -29,10 +29,24 @@ public:
   }
   std::string fingerprint() const override { return ""; }
 
+protected:
+  std::vector<TensorInfo> list;
+
 private:
   ModelConfig modelConfig;
   std::filesystem::path place = "three.safetensors";
-  std::vector<TensorInfo> list;
+};
+
+/// The same of one row of 64 values in two blocks of Q4_1, their bytes counted up.
+class ThreeLayersOfBlocks : public ThreeLayers {
+public:
+  explicit ThreeLayersOfBlocks(std::string dtype = "Q4_1") {
+    for (TensorInfo &tensor : list)
+      tensor.dtype = dtype, tensor.shape = {1, 64};
+  }
+  void readBlocks(const std::string &name, int64_t first, int64_t, std::span<uint8_t> out) const override {
+    std::iota(out.begin(), out.end(), uint8_t((name[13] - '0') * 50 + first));
+  }
 };
 
 struct ParametersTest : testing::Test {
@@ -58,6 +72,20 @@ TEST_F(ParametersTest, WeightsAreRoundedToTheNearestOfTheirType) {
   EXPECT_EQ(bfloatToFloat(rounded.bfloatSlot(2, 2)[3]), 404);
   EXPECT_REFUSED(rounded.slot(2, 0), "buffer w", "another type");
   EXPECT_REFUSED(rounded.bfloatSlot(3, 0), "buffer p", "another type");
+}
+
+TEST_F(ParametersTest, BlocksStayAsTheyAreStored) {
+  nlohmann::json &weight = files.json["buffers"][2];
+  weight["dtype"] = "i8";
+  weight["shape"] = {1, 40};
+  weight["format"] = "Q4_1";
+  files.write();
+  Program blocks{Bundle::load(files.path()), {.rows = 64}, 1};
+  loadWeights(blocks, ThreeLayersOfBlocks());
+  ASSERT_EQ(blocks.byteSlot(2, 1).size(), 40u);
+  EXPECT_EQ(blocks.byteSlot(2, 1)[39], 50 + 39);
+  EXPECT_REFUSED(loadWeights(blocks, ThreeLayersOfBlocks("Q8_0")), "layers.0.w", "stored as Q8_0", "Q4_1");
+  EXPECT_REFUSED(loadWeights(blocks, ThreeLayers()), "layers.0.w", "[8]", "[1, 64]");
 }
 
 TEST_F(ParametersTest, StridedTensorsAreReadAsTheyWereWritten) {

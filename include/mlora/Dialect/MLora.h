@@ -36,6 +36,8 @@ constexpr llvm::StringLiteral kTrainableAttr = "mlora.trainable"; ///< trained t
 constexpr llvm::StringLiteral kInputAttr = "mlora.input";         ///< name of a token-sized or scalar input
 constexpr llvm::StringLiteral kExtentAttr = "mlora.extent";       ///< name of the run-time scalar behind `?`
 
+constexpr llvm::StringLiteral kFormatAttr = "mlora.format"; ///< of a weight: its blocks', as GGUF calls them
+
 /// Argument and result attributes of differentiated functions and of the optimizer's, each a name.
 constexpr llvm::StringLiteral kFactorAttr = "mlora.factor";       ///< B̃: derived from parameters
 constexpr llvm::StringLiteral kResidualAttr = "mlora.residual";   ///< made by forward, read by backward
@@ -46,6 +48,9 @@ constexpr llvm::StringLiteral kMoment2Attr = "mlora.moment2";
 constexpr llvm::StringLiteral kPartialAttr = "mlora.partial"; ///< row sums of squares of a gradient
 constexpr llvm::StringLiteral kPartsAttr =
     "mlora.parts"; ///< which part of a tensor is which tensor of a file
+
+/// Ops that are no work of their own in a kernel: whoever reads their result looks through them at the operand.
+inline bool isViewOp(Operation *op) { return isa<WindowOp, DequantizeOp>(op); }
 
 /// A capacity of rows is a multiple of it, so that what counts bytes a row is aligned as the arena is.
 constexpr int64_t kCapacityStep = 16;

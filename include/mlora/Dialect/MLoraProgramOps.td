@@ -192,7 +192,7 @@ def MLora_BufferOp : MLora_Op<"buffer", [HasParent<"ProgramOp">]> {
     (docs/architecture.md). `slots` (1) copies lie one behind another, one a layer. `offset` counts from the beginning of the region
     that `in` names, in bytes a row of its capacity, or in bytes from the beginning of the fixed one. The region is that of `extent`, the
     run-time scalar behind `?`, or of one that is never less; what lives inside a loop over chunks lies in `chunk_rows`. `tensor` is the
-    checkpoint's name of a weight, `of` the parameter that a gradient or moment belongs to.
+    checkpoint's name of a weight (of bytes, i8: rows of blocks of its attribute `format`), `of` the parameter that a gradient or moment belongs to.
 
     Example:
     ```mlir

@@ -42,6 +42,9 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
                        llvm::cl::init(0)};
   ListOption<std::string> targets{
       *this, "targets", llvm::cl::desc("layers to adapt by the last part of their name; none: all")};
+  ListOption<std::string> quantized{
+      *this, "quantized",
+      llvm::cl::desc("tensors that stay in a GGUF file's blocks, below the layer: TENSOR=FORMAT (generate, for the CPU)")};
   Option<std::string> recompute{*this, "recompute",
                                 llvm::cl::desc("what backward may compute again (train): none, cheap or all"),
                                 llvm::cl::init("cheap")};
@@ -57,7 +60,7 @@ struct ProgramOptions : PassPipelineOptions<ProgramOptions> {
 enum class ProgramKind { Train, Generate };
 
 /// Why a program cannot be made with these options; empty where it can.
-std::string whyNotBuilt(const ProgramOptions &options);
+std::string whyNotBuilt(ProgramKind kind, const ProgramOptions &options);
 
 /// An empty module to a planned program of the target's kernels, which names its chip (`mlora.chip`) if one
 /// is asked for.

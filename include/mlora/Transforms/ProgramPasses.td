@@ -73,6 +73,45 @@ def ChunkHead : Pass<"mlora-chunk-head", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::mlora::MLoraDialect", "::mlir::func::FuncDialect"];
 }
 
+def SplitAdapted : Pass<"mlora-split-adapted", "::mlir::ModuleOp"> {
+  let summary = "Adapted groups become linear layers and sums";
+  let description = [{
+    For programs whose linear layers are cut into columns (`mlora-form-kernels`, `column-block`): what a block of one needs whole, m, is a
+    layer of its own before it.
+
+    ```mlir
+    %g, %u, %m = mlora.adapted_linear %x weights(%wg, %wu) ups(%bg, %bu) down %a : …
+    // becomes
+    %m = mlora.linear %x, %a : …
+    %g0 = mlora.linear %x, %wg : …
+    %mg = mlora.window %m at [0, 0] : …
+    %g1 = mlora.linear %mg, %bg : …
+    %g = mlora.add %g0, %g1 : …
+    ```
+  }];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect"];
+}
+
+def QuantizeWeights : Pass<"mlora-quantize-weights", "::mlir::ModuleOp"> {
+  let summary = "Weights stay in memory in the blocks of a GGUF file";
+  let description = [{
+    Arguments that are named tensors of the checkpoint (`mlora.weight`) become the bytes of its blocks, and what reads them reads their
+    values (`mlora.dequantize`). Only linear layers and the embedding can: a program that also trains is refused.
+
+    With `formats=mlp.down_proj=Q4_1`:
+    ```mlir
+    func.func @decoder_layer(…, %down_proj: tensor<64x192xf32> {mlora.weight = "mlp.down_proj"}) { … }
+    // becomes
+    func.func @decoder_layer(…, %down_proj: tensor<64x120xi8> {mlora.weight = "mlp.down_proj", mlora.format = "Q4_1"}) {
+      %values = mlora.dequantize %down_proj of "Q4_1" : …
+    ```
+  }];
+  let options = [
+    ListOption<"formats", "formats", "std::string", "tensors that stay as they are stored, below the layer: TENSOR=FORMAT">,
+  ];
+  let dependentDialects = ["::mlir::mlora::MLoraDialect"];
+}
+
 def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Groups ops into kernels: grids of blocks, one memory pass each";
   let description = [{
@@ -83,6 +122,9 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     A library's product (`product`) is a kernel of its own, `library`, with an empty grid. A call for chunks of rows (`chunked_call`) stays
     one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row. Parts that are placed
     into a tensor apart from each other do not wait for each other: each is placed by the kernel that makes it.
+
+    With `column-block`, for programs whose steps may have a single row, linear layers leave the chain: those that can run at once become one kernel
+    whose grid is cut into columns of each layer's result (`mlora.tiles` says how many blocks each has) as well as into rows.
 
     With `tensor-cores`, for programs that `mlora-attention-to-gpu` lowers, the gradients of attention that have a kernel there (bf16, heads of a
     multiple of 16 up to 128) take the ops behind them that its last step can do: the inverse `rope` of a cotangent, and the `place` of it among the
@@ -102,6 +144,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     Option<"tileColumns", "tile-columns", "int64_t", "192", "Columns of a tile of a sum over tokens">,
     Option<"vocabularyBlock", "vocabulary-block", "int64_t", "1024", "Vocabulary rows of a block of the head's gradient">,
     Option<"parameterBlock", "parameter-block", "int64_t", "64", "Rows of a block of what has no token's rows">,
+    Option<"columnBlock", "column-block", "int64_t", "0",
+           "Columns of a block of a linear layer, at least; 0: linear layers are cut by rows alone and share kernels">,
     Option<"tensorCores", "tensor-cores", "bool", "false",
            "Gradients of attention that have a kernel on tensor cores turn their results back and place them">,
   ];

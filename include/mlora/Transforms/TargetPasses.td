@@ -82,6 +82,9 @@ def LowerGemm : Pass<"mlora-lower-gemm", "::mlir::ModuleOp"> {
     Up to four rows of A against a transposed B (a token at a time) are sums along K instead. Each element of C is summed along K in
     one order (of those few rows in another), so that the bits do not depend on how more rows than those are cut into blocks.
 
+    A transposed B of blocks (`of "Q4_1"`) is unpacked as it is read: in registers for up to eight rows of A; for more into a stripe of rows in f32,
+    which the product of f32 takes.
+
     ```mlir
     mlora.gemm %x, transposed %w into %y alpha %one beta %zero : …
     // becomes

@@ -140,6 +140,11 @@ Value BlockBuilder::whole(Value value) {
   return placeholder(value.getType());
 }
 
+BlockBuilder::Weight BlockBuilder::weight(Value value) {
+  auto dequantize = value.getDefiningOp<DequantizeOp>();
+  return dequantize ? Weight{whole(dequantize.getBlocks()), dequantize.getFormatAttr()} : Weight{whole(value), {}};
+}
+
 Value BlockBuilder::wholeResult(Value value) {
   if (std::optional<unsigned> result = resultIndex(value))
     return results[*result];
@@ -405,8 +410,8 @@ void BlockBuilder::copy(Value from, Value to) {
 }
 
 void BlockBuilder::gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA,
-                        bool transposeB) {
-  GemmOp::create(*this, a, b, c, alpha, beta, transposeA, transposeB);
+                        bool transposeB, StringAttr format) {
+  GemmOp::create(*this, a, b, c, alpha, beta, transposeA, transposeB, format);
 }
 
 void BlockBuilder::finish() {

@@ -71,6 +71,12 @@ public:
   Value in(Value value);          ///< the block's rows of an operand or of a value computed before
   Value out(Value value);         ///< where the block's rows of a result go
   Value whole(Value value);       ///< all of an operand
+  /// All of a weight as it lies in memory: values, or bytes of blocks of a format.
+  struct Weight {
+    Value memory;
+    StringAttr format; ///< null: values
+  };
+  Weight weight(Value value);
   Value wholeResult(Value value); ///< all of the result buffer of a yielded value
   bool isResult(Value value) { return resultIndex(value).has_value(); } ///< whether the kernel yields it
   bool isComputedIn(Value value, JoinOp join);   ///< whether `value` is written straight into its columns
@@ -155,10 +161,13 @@ public:
   void copy(Value from, Value to);
   /// `c = alpha · op(a) op(b) + beta · c`.
   void gemm(Value a, Value b, Value c, Value alpha, Value beta, bool transposeA = false,
-            bool transposeB = false);
+            bool transposeB = false, StringAttr format = {});
   void gemm(Value a, Value b, Value c, double beta = 0) { gemm(a, b, c, real(1), real(beta)); }
   void gemmTransposed(Value a, Value b, Value c, double beta = 0) {
     gemm(a, b, c, real(1), real(beta), false, true);
+  }
+  void gemmTransposed(Value a, Weight b, Value c) {
+    gemm(a, b.memory, c, real(1), real(0), false, true, b.format);
   }
 
   /// Results that the kernel yields a second time, or operands that it yields, are copied.
@@ -200,7 +209,8 @@ void addHeadEmitters(BlockEmitters &table);  ///< cross-entropy, the embedding's
 void addLossEmitters(BlockEmitters &table);  ///< the loss of logits, and its gradient
 void addTotalEmitters(BlockEmitters &table); ///< sums and scatters of one block
 
-/// Whether `mlora.tiles` says how many blocks the op is cut into: a sum over tokens.
+/// Whether `mlora.tiles` says how many blocks the op is cut into: a sum over tokens, a linear layer cut into
+/// columns.
 bool isTiled(Operation *op);
 
 } // namespace mlir::mlora

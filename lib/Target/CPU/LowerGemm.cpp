@@ -9,6 +9,7 @@
 // tile; where there are only a few rows of A against a transposed B, in another.
 
 #include "Building.h"
+#include "QuantizedGemm.h"
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Dialect/Names.h"
 #include "mlora/Target/CPU.h"
@@ -416,6 +417,16 @@ struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
     return success();
   }
 
+  /// The module's own function of that name, built when it is first asked for.
+  static func::FuncOp privateFunction(SymbolTable &symbols, StringRef name, function_ref<func::FuncOp()> build) {
+    auto function = symbols.lookup<func::FuncOp>(name);
+    if (function && function.isPrivate())
+      return function;
+    function = build();
+    symbols.insert(function);
+    return function;
+  }
+
   void runOnOperation() override {
     Schedule schedule = scheduleForHost();
     if (rows != 0)
@@ -434,17 +445,31 @@ struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
     };
     if (getOperation().walk(checkType).wasInterrupted())
       return signalPassFailure();
+    // A stripe of blocks holds whole blocks, and is a depth of its own.
+    auto checkDepth = [&](GemmOp op) -> WalkResult {
+      int64_t values = op.getFormat() ? ::mlora::findBlockFormat(std::string_view(*op.getFormat()))->values : 1;
+      return schedule.depth % values == 0
+                 ? WalkResult::advance()
+                 : op.emitOpError("of blocks of ") << values << " values with a depth of " << schedule.depth
+                                                   << ": expected a multiple";
+    };
+    if (getOperation().walk(checkDepth).wasInterrupted())
+      return signalPassFailure();
     getOperation().walk([&](GemmOp op) {
       bool a = op.getTransposeA(), transposedB = op.getTransposeB();
-      auto function = symbols.lookup<func::FuncOp>(GemmFunction::name(a, transposedB));
-      if (!function || !function.isPrivate()) {
-        function = GemmFunction(getOperation(), schedule, a, transposedB).build();
-        symbols.insert(function);
+      func::FuncOp function = privateFunction(symbols, GemmFunction::name(a, transposedB), [&] {
+        return GemmFunction(getOperation(), schedule, a, transposedB).build();
+      });
+      if (op.getFormat()) {
+        const ::mlora::BlockFormat &format = *::mlora::findBlockFormat(std::string_view(*op.getFormat()));
+        function = privateFunction(symbols, quantizedGemmName(format), [&, dense = function] {
+          return buildQuantizedGemm(dense, format, schedule.depth);
+        });
       }
       ImplicitLocOpBuilder b(op.getLoc(), op);
       Values arguments;
-      for (Value memory : {op.getA(), op.getB(), op.getC()})
-        arguments.push_back(b.createOrFold<memref::CastOp>(function.getArgumentTypes()[0], memory));
+      for (auto [memory, type] : llvm::zip(ValueRange{op.getA(), op.getB(), op.getC()}, function.getArgumentTypes()))
+        arguments.push_back(b.createOrFold<memref::CastOp>(type, memory));
       llvm::append_values(arguments, op.getAlpha(), op.getBeta());
       func::CallOp::create(b, function, arguments);
       op.erase();

@@ -33,14 +33,15 @@ static BlockEmitters makeEmitters() {
   return table;
 }
 
-/// Kernels hold f32, bf16 and i32; anything else has no block form.
+/// Kernels hold f32, bf16, i32 and bytes of blocks; anything else has no block form.
 static LogicalResult checkTypes(KernelOp kernel) {
   for (Type type : llvm::concat<const Type>(kernel.getArgumentTypes(), kernel.getResultTypes())) {
     auto tensor = dyn_cast<RankedTensorType>(type);
     Type element = tensor ? tensor.getElementType() : Type();
-    if (!tensor || !(element.isF32() || element.isBF16() || element.isInteger(32)))
+    if (!tensor || !(element.isF32() || element.isBF16() || element.isInteger(32) ||
+                    element.isInteger(8)))
       return kernel.emitOpError() << "operand or result of type " << type
-                                  << " (f32, bf16 and i32 tensors are supported)";
+                                  << " (f32, bf16, i32 and i8 tensors are supported)";
     for (int64_t i = 1; i < tensor.getRank(); ++i)
       if (tensor.isDynamicDim(i))
         return kernel.emitOpError() << "type " << type << ": only the first dimension may be dynamic";
@@ -51,7 +52,7 @@ static LogicalResult checkTypes(KernelOp kernel) {
 /// Whether a value is needed after an op, maybe through a view.
 static bool isReadAfter(Value value, Operation *op) {
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    return op->isBeforeInBlock(user) || (isa<WindowOp>(user) && isReadAfter(user->getResult(0), op));
+    return op->isBeforeInBlock(user) || (isViewOp(user) && isReadAfter(user->getResult(0), op));
   });
 }
 
@@ -60,17 +61,18 @@ static SmallVector<Operation *> bodyOf(KernelOp kernel) {
   SmallVector<Operation *> body;
   Operation *yield = kernel.getBody().front().getTerminator();
   for (Operation &op : kernel.getBody().front().without_terminator())
-    if (!isa<WindowOp>(op) || llvm::is_contained(op.getUsers(), yield)) // others are views
+    if (!isViewOp(&op) || llvm::is_contained(op.getUsers(), yield)) // others are looked through
       body.push_back(&op);
   return body;
 }
 
-/// Blocks of each sum over tokens; the kernel has nothing but such sums, or none.
+/// Blocks of each op that has its own; the kernel has nothing but such ops, or none.
 static LogicalResult checkTiles(KernelOp kernel, ArrayRef<Operation *> body) {
   auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
   unsigned numTiled = llvm::count_if(body, isTiled);
   if (numTiled > 0 && numTiled < body.size())
-    return kernel.emitOpError() << "mixes sums over tokens with other ops";
+    return kernel.emitOpError() << "mixes ops that have blocks of their own (sums over tokens, linear layers "
+                                << "cut into columns) with others";
   if (numTiled > 0 && !tiles)
     return kernel.emitOpError() << "sums over tokens but has no 'mlora.tiles': the blocks of each sum, as "
                                 << "mlora-form-kernels writes them";
@@ -87,7 +89,7 @@ static LogicalResult emitBlock(BlockBuilder &b, const BlockEmitters &table) {
   if (failed(checkTypes(kernel)) || failed(checkTiles(kernel, body)))
     return failure();
   auto tiles = kernel->getAttrOfType<DenseI64ArrayAttr>("mlora.tiles");
-  bool isSum = llvm::any_of(body, isTiled);
+  bool isCut = llvm::any_of(body, isTiled);
   int64_t firstTile = 0;
   for (auto [i, op] : llvm::enumerate(body)) {
     BlockEmitter emit = table.lookup(op->getName().getStringRef());
@@ -96,12 +98,12 @@ static LogicalResult emitBlock(BlockBuilder &b, const BlockEmitters &table) {
       break;
     }
     b.setLoc(op->getLoc());
-    if (!isSum) {
+    if (!isCut) {
       emit(b, op);
     } else {
-      // Blocks [firstTile, firstTile + count) belong to this op.
+      // Blocks [firstTile, firstTile + count) of the grid's first dimension belong to this op.
       b.numTiles = tiles[i];
-      b.tile = b.minus(b.block, b.index(firstTile));
+      b.tile = b.minus(b.position[0], b.index(firstTile));
       Value inside = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ult, b.tile, b.index(b.numTiles));
       b.when(inside, [&] { emit(b, op); });
       firstTile += b.numTiles;

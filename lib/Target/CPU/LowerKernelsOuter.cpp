@@ -13,7 +13,11 @@ static int64_t getCutColumns(TokenOuterOp op) {
   return *llvm::max_element(op.getOutput().getType().getShape());
 }
 
-bool mlir::mlora::isTiled(Operation *op) { return isa<TokenOuterOp, RmsNormWeightGradOp>(op); }
+bool mlir::mlora::isTiled(Operation *op) {
+  // A linear layer has blocks of its own where its kernel says so, otherwise it is one of a chain over rows.
+  return isa<TokenOuterOp, RmsNormWeightGradOp>(op) ||
+         (isa<LinearOp>(op) && op->getParentOp()->hasAttr("mlora.tiles"));
+}
 
 /// y += aᵀ b over all rows, for the tile's rows or columns of y
 static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {

@@ -1,6 +1,8 @@
 //===- LowerKernelsRows.cpp - row-wise ops on blocks of rows ---------------------===//
 
 #include "BlockBuilder.h"
+#include "Building.h"
+#include "UnpackBlocks.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -42,9 +44,20 @@ static void emitRmsNormInputGrad(BlockBuilder &b, RmsNormInputGradOp op) {
          [&](ValueRange v) { return Values{b.sub(b.mul(v[3], b.mul(v[1], v[2])), b.mul(v[0], v[4]))}; });
 }
 
-/// y = x Wᵀ
+/// y = x Wᵀ, or the tile's columns of it: whole stripes, the last tile takes the rest
 static void emitLinear(BlockBuilder &b, LinearOp op) {
-  b.gemmTransposed(b.in(op.getInput()), b.whole(op.getWeight()), b.out(op.getOutput()));
+  Value x = b.in(op.getInput()), y = b.out(op.getOutput());
+  BlockBuilder::Weight weight = b.weight(op.getWeight());
+  if (!isTiled(op))
+    return b.gemmTransposed(x, weight, y);
+  int64_t columns = getColumns(op.getOutput()),
+          width = llvm::alignTo(llvm::divideCeil(columns, b.numTiles), b.shape.stripeColumns);
+  Value from = b.times(b.tile, width),
+        size = b.most(b.least(b.index(width), b.minus(b.index(columns), from)), b.index(0));
+  OpFoldResult zero = b.getIndexAttr(0), first = getAsOpFoldResult(from), some = getAsOpFoldResult(size);
+  OpFoldResult all = b.getIndexAttr(cast<MemRefType>(weight.memory.getType()).getDimSize(1));
+  weight.memory = b.view(weight.memory, {first, zero}, {some, all});
+  b.gemmTransposed(x, weight, b.view(y, {zero, first}, {getAsOpFoldResult(b.count), some}));
 }
 
 /// dx = dy W
@@ -118,7 +131,20 @@ static void emitRowCopies(BlockBuilder &b, Value table, Value ids, Value y) {
   });
 }
 static void emitEmbedding(BlockBuilder &b, EmbeddingOp op) {
-  emitRowCopies(b, b.whole(op.getTable()), b.in(op.getIds()), b.out(op.getOutput()));
+  BlockBuilder::Weight table = b.weight(op.getTable());
+  Value ids = b.in(op.getIds()), y = b.out(op.getOutput());
+  if (!table.format)
+    return emitRowCopies(b, table.memory, ids, y);
+  const ::mlora::BlockFormat &format = *::mlora::findBlockFormat(std::string_view(table.format.getValue()));
+  b.parallel(b.count, [&](Value t) {
+    Value row = b.loadIndex(ids, t);
+    b.loop(b.index(0), b.index(getColumns(op.getOutput()) / format.values), 1, [&](Value block) {
+      for (int64_t unit = 0; unit < format.values / kLanes; ++unit)
+        vector::StoreOp::create(
+            b, unpackSixteen(b, format, table.memory, row, b.times(block, format.bytes), unit), y,
+            ValueRange{t, b.plus(b.times(block, format.values), b.index(unit * kLanes))});
+    });
+  });
 }
 static void emitGatherRows(BlockBuilder &b, GatherRowsOp op) {
   emitRowCopies(b, b.whole(op.getInput()), b.in(op.getRows()), b.out(op.getOutput()));

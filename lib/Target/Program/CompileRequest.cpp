@@ -37,14 +37,22 @@ static void readRequest(const std::string &path, Request &request) {
   if (dtype != "f32" && dtype != "bf16")
     fields.refuse("dtype", "must be f32 or bf16");
   options.dtype = dtype == "bf16" ? ProgramType::BF16 : ProgramType::F32;
-  if (std::string why = whyNotBuilt(options); !why.empty())
-    fields.refuse(
-        options.dtype == ProgramType::BF16 && options.target == ProgramTarget::CPU ? "dtype" : "chip", why);
   options.config = fields.string("model");
   std::string kind = fields.string("kind");
   if (kind != "train" && kind != "generate")
     fields.refuse("kind", "must be train or generate");
   request.kind = kind == "train" ? ProgramKind::Train : ProgramKind::Generate;
+  if (fields.has("quantized"))
+    for (const auto &[tensor, format] : fields.object("quantized").raw().items()) {
+      if (!format.is_string())
+        fields.refuse("quantized", "must give a format's name for each tensor");
+      options.quantized.push_back(tensor + "=" + format.get<std::string>());
+    }
+  if (std::string why = whyNotBuilt(request.kind, options); !why.empty())
+    fields.refuse(!options.quantized.empty()                                                  ? "quantized"
+                  : options.dtype == ProgramType::BF16 && options.target == ProgramTarget::CPU ? "dtype"
+                                                                                              : "chip",
+                  why);
   options.method = fields.string("method");
   options.numBranches = fields.integer("num_branches");
   options.rank = fields.integer("lora_r");

@@ -9,6 +9,10 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
+/// Columns of a block of a linear layer of generation, whose steps are often of one row: enough blocks for all
+/// threads.
+static constexpr int64_t kLinearColumns = 48;
+
 namespace {
 /// Says in the module which GPU its kernels are to be made for: plans do not depend on it.
 struct NameChip : PassWrapper<NameChip, OperationPass<ModuleOp>> {
@@ -22,7 +26,11 @@ struct NameChip : PassWrapper<NameChip, OperationPass<ModuleOp>> {
 };
 } // namespace
 
-std::string mlir::mlora::whyNotBuilt(const ProgramOptions &options) {
+std::string mlir::mlora::whyNotBuilt(ProgramKind kind, const ProgramOptions &options) {
+  if (!options.quantized.empty() && kind == ProgramKind::Train)
+    return "weights that stay quantised are read by programs that generate only";
+  if (!options.quantized.empty() && options.target != ProgramTarget::CPU)
+    return "weights that stay quantised are built for target=cpu only";
   if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
     return "dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate";
   if (options.target == ProgramTarget::CPU)
@@ -70,6 +78,13 @@ void mlir::mlora::buildProgramPipeline(OpPassManager &passes, ProgramKind kind,
     form.tileColumns = 64; // of any product's schedule: addresses are computed for one tile, and none is spilled
     form.tensorCores = true;
   }
+  if (!isGPU && !isTraining) {
+    passes.addPass(createSplitAdapted());
+    QuantizeWeightsOptions quantize;
+    quantize.formats.assign(options.quantized.begin(), options.quantized.end());
+    passes.addPass(createQuantizeWeights(quantize));
+    form.columnBlock = kLinearColumns;
+  }
   passes.addPass(createMLoraFormKernels(form));
   passes.addPass(createMLoraPlanMemory());
   if (isGPU)
@@ -86,7 +101,7 @@ static void registerProgramPipeline(StringRef name, StringRef description, Progr
     ProgramOptions options;
     if (failed(options.parseFromString(text)))
       return failure();
-    if (std::string why = whyNotBuilt(options); !why.empty())
+    if (std::string why = whyNotBuilt(kind, options); !why.empty())
       return refuse(why);
     buildProgramPipeline(passes, kind, options);
     return success();

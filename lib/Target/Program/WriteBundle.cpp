@@ -102,7 +102,7 @@ static std::string describeKernel(KernelOp kernel) {
   return text;
 }
 
-/// `f32`, `bf16`, `i32`.
+/// `f32`, `bf16`, `i32`, `i8`.
 static std::string toText(Type type) {
   std::string text;
   llvm::raw_string_ostream(text) << type;
@@ -220,6 +220,8 @@ json::Object ManifestWriter::describe(BufferOp buffer) {
     object["packed"] = true;
   if (auto tensor = buffer.getTensor())
     object["tensor"] = *tensor;
+  if (auto format = buffer->getAttrOfType<StringAttr>("format"))
+    object["format"] = format.getValue();
   if (buffer.getRole() == "weight")
     if (auto parts = buffer->getAttrOfType<ArrayAttr>("parts"))
       object["parts"] = toJson(parts);

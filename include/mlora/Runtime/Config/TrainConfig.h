@@ -70,6 +70,7 @@ struct TrainConfig {
   std::string device = "cpu";
   std::string chip = "auto"; ///< that a GPU's kernels are made for
   std::string dtype = "f32";
+  std::string quantized = "auto"; ///< or false
   std::string weights = "checkpoint"; ///< bench: or "random"
   int64_t numThreads = 0;             ///< 0: every core this process may use
   int64_t memoryBudget = 0;           ///< bytes; 0: no limit

@@ -51,6 +51,10 @@ public:
   /// `out`.
   virtual void readRows(const std::string &name, int64_t firstRow, int64_t rows,
                         std::span<float> out) const = 0;
+  /// Rows of a matrix as they are stored, blocks of its dtype (BlockFormats.h) one behind another, into `out`. Throws
+  /// Error(Failed) where there are no such rows, or of another size.
+  virtual void readBlocks(const std::string &name, int64_t firstRow, int64_t rows,
+                          std::span<uint8_t> out) const;
   /// A whole tensor; its file pages are released afterwards, so that one copy stays resident.
   virtual void read(const std::string &name, std::span<float> out) const = 0;
   /// The files behind, with every tensor in them (also those that a model is read without). Throws where

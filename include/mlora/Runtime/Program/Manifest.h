@@ -28,8 +28,11 @@ enum class Role {
 };
 std::string_view roleName(Role role);
 
-enum class ElementType { F32, I32, BF16 };
-inline int64_t bytesOf(ElementType type) { return type == ElementType::BF16 ? 2 : 4; }
+/// I8: bytes of blocks of a weight.
+enum class ElementType { F32, I32, BF16, I8 };
+inline int64_t bytesOf(ElementType type) {
+  return type == ElementType::I8 ? 1 : type == ElementType::BF16 ? 2 : 4;
+}
 
 /// A tensor of an adapter's (or checkpoint's) file as a strided part of a buffer's slot; lengths in
 /// elements.
@@ -55,6 +58,7 @@ struct Buffer {
   int64_t slots = 1, slotBytes = 0, offset = 0;
   bool packed = false;                ///< slots lie back to back: a kernel may take all of them as one tensor
   std::vector<ParameterView> tensors; ///< of a weight: the checkpoint's that it holds
+  std::string format;                 ///< of a weight of bytes: its blocks', as GGUF calls them
   int of = -1;                        ///< of a gradient or moment: index of its parameter
 
   bool isStatic() const;

@@ -11,7 +11,8 @@
 namespace mlora {
 
 /// Fills every weight buffer (but borrowed ones) from the checkpoint's tensor of its name, rounded to the nearest where the
-/// buffer is bf16. Throws Error(BadInput) when the checkpoint lacks a tensor or has it in another shape.
+/// buffer is bf16, or as its blocks are stored. Throws Error(BadInput) when the checkpoint lacks a tensor or has it in another
+/// shape.
 void loadWeights(Program &program, const Checkpoint &checkpoint);
 
 /// Which of the three values of a trainable element.

@@ -44,6 +44,8 @@ public:
   std::span<float> slot(int buffer, int64_t index) const;
   /// The same of a bf16 buffer, as bits.
   std::span<uint16_t> bfloatSlot(int buffer, int64_t index) const;
+  /// The same of a weight that stays in blocks.
+  std::span<const uint8_t> byteSlot(int buffer, int64_t index) const;
 
   /// Whether a weight is the lender's: it is there already.
   bool isBorrowed(int buffer) const { return borrowed_.has(size_t(buffer)); }

@@ -2,9 +2,11 @@
 // rows; only what fits a memory budget depends on it.
 #pragma once
 
+#include "mlora/Runtime/Model/Checkpoint.h"
 #include "mlora/Runtime/Program/Scalars.h"
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -22,12 +24,18 @@ struct ProgramRequest {
   double loraAlpha = 0;
   std::vector<std::string> targets; ///< projections, e.g. q_proj
   int64_t chunkRows = 0; ///< rows whose logits are in memory at once (for a GPU), 0: as the compiler has it
+  /// Weights that stay in the blocks of a GGUF file (kind generate, target cpu): the tensor's name below the layer without
+  /// `.weight`, and the blocks' format.
+  std::map<std::string, std::string> quantized;
   int64_t memoryBudget = 0; ///< bytes of the arena, 0: no limit
   Scalars capacity;         ///< at which the budget holds; no part of the request without one
 
   /// `device` and `chip` as the configuration names them; for cuda, `auto` is the chip of this machine's GPU.
   /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.
   void setDevice(const std::string &device, const std::string &chip = "auto");
+  /// Keeps the checkpoint's matrices as they are stored where programs can read that. Gives the types of those that
+  /// cannot stay because layers differ ("Q4_K and Q6_K"), by the names of `quantized`: these become f32.
+  std::map<std::string, std::string> keepQuantized(const Checkpoint &checkpoint);
   nlohmann::json toJson() const;
   /// What toJson() gave. Throws Error(BadInput), naming `where`, for what it never gives.
   static ProgramRequest fromJson(const nlohmann::json &json, const std::string &where);
