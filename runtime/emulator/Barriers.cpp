@@ -76,7 +76,8 @@ static void complete(Block &block, NamedBarrier &barrier) {
   barrier.waiting.clear();
   barrier.present.clear();
   barrier.arrived = barrier.votes = 0;
-  barrier.published = barrier.fenced = {};
+  barrier.published = {};
+  barrier.fenced = {};
 }
 
 void runBarrier(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {

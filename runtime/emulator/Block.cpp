@@ -1,6 +1,7 @@
 #include "Block.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 namespace mlora::emulator {
@@ -16,9 +17,9 @@ std::string hex(uint64_t value) {
   return "0x" + text;
 }
 
-// Tensor.cpp
+// BulkCopies.cpp
 void finishStores(Thread &thread);
-const TensorStoreCopy *findUnreadStore(const Thread &thread);
+const StoreCopy *findUnreadStore(const Thread &thread);
 
 static unsigned threadsOf(const Launch &launch) {
   return launch.block[0] * launch.block[1] * launch.block[2];
@@ -28,8 +29,8 @@ Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed, Gl
     : launch(launch), memory(memory), history(history), threadCount(threadsOf(launch)),
       warps((threadCount + kWarpSize - 1) / kWarpSize),
       shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes)),
-      stacks(Stacks::get(threadCount, launch.localBytes)),
-      state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du) {
+      stacks(Stacks::get(threadCount, 2 * size_t(launch.localBytes))),
+      state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du), electSeed(state) {
   for (unsigned i = 0; i < threadCount; ++i) {
     threads.push_back(std::make_unique<Thread>());
     Thread &thread = *threads.back();
@@ -61,6 +62,13 @@ uint64_t Block::random() { // xorshift*
   state ^= state << 25;
   state ^= state >> 27;
   return state * 0x2545f4914f6cdd1du;
+}
+
+uint32_t Block::electedBits(uint32_t mask) const {
+  uint64_t mixed = (electSeed ^ mask) * 0x9e3779b97f4a7c15u;
+  for (unsigned skipped = (mixed >> 40) % std::popcount(mask); skipped > 0; --skipped)
+    mask &= mask - 1;
+  return mask & -mask;
 }
 
 static void setRegisters(Thread &thread, const Launch &launch, const std::array<uint32_t, 3> &at) {
@@ -127,7 +135,8 @@ void Block::run(uint64_t number) {
     thread->waiting = Waiting::No;
     thread->atBarriers = 0;
     thread->clock = base + 1;
-    thread->known = thread->fenced = thread->acquired = {};
+    thread->known = thread->acquired = {};
+    thread->fenced = {};
     thread->released = {};
     thread->copies.clear();
     thread->stores.clear();
@@ -256,7 +265,10 @@ void Block::exit(Thread &thread) {
       fault(thread, open.site, "divergent warp collective",
             "has exited, while other lanes of its warp wait for it at " + siteOf(open.site).operation +
                 " (mask " + hex(open.mask) + ")");
-  if (const TensorStoreCopy *store = findUnreadStore(thread))
+  if (const AsyncCopy *copy = thread.copies.first())
+    fault(thread, copy->site, "asynchronous copy not waited for",
+          "has exited, and has not waited (cp.async.wait_group) for this copy to shared memory");
+  if (const StoreCopy *store = findUnreadStore(thread))
     fault(
         thread, store->site, "asynchronous copy not waited for",
         "has exited, and has not waited (cp.async.bulk.commit_group and wait_group) until this copy has read "
@@ -288,14 +300,15 @@ Fault Block::makeFault(const Thread &by, uint32_t site, std::string name, std::s
           site, otherSite, std::move(otherMessage)};
 }
 
-void Block::noteUninitialised(Thread &by, uint32_t site, std::string message) {
-  uninitialised = makeFault(by, site, "uninitialised shared memory", std::move(message));
+void Block::noteUninitialised(Thread &by, uint32_t site, std::string name, std::string message) {
+  uninitialised = makeFault(by, site, std::move(name), std::move(message));
 }
 
 void Block::fault(Thread &by, uint32_t site, std::string name, std::string message,
                   std::optional<uint32_t> otherSite, std::string otherMessage) {
   // What follows from a value that nobody wrote is not what is wrong; the write that comes too late is.
-  bool isOrder = name == "shared memory race" || name == "asynchronous copy not waited for";
+  bool isOrder = name == "shared memory race" || name == "global memory race" ||
+                 name == "asynchronous copy not waited for";
   failure = uninitialised && !isOrder ? *uninitialised
                                       : makeFault(by, site, std::move(name), std::move(message), otherSite,
                                                   std::move(otherMessage));
@@ -406,7 +419,8 @@ uint32_t Block::registersInUse() const {
 }
 
 void Block::synchronizeAll() {
-  VectorClock ofEngines, allFenced;
+  VectorClock ofEngines;
+  ProxyFences allFenced;
   Released released;
   uint32_t latest = base;
   for (auto &thread : threads) {
@@ -427,7 +441,8 @@ void Block::synchronizeAll() {
 }
 
 void Block::synchronize(const std::vector<Thread *> &group) {
-  VectorClock all, allFenced;
+  VectorClock all;
+  ProxyFences allFenced;
   for (Thread *thread : group) {
     all.join(thread->known);
     allFenced.join(thread->fenced);
@@ -442,7 +457,7 @@ void Block::synchronize(const std::vector<Thread *> &group) {
 
 std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint64_t seed,
                          Statistics *statistics) {
-  GlobalHistory history;
+  GlobalHistory history(launch.uninitialised);
   Block block(launch, memory, seed, launch.checksGlobalRaces ? &history : nullptr);
   std::vector<uint64_t> order(uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2]);
   std::iota(order.begin(), order.end(), 0);

@@ -30,20 +30,22 @@ struct AsyncCopy {
   char data[16]; ///< the source as it was; it must be so still when the copy is waited for
 };
 
-/// A tensor copy from shared to global memory: where each 16 bytes or less go.
-struct TensorStoreCopy {
-  struct Piece {
-    uint64_t from, to;
-    uint32_t bytes;
-  };
-  std::vector<Piece> pieces;
+/// What the tensor engine copies at once: 16 bytes of a box or less, or a range of memory.
+struct CopyPiece {
+  uint64_t shared, global; ///< global 0: outside the tensor
+  uint32_t bytes;
+};
+
+/// A copy from shared to global memory by the tensor engine.
+struct StoreCopy {
+  std::vector<CopyPiece> pieces;
   std::vector<char> data; ///< the source as it was
   uint32_t site;
 };
 
 /// Tensor copies that one cp.async.bulk.commit_group covers.
 struct StoreGroup {
-  std::vector<TensorStoreCopy> copies;
+  std::vector<StoreCopy> copies;
   uint32_t moment;     ///< the engine's, of its last read
   bool isRead = false; ///< a wait has said that the source may be overwritten
 };
@@ -83,10 +85,23 @@ public:
     open.clear();
     committed.clear();
   }
+  /// The oldest that has not landed; null: all have.
+  const Copy *first() const {
+    for (const std::vector<Copy> &group : committed)
+      if (!group.empty())
+        return &group.front();
+    return open.empty() ? nullptr : &open.front();
+  }
 
 private:
   std::vector<Copy> open;                  ///< since the last commit
   std::deque<std::vector<Copy>> committed; ///< oldest first
+};
+
+/// An allocation in a thread's local memory.
+struct LocalMemory {
+  uint64_t address, bytes;
+  char *written; ///< a byte a byte: 1 once it has been written
 };
 
 struct Thread : ThreadContext {
@@ -104,18 +119,19 @@ struct Thread : ThreadContext {
   uint16_t atBarriers = 0; ///< barriers that it has reached and that are not complete, a bit each
 
   uint32_t clock = 1;
-  VectorClock known, fenced;
+  VectorClock known;
+  ProxyFences fenced;
   Released released;    ///< what came before the last fence: a later atomic write shows it
   VectorClock acquired; ///< what atomic reads have seen: the next fence makes it come before now
   bool canRun() const { return waiting == Waiting::No; }
 
-  CopyGroups<AsyncCopy> copies;        ///< cp.async
-  std::vector<TensorStoreCopy> stores; ///< tensor copies to global memory since the last commit
-  std::deque<StoreGroup> storeGroups;  ///< committed ones, oldest first
-  uint16_t storeEngine = 0;            ///< what reads their sources, and its clock
+  CopyGroups<AsyncCopy> copies;       ///< cp.async
+  std::vector<StoreCopy> stores;      ///< tensor copies to global memory since the last commit
+  std::deque<StoreGroup> storeGroups; ///< committed ones, oldest first
+  uint16_t storeEngine = 0;           ///< what reads their sources, and its clock
   uint32_t storeMoment = 0;
-  std::deque<uint32_t> wgmmaGroups;                  ///< the last moment of each committed group
-  std::vector<std::pair<uint64_t, uint64_t>> locals; ///< local memory: addresses and bytes
+  std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
+  std::vector<LocalMemory> locals;
 
   /// This thread's operation has come before every later one of a thread that joins what this returns.
   VectorClock publish() {
@@ -133,7 +149,8 @@ struct NamedBarrier {
   std::vector<Thread *> waiting;
   std::vector<Thread *> present; ///< waiting or only arrived
   std::vector<uint32_t> warpSites;
-  VectorClock published, fenced;
+  VectorClock published;
+  ProxyFences fenced;
 };
 
 struct Mbarrier {
@@ -143,10 +160,10 @@ struct Mbarrier {
   uint16_t engine = 0; ///< the agent that stands for copies which report here
   uint16_t initBy = 0; ///< whose initialisation, when and where
   uint32_t initMoment = 0, initSite = 0;
-  bool isVisibleToAsyncProxy = false;     ///< a fence has followed the initialisation
-  uint32_t moment = 0;                    ///< the engine's clock
-  VectorClock arriving, arrivingFenced;   ///< of this phase
-  VectorClock completed, completedFenced; ///< of the phases before
+  bool isVisibleToAsyncProxy = false;          ///< a fence has followed the initialisation
+  uint32_t moment = 0;                         ///< the engine's clock
+  VectorClock arriving, completed;             ///< of this phase, of the phases before
+  ProxyFences arrivingFenced, completedFenced; ///< the same
   std::vector<Thread *> waiting;
 };
 
@@ -196,7 +213,7 @@ struct Block {
   /// Remembers the first read of what nobody has written: a race if somebody writes it later and nothing
   /// orders the two, else a fault of its own when the block ends or something else is wrong.
   bool hasUninitialised() const { return uninitialised.has_value(); }
-  void noteUninitialised(Thread &by, uint32_t site, std::string message);
+  void noteUninitialised(Thread &by, uint32_t site, std::string name, std::string message);
   std::string nameOf(const Thread &thread) const;
   std::string nameOfAgent(unsigned agent) const;
   const Site &siteOf(uint32_t site) const { return (*launch.sites)[site]; }
@@ -226,6 +243,7 @@ struct Block {
   Thread *current = nullptr;
   std::array<uint32_t, 3> coordinates = {};
   uint64_t progress = 0; ///< counts what cannot be undone, so that spinning is noticed
+  uint64_t turns = 0;    ///< of loops that do not count
 
   std::map<uint64_t, VectorClock> atomics; ///< by address: what the last atomic writes there have released
 
@@ -240,6 +258,9 @@ struct Block {
   bool isEngine(unsigned agent, Engine kind) const {
     return agent >= warps.size() * kWarpSize && engines[agent - warps.size() * kWarpSize] == kind;
   }
+
+  /// The lane that elect.sync picks of a mask, as a bit: the same for a mask in all of a launch.
+  uint32_t electedBits(uint32_t mask) const;
 
   /// Registers that the block's warps have, all threads together.
   uint32_t registersInUse() const;
@@ -260,6 +281,7 @@ private:
   std::vector<Thread *> ready;
   unsigned live = 0;
   uint64_t state; ///< of the generator
+  const uint64_t electSeed;
   uint64_t spins = 0, spinsProgress = 0;
   std::optional<Fault> uninitialised;
   uint32_t transferRate = 8; ///< one in so many switches lands a transfer

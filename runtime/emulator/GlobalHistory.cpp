@@ -41,15 +41,63 @@ void GlobalHistory::check(Thread &thread, const Access &now, const std::vector<A
   }
 }
 
-void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site) {
+void GlobalHistory::checkWritten(Thread &thread, uint64_t at, uint8_t mask, const Cell &cell,
+                                 uint64_t address, uint32_t bytes, uint32_t site) const {
+  for (auto &[begin, size] : uninitialised) {
+    if (at + kCell <= begin || at >= begin + size)
+      continue;
+    uint8_t written = 0;
+    for (const Access &write : cell.writes)
+      written |= write.mask;
+    if ((mask & ~written) && !thread.block->hasUninitialised())
+      thread.block->noteUninitialised(thread, site, "uninitialised global memory",
+                                      "reads " + std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ") +
+                                          thread.block->memory.describe(address) +
+                                          " that nobody in this launch has written");
+  }
+}
+
+static uint8_t maskOf(uint64_t at, uint64_t address, uint32_t bytes) {
+  uint8_t mask = 0;
+  for (uint64_t byte = std::max(at, address); byte < std::min(at + kCell, address + bytes); ++byte)
+    mask |= 1u << (byte - at);
+  return mask;
+}
+
+void GlobalHistory::readByAsyncProxy(Thread &thread, uint64_t address, uint32_t bytes, uint32_t site) {
+  Block &block = *thread.block;
+  static const Cell untouched;
+  for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
+    uint8_t mask = maskOf(at, address, bytes);
+    auto found = cells.find(at);
+    const Cell &cell = found == cells.end() ? untouched : found->second;
+    check(thread, {block.number, thread.clock, site, thread.index, mask, false, true}, cell.writes,
+          /*otherWrote=*/true, emulator::Access::Read, address, bytes);
+    if (!uninitialised.empty())
+      checkWritten(thread, at, mask, cell, address, bytes, site);
+    for (const Access &write : cell.writes)
+      if ((write.mask & mask) && write.block == block.number && !write.isAsyncProxy &&
+          thread.fenced.global.at(write.thread) < write.moment)
+        block.fault(thread, site, "proxy fence missing",
+                    "the async proxy reads " + std::to_string(bytes) + " bytes " +
+                        block.memory.describe(address) + " that " +
+                        block.nameOf(*block.threads[write.thread]) +
+                        " has written with an ordinary store, with no fence.proxy.async (of global memory) "
+                        "after the store",
+                    write.site, "the store");
+  }
+}
+
+void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site,
+                          bool isAsyncProxy) {
   bool writes = flags & (emulator::Access::Write | emulator::Access::Atomic),
        isAtomic = flags & emulator::Access::Atomic;
   for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
-    uint8_t mask = 0;
-    for (uint64_t byte = std::max(at, address); byte < std::min(at + kCell, address + bytes); ++byte)
-      mask |= 1u << (byte - at);
-    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic};
+    uint8_t mask = maskOf(at, address, bytes);
+    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic, isAsyncProxy};
     Cell &cell = cells[at];
+    if (!uninitialised.empty() && (!writes || (flags & emulator::Access::Update)))
+      checkWritten(thread, at, mask, cell, address, bytes, site);
     check(thread, now, cell.writes, /*otherWrote=*/true, flags, address, bytes);
     if (writes)
       check(thread, now, cell.reads, /*otherWrote=*/false, flags, address, bytes);

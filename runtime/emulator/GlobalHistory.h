@@ -23,8 +23,15 @@ using ReleasedBlocks = std::map<uint64_t, Released>; ///< by the block's number
 
 class GlobalHistory {
 public:
+  /// `uninitialised`: addresses and bytes of what holds nothing when the launch begins.
+  explicit GlobalHistory(std::vector<std::pair<uint64_t, uint64_t>> uninitialised)
+      : uninitialised(std::move(uninitialised)) {}
+
   /// Checks an access and remembers it; a race is a fault of the thread.
-  void touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
+  void touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site,
+             bool isAsyncProxy = false);
+  /// Checks what a tensor copy reads: ordinary stores of this block need a proxy fence before it.
+  void readByAsyncProxy(Thread &thread, uint64_t address, uint32_t bytes, uint32_t site);
   /// What an atomic access tells other blocks of the launch, and this one of others.
   void afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, const Released &released);
   /// Another block begins, which knows nothing of the others.
@@ -36,7 +43,7 @@ private:
     uint32_t moment, site;
     uint16_t thread;
     uint8_t mask; ///< of the four bytes
-    bool isAtomic;
+    bool isAtomic, isAsyncProxy;
   };
   /// Four bytes. Of reads that nobody has overwritten the last few are kept.
   struct Cell {
@@ -46,6 +53,11 @@ private:
   void check(Thread &thread, const Access &now, const std::vector<Access> &others, bool otherWrote,
              uint32_t flags, uint64_t address, uint32_t bytes) const;
 
+  /// A read of bytes that nobody in the launch has written, where none were before it.
+  void checkWritten(Thread &thread, uint64_t at, uint8_t mask, const Cell &cell, uint64_t address,
+                    uint32_t bytes, uint32_t site) const;
+
+  std::vector<std::pair<uint64_t, uint64_t>> uninitialised;
   std::unordered_map<uint64_t, Cell> cells;
   std::unordered_map<uint64_t, ReleasedBlocks> shown; ///< by the address of the atomic
   ReleasedBlocks learned;                             ///< what comes before the running block's accesses

@@ -1,7 +1,10 @@
 // ldmatrix, stmatrix and mma.sync with the fragments of the PTX ISA (section "Matrix fragments").
 #include "Operations.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <type_traits>
 
 namespace mlora::emulator {
 
@@ -73,45 +76,112 @@ void runStMatrix(ThreadContext *context, uint32_t site, const uint64_t *in, uint
   wholeWarp(context, site, in, out, storeMatrices);
 }
 
-/// m16n8k: A is row-major, B column-major. With g = lane / 4 and t = lane % 4 a lane holds, for every depth
-/// of 8 (16-bit) or 4 (tf32), rows g and g + 8 of A and column g of B; of C and D columns 2t and 2t + 1 of
-/// rows g and g + 8.
-static void multiply(Block &, Warp &warp, uint32_t, uint32_t) {
-  const unsigned depth = warp.lanes[0]->in[0];
-  const Element type = Element(warp.lanes[0]->in[1]);
-  const unsigned steps = type == Element::TF32 ? depth / 4 : depth / 8;
-  float a[16][16], b[16][8], d[16][8];
+/// Sums in f16, as they are and as they leave.
+static uint32_t toHalf(float value) {
+  _Float16 half = _Float16(value);
+  uint16_t bits;
+  std::memcpy(&bits, &half, 2);
+  return bits;
+}
+
+/// Element `number` of a register.
+template <typename Sum> static Sum elementOf(uint32_t bits, unsigned number, Element type) {
+  switch (type) {
+  case Element::TF32:
+    return Sum(toFloat(bits & ~0x1fffu));
+  case Element::S8:
+    return Sum(int8_t(bits >> 8 * number));
+  case Element::U8:
+    return Sum(uint8_t(bits >> 8 * number));
+  default:
+    return Sum(fromHalf(bits >> 16 * number, type));
+  }
+}
+
+/// m16n8k: A is row-major, B column-major. A register holds e elements (of 32 bits), and with g = lane / 4
+/// and t = lane % 4 a lane holds, for every depth of 4e, elements et to et + e - 1 of rows g and g + 8 of A
+/// and of column g of B; of C and D columns 2t and 2t + 1 of rows g and g + 8.
+template <typename Sum> static void multiplyAs(Warp &warp) {
+  const uint64_t *first = warp.lanes[0]->in;
+  const unsigned depth = first[0];
+  const Element typeA = Element(first[1]), typeB = Element(first[2]);
+  const Accumulator sums = Accumulator(first[3]);
+  const unsigned elements = typeA == Element::TF32                         ? 1
+                            : typeA == Element::S8 || typeA == Element::U8 ? 4
+                                                                           : 2,
+                 steps = depth / (4 * elements);
+  const bool inHalves = sums == Accumulator::F16;
+  Sum a[16][32], b[32][8], d[16][8];
   for (unsigned lane = 0; lane < kWarpSize; ++lane) {
-    const uint64_t *in = warp.lanes[lane]->in + 2, *inB = in + 2 * steps, *inC = inB + steps;
+    const uint64_t *in = warp.lanes[lane]->in + 4, *inB = in + 2 * steps, *inC = inB + steps;
     unsigned g = lane / 4, t = lane % 4;
-    for (unsigned step = 0; step < steps; ++step) {
-      for (unsigned half = 0; half < 2; ++half) {
-        uint32_t bits = in[2 * step + half];
-        if (type == Element::TF32) {
-          a[g + 8 * half][4 * step + t] = toFloat(bits & ~0x1fffu);
-        } else {
-          a[g + 8 * half][8 * step + 2 * t] = fromHalf(bits, type);
-          a[g + 8 * half][8 * step + 2 * t + 1] = fromHalf(bits >> 16, type);
-        }
+    for (unsigned step = 0; step < steps; ++step)
+      for (unsigned e = 0; e < elements; ++e) {
+        unsigned k = 4 * elements * step + elements * t + e;
+        for (unsigned half = 0; half < 2; ++half)
+          a[g + 8 * half][k] = elementOf<Sum>(in[2 * step + half], e, typeA);
+        b[k][g] = elementOf<Sum>(inB[step], e, typeB);
       }
-      uint32_t bits = inB[step];
-      if (type == Element::TF32) {
-        b[4 * step + t][g] = toFloat(bits & ~0x1fffu);
-      } else {
-        b[8 * step + 2 * t][g] = fromHalf(bits, type);
-        b[8 * step + 2 * t + 1][g] = fromHalf(bits >> 16, type);
-      }
+    for (unsigned i = 0; i < 4; ++i) {
+      Sum &c = d[g + 8 * (i / 2)][2 * t + i % 2];
+      if (inHalves)
+        c = Sum(fromHalf(inC[i / 2] >> 16 * (i % 2), Element::F16));
+      else
+        std::memcpy(&c, &inC[i], 4);
     }
-    for (unsigned i = 0; i < 4; ++i)
-      d[g + 8 * (i / 2)][2 * t + i % 2] = toFloat(inC[i]);
   }
   for (unsigned row = 0; row < 16; ++row)
-    for (unsigned k = 0; k < depth; ++k)
-      for (unsigned column = 0; column < 8; ++column)
-        d[row][column] += a[row][k] * b[k][column];
+    for (unsigned column = 0; column < 8; ++column) {
+      if constexpr (std::is_same_v<Sum, float>) {
+        for (unsigned k = 0; k < depth; ++k)
+          d[row][column] += a[row][k] * b[k][column];
+      } else {
+        int64_t sum = d[row][column];
+        for (unsigned k = 0; k < depth; ++k)
+          sum += int64_t(a[row][k]) * b[k][column];
+        if (sums == Accumulator::SaturatingS32)
+          sum = std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX);
+        d[row][column] = int32_t(sum);
+      }
+    }
+  for (unsigned lane = 0; lane < kWarpSize; ++lane) {
+    uint64_t *out = warp.lanes[lane]->out;
+    auto at = [&](unsigned i) { return d[lane / 4 + 8 * (i / 2)][2 * (lane % 4) + i % 2]; };
+    for (unsigned i = 0; i < (inHalves ? 2 : 4); ++i) {
+      uint32_t bits;
+      Sum value = at(i);
+      std::memcpy(&bits, &value, 4);
+      out[i] = inHalves ? toHalf(float(at(2 * i))) | toHalf(float(at(2 * i + 1))) << 16 : bits;
+    }
+  }
+}
+
+static void multiply(Block &, Warp &warp, uint32_t, uint32_t) {
+  bool isInteger = Accumulator(warp.lanes[0]->in[3]) >= Accumulator::S32;
+  isInteger ? multiplyAs<int32_t>(warp) : multiplyAs<float>(warp);
+}
+
+/// m8n8k4: a lane holds A[lane / 4][lane % 4], B[lane % 4][lane / 4] and two columns of C's row lane / 4.
+static void multiplyF64(Block &, Warp &warp, uint32_t, uint32_t) {
+  double results[kWarpSize][2];
+  auto number = [&](unsigned lane, unsigned slot) {
+    double value;
+    std::memcpy(&value, &warp.lanes[lane]->in[slot], 8);
+    return value;
+  };
   for (unsigned lane = 0; lane < kWarpSize; ++lane)
-    for (unsigned i = 0; i < 4; ++i)
-      warp.lanes[lane]->out[i] = fromFloat(d[lane / 4 + 8 * (i / 2)][2 * (lane % 4) + i % 2]);
+    for (unsigned i = 0; i < 2; ++i) {
+      unsigned row = lane / 4, column = 2 * (lane % 4) + i;
+      results[lane][i] = number(lane, 2 + i);
+      for (unsigned k = 0; k < 4; ++k)
+        results[lane][i] = std::fma(number(4 * row + k, 0), number(4 * column + k, 1), results[lane][i]);
+    }
+  for (unsigned lane = 0; lane < kWarpSize; ++lane)
+    std::memcpy(warp.lanes[lane]->out, results[lane], 16);
+}
+
+void runMmaF64(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  wholeWarp(context, site, in, out, multiplyF64);
 }
 
 void runMma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {

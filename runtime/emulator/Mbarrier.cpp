@@ -31,7 +31,8 @@ void finishPhase(Block &block, Mbarrier &barrier) {
   barrier.pending = barrier.expected;
   barrier.completed.join(barrier.arriving);
   barrier.completedFenced.join(barrier.arrivingFenced);
-  barrier.arriving = barrier.arrivingFenced = {};
+  barrier.arriving = {};
+  barrier.arrivingFenced = {};
   for (Thread *thread : barrier.waiting)
     block.wake(*thread);
   barrier.waiting.clear();
@@ -72,6 +73,15 @@ void runMbarrierExpectTx(ThreadContext *context, uint32_t site, const uint64_t *
   findMbarrier(thread, site, toShared(in[0])).bytes += in[1];
 }
 
+/// What a copy does when its bytes have landed, by a thread.
+void runMbarrierCompleteTx(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
+  barrier.bytes -= in[1];
+  finishPhase(*thread.block, barrier);
+  thread.block->yield(thread);
+}
+
 void runMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
@@ -84,8 +94,10 @@ void runMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in
                     std::to_string(barrier.expected));
   out[0] = barrier.phase;
   barrier.bytes += in[2];
-  barrier.arriving.join(thread.publish());
-  barrier.arrivingFenced.join(thread.fenced);
+  if (!in[4]) { // relaxed orders nothing
+    barrier.arriving.join(thread.publish());
+    barrier.arrivingFenced.join(thread.fenced);
+  }
   barrier.pending -= count;
   if (in[3])
     barrier.expected -= count;
@@ -104,8 +116,10 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
     bool isDone = isState ? barrier.phase > in[1] : (barrier.phase & 1) != (in[1] & 1);
     out[0] = isDone;
     if (isDone) {
-      thread.known.join(barrier.completed);
-      thread.fenced.join(barrier.completedFenced);
+      if (!in[4]) {
+        thread.known.join(barrier.completed);
+        thread.fenced.join(barrier.completedFenced);
+      }
       return block.yield(thread);
     }
     // try_wait returns after a while of its own choice, done or not.
@@ -158,13 +172,19 @@ void runFenceMbarrierInit(ThreadContext *context, uint32_t, const uint64_t *, ui
 
 void runFenceProxyAsync(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  if (!in[0]) // global memory only, whose accesses are not remembered
-    return thread.block->yield(thread);
-  showMbarriers(thread);
   // Everything that comes before the fence may be read through the async proxy by whoever comes after it.
-  thread.fenced.join(thread.known);
-  thread.fenced.raiseAll(thread.block->threadCount, thread.block->base);
-  thread.fenced.raise(thread.index, thread.clock++);
+  auto cover = [&](VectorClock &fenced) {
+    fenced.join(thread.known);
+    fenced.raiseAll(thread.block->threadCount, thread.block->base);
+    fenced.raise(thread.index, thread.clock);
+  };
+  if (in[0]) {
+    showMbarriers(thread);
+    cover(thread.fenced.shared);
+  }
+  if (in[1])
+    cover(thread.fenced.global);
+  ++thread.clock;
   thread.block->yield(thread);
 }
 

@@ -46,13 +46,24 @@ void runYield(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t 
   thread.block->yield(thread);
 }
 
+/// A loop that computes ends; one that waits may not, so that some of its turns count as spinning.
+constexpr uint64_t kTurnsBetweenYields = 64;
+
+void runTurn(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  thread.waitSite = site; // where it spins, if it does
+  if (++block.turns % kTurnsBetweenYields == 0)
+    block.yield(thread);
+}
+
 void runLocal(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
   auto &locals = threadOf(context).locals;
-  auto known = std::find_if(locals.begin(), locals.end(), [&](auto &local) { return local.first == in[0]; });
-  if (known == locals.end())
-    locals.emplace_back(in[0], in[1]);
-  else
-    known->second = in[1];
+  auto *written = reinterpret_cast<char *>(in[2]);
+  std::memset(written, 0, in[1]);
+  std::memset(reinterpret_cast<char *>(in[0]), kPoison, in[1]);
+  std::erase_if(locals, [&](const LocalMemory &local) { return local.address == in[0]; });
+  locals.push_back({in[0], in[1], written});
 }
 
 void runExit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {

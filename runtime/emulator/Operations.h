@@ -27,8 +27,9 @@ inline uint64_t fromFloat(float value) {
   return bits;
 }
 
-/// The compiler's enumeration of a matrix's element types (RewriteNVVM.cpp).
-enum class Element { BF16, F16, TF32 };
+/// The compiler's enumerations of a matrix's element types and of those of sums (RewriteNVVM.cpp).
+enum class Element { BF16, F16, TF32, S8, U8 };
+enum class Accumulator { F32, F16, S32, SaturatingS32 };
 
 /// A 16-bit element.
 inline float fromHalf(uint16_t bits, Element type) {

@@ -8,8 +8,6 @@
 
 namespace mlora::emulator {
 
-constexpr uint8_t kPoison = 0xcd;
-
 SharedMemory::SharedMemory(Block &block, uint32_t bytes)
     : block(block), bytes_(bytes), memory((bytes + 15) / 16 * 16 + 16), cells(memory.size()),
       widths(memory.size() / 16, 16) {}
@@ -72,7 +70,7 @@ void SharedMemory::checkWriter(const Touch &touch, Cell &cell) {
     if (isRead) {
       cell.flags |= ReadUnwritten;
       if (!block.hasUninitialised())
-        block.noteUninitialised(*touch.by.thread, touch.site,
+        block.noteUninitialised(*touch.by.thread, touch.site, "uninitialised shared memory",
                                 std::string(verb(touch.flags)) + " " + bytesAt(touch.bytes, touch.address) +
                                     " that nobody in this block has written");
     }
@@ -331,11 +329,20 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
   char *host = reinterpret_cast<char *>(address);
   // Memory of the thread's own that was not traced to its allocation when the kernel was compiled.
   if (thread.block->stacks->contains(thread.index, host, access.bytes)) {
-    bool isInside = std::any_of(thread.locals.begin(), thread.locals.end(), [&](auto &local) {
-      return address - local.first < local.second && access.bytes <= local.second - (address - local.first);
+    auto local = std::find_if(thread.locals.begin(), thread.locals.end(), [&](const LocalMemory &one) {
+      return address - one.address < one.bytes && access.bytes <= one.bytes - (address - one.address);
     });
-    if (isInside && address % access.alignment == 0)
+    if (local != thread.locals.end() && address % access.alignment == 0) {
+      char *written = local->written + (address - local->address);
+      if (access.flags & (Access::Write | Access::Atomic))
+        std::memset(written, 1, access.bytes);
+      else if (std::memchr(written, 0, access.bytes))
+        thread.block->fault(thread, site, "uninitialised local memory",
+                            "reads " + std::to_string(access.bytes) + " bytes at byte " +
+                                std::to_string(address - local->address) + " of an allocation of " +
+                                std::to_string(local->bytes) + ", not all of which it has written");
       return host;
+    }
     access.flags |= Access::Local;
   }
   if (access.flags & Access::Local)

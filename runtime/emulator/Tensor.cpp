@@ -101,130 +101,32 @@ static void checkTensor(Thread &thread, uint32_t site, const TensorMap &map, con
                     block.memory.describe(first) + ", which the tensor map says are its tensor's");
 }
 
+/// The box's pieces, as lists of them are.
+static std::vector<CopyPiece> piecesOf(const TensorMap &map, uint64_t shared, const uint64_t *coordinates) {
+  std::vector<CopyPiece> pieces;
+  forPieces(map, shared, coordinates, [&](uint64_t at, uint64_t global, uint32_t bytes) {
+    pieces.push_back({at, global, bytes});
+  });
+  return pieces;
+}
+
 void runTensorLoad(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  Block &block = *thread.block;
-  uint64_t shared = toShared(in[0]), at = toShared(in[2]);
+  uint64_t shared = toShared(in[0]);
   const TensorMap &map = mapAt(thread, site, in[1], in[3]);
-  Mbarrier &barrier = findMbarrier(thread, site, at);
+  findMbarrier(thread, site, toShared(in[2]));
   checkBox(thread, site, map, shared, "copies to");
   checkTensor(thread, site, map, in + 4, "copies from");
-  Accessor by = thread.accessor();
-  by.isAsyncProxy = true;
-  by.fenced = &thread.fenced;
-  if (!barrier.isVisibleToAsyncProxy)
-    block.fault(thread, site, "proxy fence missing",
-                "the async proxy reports to the mbarrier at " + hex(at) +
-                    ", with no fence.mbarrier.init (or fence.proxy.async) after its initialisation",
-                barrier.initSite, "the initialisation");
-  block.shared->launch(by, shared, boxBytes(map), site);
-  std::array<uint64_t, 5> coordinates = {};
-  std::copy_n(in + 4, map.rank, coordinates.begin());
-  std::vector<char> data; // the source as it is: it must be so still when the copy lands
-  data.reserve(boxBytes(map));
-  forPieces(map, shared, in + 4, [&](uint64_t, uint64_t from, uint32_t bytes) {
-    if (from)
-      data.insert(data.end(), reinterpret_cast<const char *>(from),
-                  reinterpret_cast<const char *>(from) + bytes);
-    else
-      data.resize(data.size() + bytes);
-  });
-  block.transfers.push_back([&block, &thread, &map, site, shared, at, coordinates, data = std::move(data),
-                             engine = barrier.engine] {
-    const char *piece = data.data();
-    forPieces(map, shared, coordinates.data(), [&](uint64_t to, uint64_t from, uint32_t bytes) {
-      if (from && std::memcmp(piece, reinterpret_cast<const char *>(from), bytes) != 0)
-        block.fault(thread, site, "source of an asynchronous copy overwritten",
-                    "the " + std::to_string(bytes) + " bytes " + block.memory.describe(from) +
-                        " changed before the copy was done");
-      std::memcpy(block.shared->host(to), piece, bytes);
-      piece += bytes;
-    });
-    auto found = block.mbarriers.find(at);
-    if (found == block.mbarriers.end() || found->second.engine != engine)
-      return; // the barrier is gone: nobody can wait for this
-    Mbarrier &barrier = found->second;
-    block.shared->land(engine, ++barrier.moment, shared, boxBytes(map), /*isAsyncProxy=*/true);
-    barrier.arriving.raise(engine, barrier.moment);
-    barrier.bytes -= boxBytes(map);
-    finishPhase(block, barrier);
-  });
-  block.yield(thread);
+  launchLoad(thread, site, {shared, boxBytes(map)}, piecesOf(map, shared, in + 4), toShared(in[2]));
 }
 
 void runTensorStore(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  Block &block = *thread.block;
   uint64_t shared = toShared(in[0]);
   const TensorMap &map = mapAt(thread, site, in[1], in[2]);
   checkBox(thread, site, map, shared, "copies from");
   checkTensor(thread, site, map, in + 3, "copies to");
-  if (!thread.storeEngine)
-    thread.storeEngine = block.newEngine(Engine::Store);
-  // The engine's read lasts until a wait for the copy's group.
-  VectorClock before = thread.known;
-  before.raise(thread.index, thread.clock);
-  Accessor by{&thread, thread.storeEngine, ++thread.storeMoment, &before, &thread.fenced, true};
-  block.shared->touch(by, shared, boxBytes(map), Access::Read, site);
-  TensorStoreCopy copy;
-  copy.site = site;
-  forPieces(map, shared, in + 3, [&](uint64_t from, uint64_t to, uint32_t bytes) {
-    if (!to)
-      return;
-    copy.pieces.push_back({from, to, bytes});
-    const char *host = block.shared->host(from);
-    copy.data.insert(copy.data.end(), host, host + bytes);
-  });
-  thread.stores.push_back(std::move(copy));
-}
-
-static void land(const TensorStoreCopy &copy) {
-  const char *data = copy.data.data();
-  for (const TensorStoreCopy::Piece &piece : copy.pieces) {
-    std::memcpy(reinterpret_cast<char *>(piece.to), data, piece.bytes);
-    data += piece.bytes;
-  }
-}
-
-/// The block has ended: what nobody has waited for is in global memory now.
-void finishStores(Thread &thread) {
-  for (const StoreGroup &group : thread.storeGroups)
-    for (const TensorStoreCopy &copy : group.copies)
-      land(copy);
-}
-
-/// A copy whose source shared memory must still hold, as far as the thread knows.
-const TensorStoreCopy *findUnreadStore(const Thread &thread) {
-  for (const StoreGroup &group : thread.storeGroups)
-    if (!group.isRead && !group.copies.empty())
-      return &group.copies.front();
-  return thread.stores.empty() ? nullptr : &thread.stores.front();
-}
-
-void runBulkCommit(ThreadContext *context, uint32_t, const uint64_t *, uint64_t *) {
-  Thread &thread = threadOf(context);
-  thread.storeGroups.push_back({std::move(thread.stores), thread.storeMoment});
-  thread.stores.clear();
-}
-
-/// With `.read` the source may be overwritten, and what was written to global memory is not there yet.
-void runBulkWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
-  Thread &thread = threadOf(context);
-  for (size_t i = 0; i + in[0] < thread.storeGroups.size(); ++i) {
-    StoreGroup &group = thread.storeGroups[i];
-    group.isRead = true;
-    if (group.moment)
-      thread.known.raise(thread.storeEngine, group.moment);
-  }
-  if (!in[1])
-    for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front())
-      for (const TensorStoreCopy &copy : thread.storeGroups.front().copies) {
-        if (GlobalHistory *history = thread.block->history)
-          for (const TensorStoreCopy::Piece &piece : copy.pieces)
-            history->touch(thread, piece.to, piece.bytes, Access::Write, copy.site);
-        land(copy);
-      }
-  thread.block->yield(thread);
+  launchStore(thread, site, {shared, boxBytes(map)}, piecesOf(map, shared, in + 3));
 }
 
 } // namespace mlora::emulator

@@ -10,6 +10,13 @@ namespace mlora::emulator {
 Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address);
 /// Ends the phase when nothing is missing.
 void finishPhase(Block &block, Mbarrier &barrier);
+struct SharedRange {
+  uint64_t address;
+  uint32_t bytes;
+};
+/// The tensor engine's copies; those into `to` report to the mbarrier at `at`.
+void launchLoad(Thread &thread, uint32_t site, SharedRange to, std::vector<CopyPiece> pieces, uint64_t at);
+void launchStore(Thread &thread, uint32_t site, SharedRange from, const std::vector<CopyPiece> &pieces);
 /// Data of cp.async into shared memory, written by `agent` at `moment` as far as races go.
 void landCopy(Thread &thread, const AsyncCopy &copy, uint16_t agent, uint32_t moment);
 

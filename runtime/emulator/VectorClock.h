@@ -79,4 +79,13 @@ private:
   Data *data = nullptr;
 };
 
+/// Ordinary stores that a proxy fence has made visible to the async proxy.
+struct ProxyFences {
+  VectorClock shared, global; ///< by the memory that the fence covers
+  void join(const ProxyFences &other) {
+    shared.join(other.shared);
+    global.join(other.global);
+  }
+};
+
 } // namespace mlora::emulator

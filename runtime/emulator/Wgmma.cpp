@@ -62,7 +62,7 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
                     std::string("the descriptor of ") + name + " leads to " + hex(address) +
                         ", outside the block's shared memory");
       for (unsigned i = 0; i < 4; ++i) {
-        Accessor by{leaders[i], group.engine, group.moment, &known[i], &leaders[i]->fenced, true};
+        Accessor by{leaders[i], group.engine, group.moment, &known[i], &leaders[i]->fenced.shared, true};
         if (i == 0)
           block.shared->touch(by, address, 16, Access::Read, site);
         else

@@ -261,7 +261,7 @@ def MLora_EmulateOp : MLora_Op<"emulate"> {
     | key | value |
     |---|---|
     | `type` | the tensor type of its elements; not needed where `init` is dense |
-    | `init` | `"zeros"` (also without the key), `"iota"`, `"random"` (uniform in [-1, 1), by `seed`), `"identity"` or dense values |
+    | `init` | `"zeros"` (also without the key), `"iota"`, `"random"` (uniform in [-1, 1), by `seed`), `"identity"`, `"uninitialised"` (reading what the launch has not written is a fault; expected values are computed from zeros) or dense values |
     | `expect` | dense values; or `@f`, a function of this module that gets the buffers as they were before the launch and returns this one, in f64; or `"same"`: what the first seed gave, bit by bit |
     | `tolerance` | how far an element may be off: tolerance · (1 + what is expected), 1e-5 without the key |
 

@@ -8,6 +8,7 @@
 
 using namespace mlir;
 using namespace mlir::mlora;
+using ::mlora::emulator::kPoison;
 using reference::Tensor;
 
 static unsigned elementBytes(Type type) { return (type.getIntOrFloatBitWidth() + 7) / 8; }
@@ -41,6 +42,10 @@ static double decode(Type type, const char *from) {
 }
 
 void EmulatedBuffer::store(char *memory) const {
+  if (isUninitialised) {
+    std::memset(memory, kPoison, bytes());
+    return;
+  }
   for (int64_t i = 0, n = type.getNumElements(); i < n; ++i)
     encode(type.getElementType(), initial.data[i], memory + i * elementBytes(type.getElementType()));
 }
@@ -82,7 +87,7 @@ static FailureOr<Tensor> initialValues(EmulateOp op, RankedTensorType type, Dict
   auto seed = entry.getAs<IntegerAttr>("seed");
   for (size_t i = 0, n = tensor.data.size(); i < n; ++i) {
     int64_t columns = type.getRank() ? type.getShape().back() : 1;
-    if (how == "zeros")
+    if (how == "zeros" || how == "uninitialised")
       tensor.data[i] = 0;
     else if (how == "iota")
       tensor.data[i] = i;
@@ -92,7 +97,8 @@ static FailureOr<Tensor> initialValues(EmulateOp op, RankedTensorType type, Dict
       tensor.data[i] = int64_t(i) / columns == int64_t(i) % columns;
     else
       return op.emitOpError() << "init is " << init
-                              << "; expected \"zeros\", \"iota\", \"random\", \"identity\" or dense values";
+                              << "; expected \"zeros\", \"iota\", \"random\", \"identity\", "
+                                 "\"uninitialised\" or dense values";
   }
   // As the element type holds them, so that what is expected is computed from the same numbers.
   char bytes[8];
@@ -122,6 +128,8 @@ static FailureOr<EmulatedBuffer> readBuffer(EmulateOp op, unsigned argument, Dic
   if (failed(initial))
     return failure();
   buffer.initial = std::move(*initial);
+  auto how = entry.getAs<StringAttr>("init");
+  buffer.isUninitialised = how && how.getValue() == "uninitialised";
   if (auto tolerance = entry.getAs<FloatAttr>("tolerance"))
     buffer.tolerance = tolerance.getValueAsDouble();
   return buffer;

@@ -15,7 +15,8 @@ struct EmulatedBuffer {
   RankedTensorType type;
   reference::Tensor initial;
   std::optional<reference::Tensor> expected;
-  bool expectSame = false; ///< what the first seed gave
+  bool expectSame = false;      ///< what the first seed gave
+  bool isUninitialised = false; ///< nothing that a kernel may read
   double tolerance = 1e-5;
 
   size_t bytes() const;

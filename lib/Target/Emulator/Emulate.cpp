@@ -169,8 +169,11 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
     capacity += global.bytes.size() + 4096;
   emulator::GlobalMemory memory(capacity);
   SmallVector<char *> places;
-  for (const EmulatedBuffer &buffer : *buffers)
+  for (const EmulatedBuffer &buffer : *buffers) {
     places.push_back(memory.allocate(buffer.bytes(), "argument " + std::to_string(buffer.argument)));
+    if (buffer.isUninitialised)
+      launch.uninitialised.push_back({reinterpret_cast<uint64_t>(places.back()), buffer.bytes()});
+  }
   if (failed(fillParameters(op, types, *buffers, places, memory, launch.parameters)))
     return failure();
   SmallVector<char *> globals;
@@ -195,6 +198,9 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
       llvm::copy(global.bytes, place);
     emulator::Statistics once;
     constexpr uint64_t raceSeeds = 4; // what is not ordered is not in any of them
+    launch.print = nullptr;
+    if (seed == firstSeed)
+      launch.print = [](const std::string &text) { llvm::outs() << text; };
     launch.checksGlobalRaces = seed - firstSeed < raceSeeds;
     if (std::optional<emulator::Fault> fault = emulator::run(launch, memory, seed, &once)) {
       InFlightDiagnostic error = emitError(fault->site ? loaded.module.locations[*fault->site] : op.getLoc());

@@ -24,6 +24,11 @@ struct GlobalLayout {
 /// The register that an op or an intrinsic reads, by the end of its name.
 std::optional<SpecialRegister> findRegister(StringRef name);
 
+/// Upstream's passes delete loops that only read and whose results nobody uses: one that waits in vain would
+/// be a kernel that ends. Gives those a side effect that they keep until they are rewritten.
+void keepSpinningLoops(ModuleOp module);
+constexpr llvm::StringLiteral kTurnComment = "// mlora: a turn of a loop that waits";
+
 class KernelRewriter {
 public:
   KernelRewriter(LLVM::LLVMFuncOp function, EmulatedModule &result, const GlobalLayout &layout)
@@ -94,9 +99,14 @@ private:
   EmulatedModule &result;
   const GlobalLayout &layout;
   MLIRContext *context;
-  Value thread;                                    ///< the ThreadContext
-  LLVM::AllocaOp operands, results_;               ///< slots of calls, shared by all of the function
-  llvm::DenseMap<Operation *, int64_t> localSizes; ///< bytes of each allocation of a fixed size
+  Value thread;                      ///< the ThreadContext
+  LLVM::AllocaOp operands, results_; ///< slots of calls, shared by all of the function
+  /// An allocation of a fixed size: its bytes, and where a byte for each says whether it has been written.
+  struct Local {
+    int64_t bytes;
+    Value written;
+  };
+  llvm::DenseMap<Operation *, Local> locals;
   int64_t mostOperands = 1, mostResults = 1;
 };
 

@@ -1,5 +1,6 @@
 //===- LowerToNVVM.cpp - upstream's passes from gpu and nvgpu to llvm and nvvm --------===//
 
+#include "KernelRewriter.h"
 #include "mlora/Target/EmulatedModule.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
@@ -86,6 +87,7 @@ LogicalResult mlir::mlora::lowerToNVVM(ModuleOp module) {
     return success();
   module.walk(passTensorMapsAsPointers);
   module.walk(fenceMbarrierInit);
+  keepSpinningLoops(module);
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   passes.addPass(createConvertNVGPUToNVVMPass());
   passes.addPass(createConvertVectorToSCFPass());

@@ -13,20 +13,21 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
   auto number = [&](int64_t value) { return constant(b, value); };
   auto orOne = [&](Value count) { return count ? count : number(1); };
   // One slot comes back, whether or not the op has a result for it.
-  auto arrive = [&](Value address, Value count, Value bytes, bool drops, Value predicate = {}) {
+  auto arrive = [&](Value address, Value count, Value bytes, bool drops, bool relaxed, Value predicate = {}) {
     guard(op, predicate);
     b.setInsertionPoint(op);
-    auto slots = call(b, Emulated::MbarrierArrive, op, {address, count, bytes, number(drops)}, 1);
+    auto slots =
+        call(b, Emulated::MbarrierArrive, op, {address, count, bytes, number(drops), number(relaxed)}, 1);
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(slots[0]);
     op->erase();
     return success();
   };
   enum { Looks = 0, Blocks = 1, GivesUp = 2 };
-  auto wait = [&](Value address, Value parityOrState, int how) {
+  auto wait = [&](Value address, Value parityOrState, int how, bool relaxed) {
     bool isState = parityOrState.getType().isInteger(64);
-    auto slots =
-        call(b, Emulated::MbarrierWait, op, {address, parityOrState, number(isState), number(how)}, 1);
+    auto slots = call(b, Emulated::MbarrierWait, op,
+                      {address, parityOrState, number(isState), number(how), number(relaxed)}, 1);
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(fromSlot(b, slots[0], b.getI1Type()));
     op->erase();
@@ -44,33 +45,37 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
       .Case([&](NVVM::MBarrierExpectTxOp expect) {
         return replaceByCall(op, Emulated::MbarrierExpectTx, {expect.getAddr(), expect.getTxcount()});
       })
+      .Case([&](NVVM::MBarrierCompleteTxOp complete) {
+        return replaceByCall(op, Emulated::MbarrierCompleteTx, {complete.getAddr(), complete.getTxcount()});
+      })
       .Case([&](NVVM::MBarrierArriveOp arriveOp) {
-        return arriveOp.getRelaxed()
-                   ? notBuilt(op, "relaxed")
-                   : arrive(arriveOp.getAddr(), orOne(arriveOp.getCount()), number(0), false);
+        return arrive(arriveOp.getAddr(), orOne(arriveOp.getCount()), number(0), false,
+                      arriveOp.getRelaxed());
       })
       .Case([&](NVVM::MBarrierArriveDropOp drop) {
-        return drop.getRelaxed() ? notBuilt(op, "relaxed")
-                                 : arrive(drop.getAddr(), orOne(drop.getCount()), number(0), true);
+        return arrive(drop.getAddr(), orOne(drop.getCount()), number(0), true, drop.getRelaxed());
       })
       .Case([&](NVVM::MBarrierArriveNocompleteOp arriveOp) {
-        return arrive(arriveOp.getAddr(), arriveOp.getCount(), number(0), false);
+        return arrive(arriveOp.getAddr(), arriveOp.getCount(), number(0), false, false);
+      })
+      .Case([&](NVVM::MBarrierArriveDropNocompleteOp drop) {
+        return arrive(drop.getAddr(), drop.getCount(), number(0), true, false);
       })
       .Case([&](NVVM::MBarrierArriveExpectTxOp arriveOp) {
-        return arriveOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                     : arrive(arriveOp.getAddr(), number(1), arriveOp.getTxcount(), false,
-                                              arriveOp.getPredicate());
+        return arrive(arriveOp.getAddr(), number(1), arriveOp.getTxcount(), false, arriveOp.getRelaxed(),
+                      arriveOp.getPredicate());
       })
-      .Case([&](NVVM::MBarrierTryWaitParityOp waitOp) {
-        return wait(waitOp.getAddr(), waitOp.getPhase(), Blocks); // PTX's loop around it is part of the op
+      .Case([&](NVVM::MBarrierArriveDropExpectTxOp drop) {
+        return arrive(drop.getAddr(), number(1), drop.getTxcount(), true, drop.getRelaxed());
+      })
+      .Case([&](NVVM::MBarrierTryWaitParityOp waitOp) { // PTX's loop around it is part of the op
+        return wait(waitOp.getAddr(), waitOp.getPhase(), Blocks, false);
       })
       .Case([&](NVVM::MBarrierTryWaitOp waitOp) {
-        return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), GivesUp);
+        return wait(waitOp.getAddr(), waitOp.getStateOrPhase(), GivesUp, waitOp.getRelaxed());
       })
       .Case([&](NVVM::MBarrierTestWaitOp waitOp) {
-        return waitOp.getRelaxed() ? notBuilt(op, "relaxed")
-                                   : wait(waitOp.getAddr(), waitOp.getStateOrPhase(), Looks);
+        return wait(waitOp.getAddr(), waitOp.getStateOrPhase(), Looks, waitOp.getRelaxed());
       })
       .Case([&](NVVM::CpAsyncMBarrierArriveOp arriveOp) {
         return replaceByCall(op, Emulated::CpAsyncMbarrierArrive,
@@ -83,7 +88,8 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         case NVVM::ProxyKind::async_shared:
         case NVVM::ProxyKind::async_global:
           return replaceByCall(op, Emulated::FenceProxyAsync,
-                               {number(fence.getKind() != NVVM::ProxyKind::async_global)});
+                               {number(fence.getKind() != NVVM::ProxyKind::async_global),
+                                number(fence.getKind() != NVVM::ProxyKind::async_shared)});
         case NVVM::ProxyKind::alias: // no two addresses here are of the same memory
           return replaceByCall(op, Emulated::Fence, {});
         default:
@@ -114,15 +120,28 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         guard(op, store.getPredicate());
         return replaceByCall(op, Emulated::TensorStore, values);
       })
+      .Case([&](NVVM::CpAsyncBulkGlobalToSharedClusterOp load) {
+        if (load.getMulticastMask())
+          return notBuilt(op, "multicast");
+        return replaceByCall(op, Emulated::BulkLoad,
+                             {load.getDstMem(), load.getSrcMem(), load.getMbar(), load.getSize()});
+      })
+      .Case([&](NVVM::CpAsyncBulkSharedCTAToGlobalOp store) {
+        if (store.getByteMask())
+          return notBuilt(op, "a byte mask");
+        return replaceByCall(op, Emulated::BulkStore,
+                             {store.getDstMem(), store.getSrcMem(), store.getSize()});
+      })
       .Case([&](NVVM::CpAsyncBulkCommitGroupOp) { return replaceByCall(op, Emulated::BulkCommit, {}); })
       .Case([&](NVVM::CpAsyncBulkWaitGroupOp waitOp) {
         return replaceByCall(op, Emulated::BulkWait,
                              {number(waitOp.getGroup()), number(bool(waitOp.getRead()))});
       })
-      .Case<NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp>([&](auto) { // a hint
-        op->erase();
-        return success();
-      })
+      .Case<NVVM::PrefetchOp, NVVM::CpAsyncBulkTensorPrefetchOp, NVVM::CpAsyncBulkPrefetchOp>(
+          [&](auto) { // a hint
+            op->erase();
+            return success();
+          })
       .Case([&](NVVM::WgmmaFenceAlignedOp) { return replaceByCall(op, Emulated::WgmmaFence, {}); })
       .Case([&](NVVM::WgmmaGroupSyncAlignedOp) { return replaceByCall(op, Emulated::WgmmaCommit, {}); })
       .Case([&](NVVM::WgmmaWaitGroupSyncOp waitOp) {

@@ -31,6 +31,8 @@ static std::optional<LibraryFunction> findLibraryFunction(StringRef name) {
 /// What libdevice and CUDA's runtime provide; none: not known here.
 std::optional<LogicalResult> KernelRewriter::rewriteExternalCall(LLVM::CallOp op, StringRef name) {
   Builder b(op.getLoc(), op);
+  if (name == "vprintf" && op.getCalleeOperands().size() == 2)
+    return replaceByCall(op, Emulated::Print, llvm::to_vector(op.getCalleeOperands()));
   if (name == "__assertfail")
     return replaceByCall(op, Emulated::Trap, {});
   if (!name.consume_front("__nv_"))
@@ -225,6 +227,8 @@ LogicalResult KernelRewriter::rewriteAssembly(LLVM::InlineAsmOp op) {
   Builder b(op.getLoc(), op);
   StringRef text = op.getAsmString().trim();
   text.consume_back(";");
+  if (op.getAsmString() == kTurnComment)
+    return replaceByCall(op, Emulated::Yield, {});
   if (op->getNumOperands() == 0 && op->getNumResults() == 0) {
     auto number = [&](int64_t value) { return constant(b, value); };
     StringRef rest = text;

@@ -64,9 +64,9 @@ void KernelRewriter::registerLocal(LLVM::AllocaOp op) {
   int64_t each = std::max<int64_t>(1, DataLayout::closest(op).getTypeSize(op.getElemType()).getFixedValue());
   // Room behind it that is nobody's, so that the next allocation does not begin where this ends.
   int64_t room = (15 + each) / each;
+  std::optional<int64_t> size = sizeOf(op);
   Value bytes;
-  if (std::optional<int64_t> size = sizeOf(op)) {
-    localSizes[op] = *size;
+  if (size) {
     result.localBytes += *size;
     bytes = constant(b, *size);
     op.getArraySizeMutable().assign(constant(b, *size / each + room));
@@ -77,8 +77,19 @@ void KernelRewriter::registerLocal(LLVM::AllocaOp op) {
     bytes = LLVM::MulOp::create(b, count, constant(b, each));
     op.getArraySizeMutable().assign(LLVM::AddOp::create(b, count, constant(b, room)));
   }
+  // A byte for each of its bytes: whether it has been written.
+  Value written =
+      LLVM::AllocaOp::create(b, LLVM::LLVMPointerType::get(context), b.getI8Type(), bytes, /*alignment=*/16);
+  if (size)
+    locals[op] = {*size, written};
   b.setInsertionPointAfter(op);
-  call(b, Emulated::Local, op, {op.getResult(), bytes});
+  call(b, Emulated::Local, op, {op.getResult(), bytes, written});
+}
+
+/// A number whose bytes are all 1, as wide as an access of local memory.
+static Value allWritten(ImplicitLocOpBuilder &b, uint32_t bytes) {
+  Type type = b.getIntegerType(8 * bytes);
+  return LLVM::ConstantOp::create(b, type, b.getIntegerAttr(type, APInt::getSplat(8 * bytes, APInt(8, 1))));
 }
 
 /// `refused` decides at run time whether the machine looks at the access; its answer is the address.
@@ -124,12 +135,25 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
   Value unaligned = compare(LLVM::ICmpPredicate::ne,
                             LLVM::AndOp::create(b, address, constant(b, alignment - 1)), constant(b, 0));
   if (LLVM::AllocaOp alloca = findAlloca(pointer)) {
-    if (auto size = localSizes.find(alloca); size != localSizes.end()) {
+    if (auto found = locals.find(alloca); found != locals.end()) {
+      auto [size, written] = found->second;
       Value offset = LLVM::SubOp::create(b, address, LLVM::PtrToIntOp::create(b, b.getI64Type(), alloca));
-      Value outside = size->second < bytes
-                          ? LLVM::ConstantOp::create(b, b.getI1Type(), b.getBoolAttr(true)).getResult()
-                          : compare(LLVM::ICmpPredicate::ugt, offset, constant(b, size->second - bytes));
-      return branchToCheck(b, op, pointer, address, both(outside, unaligned), access | Access::Local);
+      if (size < bytes) {
+        Value always = LLVM::ConstantOp::create(b, b.getI1Type(), b.getBoolAttr(true));
+        return branchToCheck(b, op, pointer, address, always, access | Access::Local);
+      }
+      Value outside = compare(LLVM::ICmpPredicate::ugt, offset, constant(b, size - bytes));
+      Value marks = LLVM::GEPOp::create(
+          b, host, b.getI8Type(), written,
+          ValueRange{LLVM::SelectOp::create(b, outside, constant(b, 0), offset).getResult()});
+      Value refused = both(outside, unaligned), all = allWritten(b, bytes);
+      if (flags & Access::Read)
+        refused = both(
+            refused, compare(LLVM::ICmpPredicate::ne, LLVM::LoadOp::create(b, all.getType(), marks, 1), all));
+      Value checked = branchToCheck(b, op, pointer, address, refused, access | Access::Local);
+      if (flags & (Access::Write | Access::Atomic))
+        LLVM::StoreOp::create(b, all, marks, 1);
+      return checked;
     }
   }
   // In the arena, and in granules that are all memory. Outside the arena the shadow of its first granule is
@@ -205,14 +229,16 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
       .Case([&](LLVM::AtomicRMWOp atomic) {
         Type type = atomic.getVal().getType();
         Value pointer = atomic.getPtr();
-        atomic.getPtrMutable().assign(hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic));
+        atomic.getPtrMutable().assign(
+            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update));
         afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getOrdering());
         return success();
       })
       .Case([&](LLVM::AtomicCmpXchgOp atomic) {
         Type type = atomic.getVal().getType();
         Value pointer = atomic.getPtr();
-        atomic.getPtrMutable().assign(hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic));
+        atomic.getPtrMutable().assign(
+            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update));
         afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getSuccessOrdering());
         return success();
       })

@@ -147,31 +147,58 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
       .Default([&](Operation *) { return rewriteHopper(op); });
 }
 
-/// Fragments as a list of registers of 4 bytes.
+/// Fragments as a list of registers of 4 bytes (f64: of 8).
 LogicalResult KernelRewriter::rewriteMma(Operation *operation) {
   auto op = cast<NVVM::MmaOp>(operation);
   Builder b(op.getLoc(), op);
   auto shape = op.getShape();
-  auto type = op.getMultiplicandAPtxType();
-  enum { BF16, F16, TF32 } element;
-  if (type == NVVM::MMATypes::bf16)
-    element = BF16;
-  else if (type == NVVM::MMATypes::f16)
-    element = F16;
-  else if (type == NVVM::MMATypes::tf32)
-    element = TF32;
-  else
-    return notBuilt(op, "with anything but bf16, f16 and tf32 operands");
-  bool isKnown =
-      shape.getM() == 16 && shape.getN() == 8 &&
-      (element == TF32 ? shape.getK() == 4 || shape.getK() == 8 : shape.getK() == 8 || shape.getK() == 16);
+  auto is = [&](int64_t m, int64_t n, ArrayRef<int64_t> k) {
+    return int64_t(shape.getM()) == m && int64_t(shape.getN()) == n && llvm::is_contained(k, shape.getK());
+  };
+  SmallVector<Value> fragments = llvm::to_vector(op.getOperandA());
+  llvm::append_range(fragments, op.getOperandB());
+  llvm::append_range(fragments, op.getOperandC());
   auto results = cast<LLVM::LLVMStructType>(op.getType()).getBody();
-  if (!isKnown || results.size() != 4 || !results[0].isF32())
-    return notBuilt(op,
-                    "other shapes than m16n8k8 and m16n8k16 (tf32: m16n8k4 and m16n8k8), f32 accumulators");
-  SmallVector<Value> values = {constant(b, shape.getK()), constant(b, element)};
-  llvm::append_range(values, op.getOperandA());
-  llvm::append_range(values, op.getOperandB());
-  llvm::append_range(values, op.getOperandC());
+  if (results[0].isF64() && is(8, 8, {4}))
+    return replaceByCall(op, Emulated::MmaF64, fragments);
+  if (op.getB1Op())
+    return notBuilt(op, "of single bits");
+  // As the machine counts them (runtime/emulator/Operations.h).
+  auto elementOf = [](std::optional<NVVM::MMATypes> type) -> std::optional<int64_t> {
+    switch (type.value_or(NVVM::MMATypes::b1)) {
+    case NVVM::MMATypes::bf16:
+      return 0;
+    case NVVM::MMATypes::f16:
+      return 1;
+    case NVVM::MMATypes::tf32:
+      return 2;
+    case NVVM::MMATypes::s8:
+      return 3;
+    case NVVM::MMATypes::u8:
+      return 4;
+    default:
+      return {};
+    }
+  };
+  std::optional<int64_t> a = elementOf(op.getMultiplicandAPtxType()),
+                         c = elementOf(op.getMultiplicandBPtxType());
+  enum { F32, F16, S32, SaturatingS32 };
+  bool isInteger = results[0].isInteger(32);
+  int64_t sums = results[0].isF32()                                               ? F32
+                 : !isInteger                                                     ? F16
+                 : op.getIntOverflowBehavior() == NVVM::MMAIntOverflow::satfinite ? SaturatingS32
+                                                                                  : S32;
+  bool isKnown = a && c &&
+                 (*a >= 3   ? isInteger && is(16, 8, {16, 32})
+                  : *a == 2 ? sums == F32 && is(16, 8, {4, 8})
+                            : (sums == F32 || (sums == F16 && *a == 1)) && is(16, 8, {8, 16})) &&
+                 results.size() == (sums == F16 ? 2 : 4);
+  if (!isKnown)
+    return notBuilt(
+        op, "other shapes than m16n8k8 and m16n8k16 (tf32: m16n8k4 and m16n8k8; 8-bit integers: m16n8k16 "
+            "and m16n8k32; f64: m8n8k4), and other sums than f32 (f16 also f16, integers s32)");
+  SmallVector<Value> values = {constant(b, shape.getK()), constant(b, *a), constant(b, *c),
+                               constant(b, sums)};
+  llvm::append_range(values, fragments);
   return replaceByCall(op, Emulated::Mma, values);
 }

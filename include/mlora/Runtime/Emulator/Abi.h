@@ -20,7 +20,14 @@ enum class SpecialRegister : uint32_t {
 
 /// How memory is accessed, in one word: bytes, log2 of the alignment, and flags.
 struct Access {
-  enum Flags : uint32_t { Read = 1u << 24, Write = 1u << 25, Atomic = 1u << 26, Local = 1u << 27 };
+  /// Update: an atomic that reads as well as writes.
+  enum Flags : uint32_t {
+    Read = 1u << 24,
+    Write = 1u << 25,
+    Atomic = 1u << 26,
+    Local = 1u << 27,
+    Update = 1u << 28
+  };
   static constexpr uint32_t encode(uint32_t bytes, uint32_t log2Alignment, uint32_t flags) {
     return bytes | log2Alignment << 16 | flags;
   }
@@ -35,6 +42,9 @@ constexpr uint64_t kSharedBase = 1024;
 constexpr uint64_t kSharedWindow = uint64_t(1) << 60;
 /// Global memory is checked in granules: a byte of shadow each, 0 where all of it may be accessed.
 constexpr uint64_t kGranule = 16;
+
+/// Memory that nobody has written, but global memory of which nothing else is said.
+constexpr uint8_t kPoison = 0xcd;
 
 struct ThreadContext {
   using Run = void (*)(ThreadContext *, uint32_t site, const uint64_t *in, uint64_t *out);

@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Emulator/TensorMap.h"
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,12 +25,16 @@ struct Launch {
   KernelEntry entry = nullptr;
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0;
-  uint32_t localBytes = 0;        ///< a thread's, at most
+  uint32_t localBytes = 0;        ///< a thread's, at most, without the marks beside it
   bool checksGlobalRaces = false; ///< every access of global memory is remembered, which takes time
+  /// Addresses and bytes in global memory that hold nothing yet. With `checksGlobalRaces` reading them before
+  /// the launch has written them is a fault.
+  std::vector<std::pair<uint64_t, uint64_t>> uninitialised;
   std::vector<uint64_t> parameters;
   /// Parameters by value: in `parameters` are their addresses, the same in every copy of this launch.
   std::shared_ptr<const std::vector<TensorMap>> tensorMaps;
   const std::vector<Site> *sites = nullptr;
+  std::function<void(const std::string &)> print; ///< gets what vprintf prints; without it nothing does
 };
 
 /// The first thing that went wrong; the rest of the launch did not run.
