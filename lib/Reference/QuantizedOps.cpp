@@ -59,7 +59,8 @@ double valueOf(StringRef format, const Bytes &b, int64_t j) {
   }
   if (format == "Q6_K") { // 128 bytes of nibbles, 64 of bit pairs, 16 scales, d
     int64_t half = j / 128, in = j % 128;
-    int q = b.nibble(half * 64 + in % 64, in >= 64) | (b[128 + half * 32 + in % 32] >> (in / 32 * 2) & 3) << 4;
+    int q = b.nibble(half * 64 + in % 64, in >= 64) | (b[128 + half * 32 + in % 32] >> (in / 32 * 2) & 3)
+                                                          << 4;
     return b.half(208) * b.signedAt(192 + j / 16) * (q - 32);
   }
   // d, (m,) (32 fifth bits,) 16 bytes of nibbles: the low ones first

@@ -6,6 +6,8 @@
 #include "mlora/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_QUANTIZEWEIGHTS
@@ -25,7 +27,8 @@ struct QuantizeWeightsPass : mlir::mlora::impl::QuantizeWeightsBase<QuantizeWeig
     for (StringRef entry : formats) {
       auto [tensor, format] = entry.split('=');
       if (tensor.empty() || format.empty())
-        return fail() << "'" << entry << "' is no TENSOR=FORMAT, such as mlp.down_proj=Q4_1", signalPassFailure();
+        return fail() << "'" << entry << "' is no TENSOR=FORMAT, such as mlp.down_proj=Q4_1",
+               signalPassFailure();
       formatOf[tensor] = format.str();
     }
     llvm::StringSet<> found;
@@ -52,7 +55,8 @@ private:
     auto tensor = function.getArgAttrOfType<StringAttr>(index, kWeightAttr).getValue();
     const ::mlora::BlockFormat *format = ::mlora::findBlockFormat(std::string_view(name));
     if (!format)
-      return fail() << "programs read no blocks of format '" << name << "', which " << tensor << " is to keep";
+      return fail() << "programs read no blocks of format '" << name << "', which " << tensor
+                    << " is to keep";
     auto type = dyn_cast<RankedTensorType>(weight.getType());
     if (!type || type.getRank() != 2 || !type.getElementType().isF32() || type.getDimSize(1) % format->values)
       return fail() << tensor << " is " << weight.getType() << ": no matrix of f32 whose rows are blocks of "
@@ -61,8 +65,9 @@ private:
       auto linear = dyn_cast<LinearOp>(use.getOwner());
       bool isRead = (linear && use == linear.getWeightMutable()) || isa<EmbeddingOp>(use.getOwner());
       if (!isRead)
-        return fail() << tensor << " cannot stay " << name << ": " << use.getOwner()->getName()
-                      << " reads it; only linear layers and the embedding of a program that generates unpack blocks";
+        return fail()
+               << tensor << " cannot stay " << name << ": " << use.getOwner()->getName()
+               << " reads it; only linear layers and the embedding of a program that generates unpack blocks";
     }
     OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
     weight.setType(RankedTensorType::get(
@@ -70,8 +75,7 @@ private:
     auto values = DequantizeOp::create(b, namedAs(weight), type, weight, name);
     weight.replaceAllUsesExcept(values, values);
     function.setArgAttr(index, kFormatAttr, b.getStringAttr(name));
-    function.setType(
-        b.getFunctionType(function.getBody().getArgumentTypes(), function.getResultTypes()));
+    function.setType(b.getFunctionType(function.getBody().getArgumentTypes(), function.getResultTypes()));
     return success();
   }
 };

@@ -17,7 +17,7 @@ mlora.kernel @whole(%x: tensor<?x8xf32>, %rows: tensor<?xi32>) -> tensor<?x8xf32
 
 // -----
 
-// expected-error @+1 {{mixes sums over tokens with other ops}}
+// expected-error @+1 {{mixes ops that have blocks of their own (sums over tokens, linear layers cut into columns) with others}}
 mlora.kernel @mixed(%x: tensor<?x8xf32>) -> (tensor<8x8xf32>, tensor<?x8xf32>) grid ["1 by 1"] {
   %g = mlora.token_outer %x, %x : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<8x8xf32>
   %y = mlora.add %x, %x : tensor<?x8xf32>

@@ -66,6 +66,7 @@
 // HELP-NEXT:   =bf16
 // HELP-NEXT: --method=
 // HELP-NEXT: --num-branches=
+// HELP-NEXT: --quantized=
 // HELP-NEXT: --rank=
 // HELP-NEXT: --recompute=
 // HELP-NEXT: --target=

@@ -61,7 +61,8 @@ TEST(Quantized, LogitsAndTextOfSmolLm2) {
   if (!fs::exists(folder))
     GTEST_SKIP() << "no ../shared/data/goldens";
   Scalars capacity{.rows = 256, .countedRows = 1, .kvRows = 512};
-  auto dense = programOf(model, Weights::F32, capacity), blocks = programOf(model, Weights::AsStored, capacity);
+  auto dense = programOf(model, Weights::F32, capacity),
+       blocks = programOf(model, Weights::AsStored, capacity);
   EXPECT_LT(weightBytes(*blocks), weightBytes(*dense) / 5);
   auto tokenizer = Tokenizer::open(model);
   for (const auto &prompt : readJson(folder / "prompts.json")) {

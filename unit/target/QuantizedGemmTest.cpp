@@ -1,5 +1,5 @@
-// Products with weights stored in blocks: the values that blocks stand for are those of the runtime's decoders
-// (which are gguf-py's, bit for bit), sums those of the same product of f32.
+// Products with weights stored in blocks: the values that blocks stand for are those of the runtime's
+// decoders (which are gguf-py's, bit for bit), sums those of the same product of f32.
 #include "CompiledKernel.h"
 #include "mlora/Runtime/Model/BlockFormats.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
@@ -63,7 +63,8 @@ std::vector<float> noise(size_t count, uint32_t seed) {
   return values;
 }
 
-/// c [m, n] = a [m, k] · bᵀ, b [n, k] of blocks or of f32; n and k are static, m is the kernel's first scalar.
+/// c [m, n] = a [m, k] · bᵀ, b [n, k] of blocks or of f32; n and k are static, m is the kernel's first
+/// scalar.
 std::string productOf(const std::string &format, int64_t n, int64_t k, int64_t rowBytes) {
   bool isBlocks = !format.empty();
   std::string aType = "memref<?x" + std::to_string(k) + "xf32>",
@@ -71,18 +72,20 @@ std::string productOf(const std::string &format, int64_t n, int64_t k, int64_t r
                       (isBlocks ? "xi8>" : "xf32>"),
               cType = "memref<?x" + std::to_string(n) + "xf32>";
   auto rows = [](const std::string &name, const std::string &type, int64_t columns) {
-    std::string view = "memref<?x" + std::to_string(columns) + "xf32, strided<[" + std::to_string(columns) + ", 1]>>";
-    return "%" + name + "v = memref.subview %" + name + "[0, 0] [%n, " + std::to_string(columns) + "] [1, 1] : " +
-           type + " to " + view + "\n";
+    std::string view =
+        "memref<?x" + std::to_string(columns) + "xf32, strided<[" + std::to_string(columns) + ", 1]>>";
+    return "%" + name + "v = memref.subview %" + name + "[0, 0] [%n, " + std::to_string(columns) +
+           "] [1, 1] : " + type + " to " + view + "\n";
   };
   auto view = [](int64_t columns) {
     return "memref<?x" + std::to_string(columns) + "xf32, strided<[" + std::to_string(columns) + ", 1]>>";
   };
   return rows("a", aType, k) + rows("c", cType, n) +
-         "%alpha = memref.load %factors[%c0] : memref<2xf32>\n%beta = memref.load %factors[%c1] : memref<2xf32>\n"
+         "%alpha = memref.load %factors[%c0] : memref<2xf32>\n%beta = memref.load %factors[%c1] : "
+         "memref<2xf32>\n"
          "mlora.gemm %av, transposed %b " +
-         (isBlocks ? "of \"" + format + "\" " : "") + "into %cv alpha %alpha beta %beta : " + view(k) + ", " + bType +
-         ", " + view(n);
+         (isBlocks ? "of \"" + format + "\" " : "") + "into %cv alpha %alpha beta %beta : " + view(k) + ", " +
+         bType + ", " + view(n);
 }
 
 struct Product {
@@ -113,8 +116,10 @@ INSTANTIATE_TEST_SUITE_P(Formats, QuantizedGemm, testing::ValuesIn(blockFormats)
 } // namespace
 
 TEST_P(QuantizedGemm, TheRuntimeHasTheSameBlocks) {
-  EXPECT_EQ(typeOf(GetParam()).blockValues * (GetParam().values / typeOf(GetParam()).blockValues), GetParam().values);
-  EXPECT_EQ(typeOf(GetParam()).blockBytes * (GetParam().values / typeOf(GetParam()).blockValues), GetParam().bytes);
+  EXPECT_EQ(typeOf(GetParam()).blockValues * (GetParam().values / typeOf(GetParam()).blockValues),
+            GetParam().values);
+  EXPECT_EQ(typeOf(GetParam()).blockBytes * (GetParam().values / typeOf(GetParam()).blockValues),
+            GetParam().bytes);
 }
 
 /// Row i of b against a row that is 1 at j and 0 elsewhere is value j itself: bit for bit the decoder's.
@@ -133,12 +138,13 @@ TEST_P(QuantizedGemm, ValuesAreTheDecodersBits) {
       std::vector<float> c = product.run(a, bytes.data(), m, 1, 0);
       for (int64_t i = 0; i < m; ++i)
         for (int64_t row = 0; row < n; ++row)
-          ASSERT_EQ(c[size_t(i * n + row)], values[size_t(row * k + j + i)]) << "value " << j + i << " of row " << row;
+          ASSERT_EQ(c[size_t(i * n + row)], values[size_t(row * k + j + i)])
+              << "value " << j + i << " of row " << row;
     }
 }
 
-/// Few rows and many, with the rest of a stripe, and a depth that is cut: the bits of the product of f32, which sums in
-/// the same order, for as few rows as that takes one by one.
+/// Few rows and many, with the rest of a stripe, and a depth that is cut: the bits of the product of f32,
+/// which sums in the same order, for as few rows as that takes one by one.
 TEST_P(QuantizedGemm, SumsAreThoseOfTheProductOfF32) {
   BlockFormat format = GetParam();
   const int64_t n = 101, k = 1536, blocks = k / format.values;

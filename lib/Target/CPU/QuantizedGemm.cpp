@@ -1,9 +1,9 @@
 //===- QuantizedGemm.cpp - products with weights stored in blocks ------------------===//
 //
-// Few rows of A (a token at a time): each block of B is unpacked in registers and multiplied with those rows as it
-// is read. More: some rows of B at a time are unpacked into a stripe of f32, which the product of f32 takes; that
-// costs little where many rows of A share it. Both read the values that the blocks stand for, and sum them in the
-// order of the product of f32.
+// Few rows of A (a token at a time): each block of B is unpacked in registers and multiplied with those rows
+// as it is read. More: some rows of B at a time are unpacked into a stripe of f32, which the product of f32
+// takes; that costs little where many rows of A share it. Both read the values that the blocks stand for, and
+// sum them in the order of the product of f32.
 
 #include "QuantizedGemm.h"
 
@@ -21,8 +21,8 @@ using Values = SmallVector<Value>;
 
 /// At most so many rows of A are multiplied as B is read.
 static constexpr int64_t kFewRows = 8;
-/// Rows of A that a block of B is multiplied with at once, and rows of B whose sums run side by side for one, two, three
-/// and four of them: as many sums as registers.
+/// Rows of A that a block of B is multiplied with at once, and rows of B whose sums run side by side for one,
+/// two, three and four of them: as many sums as registers.
 static constexpr int64_t kMostTogether = 4;
 static constexpr int64_t kSideBySide[kMostTogether] = {4, 2, 1, 1};
 /// Rows of B in a stripe.

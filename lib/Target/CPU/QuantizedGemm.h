@@ -11,8 +11,9 @@ namespace mlir::mlora {
 /// `gemm_nt_q4_1`
 std::string quantizedGemmName(const ::mlora::BlockFormat &format);
 
-/// Adds the private function of `C = alpha · A Bᵀ + beta · C` for a B of blocks to the module. `dense` is the function of
-/// f32, which it calls for more than a few rows of A; `depth` how many values of a row that sums at once.
+/// Adds the private function of `C = alpha · A Bᵀ + beta · C` for a B of blocks to the module. `dense` is the
+/// function of f32, which it calls for more than a few rows of A; `depth` how many values of a row that sums
+/// at once.
 func::FuncOp buildQuantizedGemm(func::FuncOp dense, const ::mlora::BlockFormat &format, int64_t depth);
 
 } // namespace mlir::mlora

@@ -1,7 +1,7 @@
 //===- UnpackBlocks.cpp - values of quantised blocks, in registers ----------------===//
 //
-// A scale times an integer is exact in f32 for every format but Q6_K, whose last product is the reference's last
-// one as well; so one fma gives the value that ggml's reference rounds once, when it adds the minimum.
+// A scale times an integer is exact in f32 for every format but Q6_K, whose last product is the reference's
+// last one as well; so one fma gives the value that ggml's reference rounds once, when it adds the minimum.
 
 #include "UnpackBlocks.h"
 
@@ -14,7 +14,8 @@ namespace {
 
 class Unpacker {
 public:
-  Unpacker(ImplicitLocOpBuilder &b, Value bytes, Value row, Value at) : b(b), bytes(bytes), row(row), at(at) {}
+  Unpacker(ImplicitLocOpBuilder &b, Value bytes, Value row, Value at)
+      : b(b), bytes(bytes), row(row), at(at) {}
 
   Value halves(int64_t unit);
   Value bfloats(int64_t unit);
@@ -46,16 +47,15 @@ private:
   Value element(Value vector, int64_t index) {
     return vector::ExtractOp::create(b, vector, ArrayRef<int64_t>{index});
   }
-  Value spread(Value scalar) {
-    return vector::BroadcastOp::create(b, vectorOf(scalar.getType()), scalar);
-  }
+  Value spread(Value scalar) { return vector::BroadcastOp::create(b, vectorOf(scalar.getType()), scalar); }
   Value scale(int64_t from) { return element(loadHalves(from, 1), 0); }
 
   Value both(Value x, int64_t mask) {
     return arith::AndIOp::create(b, x, constant(cast<VectorType>(x.getType()), mask));
   }
   Value shiftRight(Value x, int64_t count) {
-    return count == 0 ? x : Value(arith::ShRUIOp::create(b, x, constant(cast<VectorType>(x.getType()), count)));
+    return count == 0 ? x
+                      : Value(arith::ShRUIOp::create(b, x, constant(cast<VectorType>(x.getType()), count)));
   }
   Value shiftLeft(Value x, int64_t count) {
     return arith::ShLIOp::create(b, x, constant(cast<VectorType>(x.getType()), count));
@@ -65,6 +65,11 @@ private:
     return arith::SubIOp::create(b, x, constant(cast<VectorType>(x.getType()), y));
   }
   Value wide(Value x) { return arith::ExtUIOp::create(b, vectorOf(b.getI32Type()), x); }
+  /// Bits [from, from + count) of 16 bytes, as i32. Widened first: that is one instruction with the load,
+  /// while shifting bytes takes two, and widening the upper half of a register another.
+  Value bits(int64_t at, int64_t from, int64_t count) {
+    return both(shiftRight(wide(load(at)), from), (int64_t(1) << count) - 1);
+  }
   Value real(Value x) {
     if (cast<VectorType>(x.getType()).getElementType().isInteger(8))
       x = arith::ExtSIOp::create(b, vectorOf(b.getI32Type()), x);
@@ -96,26 +101,29 @@ Value Unpacker::bfloats(int64_t) {
 
 /// d, (m,) (32 fifth bits,) 16 bytes whose low nibbles are the first unit.
 Value Unpacker::nibbles(int64_t unit, bool hasMinimum, bool hasFifthBits) {
-  int64_t bits = hasMinimum ? 4 : 2;
+  int64_t scaleBytes = hasMinimum ? 4 : 2;
   Value scales = loadHalves(0, hasMinimum ? 2 : 1);
-  Value q = both(shiftRight(load(bits + (hasFifthBits ? 4 : 0)), 4 * unit), 15);
+  Value q = bits(scaleBytes + (hasFifthBits ? 4 : 0), 4 * unit, 4);
   if (hasFifthBits) {
-    Value word = element(vector::BitCastOp::create(b, vectorOf(b.getI32Type(), 1), load(bits, 4)), 0);
+    Value word = element(vector::BitCastOp::create(b, vectorOf(b.getI32Type(), 1), load(scaleBytes, 4)), 0);
     SmallVector<int32_t> places = llvm::to_vector(llvm::seq<int32_t>(16 * unit, 16 * unit + 16));
     Value place = arith::ConstantOp::create(
         b, DenseElementsAttr::get(vectorOf(b.getI32Type()), ArrayRef<int32_t>(places)));
     Value fifth = both(arith::ShRUIOp::create(b, spread(word), place), 1);
-    q = either(wide(q), shiftLeft(fifth, 4));
+    q = either(q, shiftLeft(fifth, 4));
   }
-  return hasMinimum ? scaled(element(scales, 0), real(q), element(scales, 1))
-                    : times(element(scales, 0), real(minus(q, hasFifthBits ? 16 : 8)));
+  Value d = element(scales, 0), m = hasMinimum ? element(scales, 1) : Value();
+  return hasMinimum ? scaled(d, real(q), m) : times(d, real(minus(q, hasFifthBits ? 16 : 8)));
 }
 
 /// d, 32 signed bytes.
-Value Unpacker::signedBytes(int64_t unit) { return times(scale(0), real(load(2 + 16 * unit))); }
+Value Unpacker::signedBytes(int64_t unit) {
+  Value d = scale(0);
+  return times(d, real(load(2 + 16 * unit)));
+}
 
-/// d, dmin, 12 bytes of six-bit scales and minima, (32 bytes of fifth bits,) nibbles: 32 bytes hold two sub-blocks of
-/// 32 values, the low ones first.
+/// d, dmin, 12 bytes of six-bit scales and minima, (32 bytes of fifth bits,) nibbles: 32 bytes hold two
+/// sub-blocks of 32 values, the low ones first.
 Value Unpacker::sixBitScales(int64_t unit, bool hasFifthBits) {
   int64_t j = unit / 2; // the sub-block
   auto masked = [&](int64_t from, int64_t mask) {
@@ -132,25 +140,27 @@ Value Unpacker::sixBitScales(int64_t unit, bool hasFifthBits) {
     scale = either(masked(8 + j, 15), upper(j));
     minimum = either(arith::ShRUIOp::create(b, byteAt(8 + j), integer(4)), upper(4 + j));
   }
-  Value factors = loadHalves(0, 2), offset = real(minimum, element(factors, 1));
-  Value q = both(shiftRight(load((hasFifthBits ? 48 : 16) + j / 2 * 32 + unit % 2 * 16), j % 2 * 4), 15);
+  Value factors = loadHalves(0, 2), d = real(scale, element(factors, 0)),
+        offset = real(minimum, element(factors, 1));
+  Value q = bits((hasFifthBits ? 48 : 16) + j / 2 * 32 + unit % 2 * 16, j % 2 * 4, 4);
   if (hasFifthBits)
-    q = either(q, shiftLeft(both(shiftRight(load(16 + unit % 2 * 16), j), 1), 4));
-  return scaled(real(scale, element(factors, 0)), real(q), arith::NegFOp::create(b, offset));
+    q = either(q, shiftLeft(bits(16 + unit % 2 * 16, j, 1), 4));
+  return scaled(d, real(q), arith::NegFOp::create(b, offset));
 }
 
-/// 128 bytes of nibbles, 64 of bit pairs, 16 signed scales, d. Each half of 128 values has 64 bytes of nibbles, the low
-/// ones first, and 32 of pairs, four runs of 32 from low to high.
+/// 128 bytes of nibbles, 64 of bit pairs, 16 signed scales, d. Each half of 128 values has 64 bytes of
+/// nibbles, the low ones first, and 32 of pairs, four runs of 32 from low to high.
 Value Unpacker::sixBitValues(int64_t unit) {
   int64_t half = unit / 8, in = unit % 8;
-  Value low = both(shiftRight(load(half * 64 + in % 4 * 16), in / 4 * 4), 15);
-  Value pair = both(shiftRight(load(128 + half * 32 + in % 2 * 16), in / 2 * 2), 3);
+  Value low = bits(half * 64 + in % 4 * 16, in / 4 * 4, 4);
+  Value pair = bits(128 + half * 32 + in % 2 * 16, in / 2 * 2, 2);
   Value own = arith::ExtSIOp::create(b, b.getI32Type(), element(load(192 + unit, 1), 0));
-  return times(real(own, scale(208)), real(minus(either(low, shiftLeft(pair, 4)), 32)));
+  Value d = real(own, scale(208));
+  return times(d, real(minus(either(low, shiftLeft(pair, 4)), 32)));
 }
 
-Value mlir::mlora::unpackSixteen(ImplicitLocOpBuilder &b, const ::mlora::BlockFormat &format, Value bytes, Value row,
-                                 Value at, int64_t unit) {
+Value mlir::mlora::unpackSixteen(ImplicitLocOpBuilder &b, const ::mlora::BlockFormat &format, Value bytes,
+                                 Value row, Value at, int64_t unit) {
   Unpacker unpacker(b, bytes, row, at);
   StringRef name(format.name);
   if (name == "F16")

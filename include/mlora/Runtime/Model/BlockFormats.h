@@ -1,5 +1,5 @@
-// The stored types of GGUF tensors that compiled programs read as they are. Compiler and runtime agree by this
-// list; what the types mean is in GgufTypes.
+// The stored types of GGUF tensors that compiled programs read as they are. Compiler and runtime agree by
+// this list; what the types mean is in GgufTypes.
 #pragma once
 
 #include <array>
