@@ -60,7 +60,7 @@ TEST(Quantized, LogitsAndTextOfSmolLm2) {
     GTEST_SKIP() << "no " << model << " (scripts/test fetches it)";
   if (!fs::exists(folder))
     GTEST_SKIP() << "no ../shared/data/goldens";
-  Scalars capacity{.rows = 256, .countedRows = 1, .kvRows = 512};
+  Scalars capacity{.rows = 512, .countedRows = 1, .kvRows = 512};
   auto dense = programOf(model, Weights::F32, capacity),
        blocks = programOf(model, Weights::AsStored, capacity);
   EXPECT_LT(weightBytes(*blocks), weightBytes(*dense) / 5);
