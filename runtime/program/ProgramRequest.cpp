@@ -35,6 +35,11 @@ std::map<std::string, std::string> ProgramRequest::keepQuantized(const Checkpoin
     }
   std::map<std::string, std::string> mixed;
   quantized.clear();
+#if defined(__x86_64__)
+  // Kernels turn halves into f32 by F16C, which every processor with AVX2 has.
+  if (!__builtin_cpu_supports("avx2"))
+    return mixed;
+#endif
   for (const auto &[name, types] : stored) {
     const BlockFormat *format = types.size() == 1 ? findBlockFormat(*types.begin()) : nullptr;
     if (format && columns[name] % format->values == 0)

@@ -113,7 +113,9 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
 
 std::unique_ptr<CompiledCases> CpuTarget::compile(OwningOpRef<ModuleOp> module, const std::vector<Case> &) {
   PassManager form(module->getContext());
-  form.addPass(::mlir::mlora::createMLoraFormKernels());
+  ::mlir::mlora::MLoraFormKernelsOptions options;
+  options.columnBlock = columnBlock;
+  form.addPass(::mlir::mlora::createMLoraFormKernels(options));
   if (failed(form.run(*module)))
     return nullptr;
 

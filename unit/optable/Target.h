@@ -24,6 +24,8 @@ public:
   virtual ~Target() = default;
   virtual const char *name() const = 0;
   virtual bool takesBF16() const { return true; }
+  /// Whether cases of a group are worth another way of making kernels.
+  virtual bool takes(const std::string &) const { return true; }
   /// Takes a module of the cases' functions; null with diagnostics when it does not compile.
   virtual std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
                                                  const std::vector<Case> &cases) = 0;

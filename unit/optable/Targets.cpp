@@ -6,6 +6,7 @@ namespace optable {
 std::vector<std::unique_ptr<Target>> makeTargets() {
   std::vector<std::unique_ptr<Target>> targets;
   targets.push_back(std::make_unique<CpuTarget>());
+  targets.push_back(std::make_unique<CpuTarget>(/*columnBlock=*/48));
   targets.push_back(std::make_unique<EmulateTarget>());
   if (std::unique_ptr<Target> cuda = CudaTarget::make())
     targets.push_back(std::move(cuda));

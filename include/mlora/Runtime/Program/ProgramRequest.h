@@ -34,7 +34,8 @@ struct ProgramRequest {
   /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.
   void setDevice(const std::string &device, const std::string &chip = "auto");
   /// Keeps the checkpoint's matrices as they are stored where programs can read that. Gives the types of those that
-  /// cannot stay because layers differ ("Q4_K and Q6_K"), by the names of `quantized`: these become f32.
+  /// cannot stay because layers differ ("Q4_K and Q6_K"), by the names of `quantized`: these become f32. On an x86 CPU
+  /// without AVX2 nothing stays.
   std::map<std::string, std::string> keepQuantized(const Checkpoint &checkpoint);
   nlohmann::json toJson() const;
   /// What toJson() gave. Throws Error(BadInput), naming `where`, for what it never gives.
