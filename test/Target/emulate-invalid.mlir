@@ -21,7 +21,7 @@ mlora.emulate @m::@k grid [1] block [1] arguments []
 mlora.emulate @m::@k grid [1] block [1] arguments [1 : i32]
 // expected-error @below {{argument 0 needs `type`, a tensor type with static sizes, or dense `init`}}
 mlora.emulate @m::@k grid [1] block [1] arguments [{init = "zeros"}]
-// expected-error @below {{init is "ones"; expected "zeros", "iota", "random", "identity" or dense values}}
+// expected-error @below {{init is "ones"; expected "zeros", "iota", "random", "identity", "uninitialised" or dense values}}
 mlora.emulate @m::@k grid [1] block [1] arguments [{type = tensor<4xf32>, init = "ones"}]
 // expected-error @below {{argument 0: expect is @nothing; expected dense values, a function of this module, or "same"}}
 mlora.emulate @m::@k grid [1] block [1] arguments [{type = tensor<4xf32>, expect = @nothing}]

@@ -467,8 +467,8 @@ struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
         });
       }
       ImplicitLocOpBuilder b(op.getLoc(), op);
-      Values arguments;
-      for (auto [memory, type] : llvm::zip(ValueRange{op.getA(), op.getB(), op.getC()}, function.getArgumentTypes()))
+      Values memories = {op.getA(), op.getB(), op.getC()}, arguments;
+      for (auto [memory, type] : llvm::zip(memories, function.getArgumentTypes()))
         arguments.push_back(b.createOrFold<memref::CastOp>(type, memory));
       llvm::append_values(arguments, op.getAlpha(), op.getBeta());
       func::CallOp::create(b, function, arguments);
