@@ -1,7 +1,9 @@
 // `mlora-run generate`: greedy or sampled continuation of a prompt, streamed to stdout.
 #include "mlora/Runtime/Inference/LoadedModel.h"
+#include "mlora/Runtime/Chat/ChatTemplate.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
 
 #include <cstdio>
@@ -28,6 +30,15 @@ std::string promptOf(const Arguments &arguments) {
   return prompt;
 }
 
+/// The conversation in the words of the model's chat template, up to where the assistant answers.
+std::string conversationOf(const Arguments &arguments, const Tokenizer &tokenizer) {
+  if (arguments.has("prompt"))
+    badInput("prompt and messages are both given: give one of them");
+  nlohmann::json messages = parseJson(arguments.config.messages, "messages");
+  checkMessages(messages, "messages");
+  return renderChat(ChatTemplate(tokenizer), messages, true);
+}
+
 GenerationOptions optionsOf(const Config &config, const LoadedModel &model) {
   GenerationOptions options;
   options.sampling = {.repetitionPenalty = config.repetitionPenalty,
@@ -49,13 +60,12 @@ const char *nameOf(GeneratedText::End end) {
 
 int runGenerate(Arguments &arguments) {
   const Config &config = arguments.config;
-  if (!config.messages.empty())
-    badInput("messages= needs chat templates, which are not built yet; give prompt= instead");
   LoadedModel model(arguments);
   const Tokenizer &tokenizer = model.tokenizer();
-  std::string prompt = promptOf(arguments);
+  bool isConversation = !config.messages.empty(); // its template writes BOS where it wants one
+  std::string prompt = isConversation ? conversationOf(arguments, tokenizer) : promptOf(arguments);
   std::vector<int32_t> ids = tokenizer.encode(prompt);
-  if (tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
+  if (!isConversation && tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
     ids.insert(ids.begin(), *tokenizer.bos());
   if (ids.empty())
     badInput("the prompt is empty: give prompt=TEXT, or text on standard input");
