@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Data/BatchStream.h"
 #include "mlora/Runtime/Model/ModelConfig.h"
+#include "mlora/Runtime/Tasks/Task.h"
 
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -24,7 +25,7 @@ ordered_json batchJson(const MicroBatch &batch, int64_t step, size_t micro) {
 }
 
 ordered_json reportJson(const BatchStream &stream) {
-  const DataReport &report = stream.report();
+  DataReport report = stream.report();
   return {{"rows", report.rows},
           {"truncated", report.truncated},
           {"dropped", report.dropped},
@@ -41,7 +42,7 @@ ordered_json reportJson(const BatchStream &stream) {
 void printBatches(const BatchStream &stream, const Config &config) {
   ordered_json all = ordered_json::array();
   // A reader that closes the pipe has seen enough.
-  for (int64_t k = config.first; k < stream.totalSteps() && std::cout; ++k) {
+  for (int64_t k = config.first; stream.hasStep(k) && std::cout; ++k) {
     std::vector<MicroBatch> batches = stream.step(k);
     for (size_t micro = 0; micro < batches.size(); ++micro) {
       ordered_json line = batchJson(batches[micro], k, micro);
@@ -64,6 +65,7 @@ std::vector<MicroBatch> firstRows(const BatchStream &stream, int64_t rows) {
         break;
       for (auto *list : {&batch.inputIds, &batch.labels, &batch.positionIds, &batch.documentIds})
         list->resize(std::min(int64_t(list->size()), rows));
+      batch.cut.resize(batch.inputIds.size());
       rows -= int64_t(batch.inputIds.size());
       result.push_back(std::move(batch));
     }
@@ -81,7 +83,8 @@ void printPreviewJson(const BatchStream &stream, const Config &config, const Tok
                       {"input_ids", batch.inputIds[row]},
                       {"labels", batch.labels[row]},
                       {"position_ids", batch.positionIds[row]},
-                      {"document_ids", batch.documentIds[row]}});
+                      {"document_ids", batch.documentIds[row]},
+                      {"cut", batch.cut[row]}});
     }
   // A token may be part of a character: what is no UTF-8 becomes U+FFFD.
   std::cout << ordered_json{{"rows", std::move(rows)}, {"report", reportJson(stream)}}.dump(
@@ -101,11 +104,29 @@ const Tokenizer *tokenizerIfAny(TokenizerSource &source, const Config &config) {
   }
 }
 
+/// The tasks that rows may be of.
+void printTasks(bool json) {
+  ordered_json list = ordered_json::array();
+  for (const Task *task : tasks()) {
+    bool isScored = task->score != Score::None;
+    list.push_back({{"name", task->name}, {"doc", task->doc}, {"scored", isScored}});
+    if (!json)
+      std::cout << task->name << std::string(12 - std::min<size_t>(11, task->name.size()), ' ') << task->doc
+                << (isScored ? "" : " (only trained on)") << "\n";
+  }
+  if (json)
+    std::cout << ordered_json{{"tasks", std::move(list)}}.dump() << "\n";
+}
+
 } // namespace
 
 int runData(Arguments &arguments) {
   const Config &config = arguments.config;
   const std::string &what = arguments.words[0];
+  if (what == "tasks") {
+    printTasks(config.json);
+    return 0;
+  }
   int64_t vocabSize = config.model.empty() ? 0 : ModelConfig::read(config.model).vocabSize;
   TokenizerSource source(config);
   BatchStream stream(config, source, vocabSize);

@@ -19,7 +19,7 @@ std::span<const CommandSpec> commands() {
        "Writes an adapter for other programs: a PEFT folder, or a GGUF adapter for llama.cpp.", 0, runExport},
       {Command::Analyze, "analyze [config.yaml] [key=value]...", "Spectra and subspaces of weight updates."},
       {Command::Plan, "plan [config.yaml] [key=value]...", "Predicts memory, work and time; runs nothing."},
-      {Command::Data, "data preview|batches [config.yaml] [key=value | --key value | --flag]...",
+      {Command::Data, "data preview|batches|tasks [config.yaml] [key=value | --key value | --flag]...",
        "preview: tokens, labels and boundaries of the first rows. batches: what train would consume, a JSON "
        "line a "
        "micro-batch, steps counted from 0. Other keys of train are accepted and change nothing.",

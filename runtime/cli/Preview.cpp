@@ -30,6 +30,10 @@ void printDocument(std::ostream &out, const MicroBatch &batch, size_t row, size_
       out << (t > first ? "|" : "") << visible(pieceText(batch.inputIds[row][t], tokenizer));
     out << colour.off << "\n";
   }
+  const std::vector<int64_t> &cut = batch.cut[row];
+  auto document = size_t(batch.documentIds[row][begin]);
+  if (document < cut.size() && cut[document] > 0)
+    out << "    cut      " << cut[document] << " more tokens do not fit into max_length\n";
 }
 
 } // namespace
@@ -41,7 +45,7 @@ std::string pieceText(int32_t id, const Tokenizer *tokenizer) {
 void printPreview(std::ostream &out, const std::vector<MicroBatch> &batches, const BatchStream &stream,
                   const Tokenizer *tokenizer) {
   Colours colour = colours();
-  const DataReport &report = stream.report();
+  DataReport report = stream.report();
   out << report.rows << " rows, " << report.sequences << " sequences and " << report.tokens
       << " tokens an epoch (" << report.countedLabels << " labels count), " << stream.stepsPerEpoch()
       << " steps an epoch, " << stream.totalSteps() << " in all\n";

@@ -80,7 +80,7 @@ struct Assigner {
     if (value.IsScalar())
       return {.path = value.Scalar()};
     if (!value.IsMap())
-      refuse(value, "a path or {path, task, split, limit, weight, num_fewshot}");
+      refuse(value, "a path or {path, task, split, limit, weight, seed, num_fewshot}");
     DatasetSpec spec;
     std::set<std::string> seen;
     for (const auto &entry : value)
@@ -92,10 +92,11 @@ struct Assigner {
 
   void datasetEntry(const YAML::Node &name, const YAML::Node &value, std::set<std::string> &seen,
                     DatasetSpec &spec) const {
-    static constexpr std::string_view known[] = {"path", "task", "split", "limit", "weight", "num_fewshot"};
+    static constexpr std::string_view known[] = {"path", "task", "split", "limit", "weight", "seed",
+                                                 "num_fewshot"};
     std::string field = name.IsScalar() ? name.Scalar() : "";
     if (std::ranges::find(known, field) == std::end(known))
-      refuse(name, "keys path, task, split, limit, weight or num_fewshot (did you mean `" +
+      refuse(name, "keys path, task, split, limit, weight, seed or num_fewshot (did you mean `" +
                        std::string(nearest(field, known)) + "`?)");
     if (!seen.insert(field).second)
       refuse(name, "each key once in an entry");
@@ -108,6 +109,8 @@ struct Assigner {
       inner.field = &Config::maxSteps;
     else if (field == "weight")
       inner.field = &Config::epochs;
+    else if (field == "seed")
+      inner.field = &Config::seed;
     Assigner part{inner, origin, config};
     if (field == "path")
       spec.path = part.text(value);
@@ -117,6 +120,8 @@ struct Assigner {
       spec.split = part.text(value);
     else if (field == "limit")
       spec.limit = part.number<int64_t>(value);
+    else if (field == "seed")
+      spec.seed = part.number<uint64_t>(value);
     else if (field == "num_fewshot")
       spec.shots = part.number<int64_t>(value);
     else

@@ -43,7 +43,7 @@ struct Expectation {
     return key.choices.empty() ? "a list of names" : "a list of " + choices();
   }
   std::string operator()(std::vector<DatasetSpec> Config::*) const {
-    return "a list of paths or of {path, task, split, limit, weight}";
+    return "a list of paths or of {path, task, split, limit, weight, seed}";
   }
   std::string choices() const { return "one of " + joined(key.choices, ", "); }
 };

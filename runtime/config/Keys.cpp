@@ -73,7 +73,7 @@ const std::vector<Key> &table() {
       {.name = "datasets",
        .field = &Config::datasets,
        .commands = Train | Data,
-       .doc = "a list of {path, task, split, limit, weight}, or of paths; task (`mlora-run data tasks` lists "
+       .doc = "a list of {path, task, split, limit, weight, seed}, or of paths; task (`mlora-run data tasks` lists "
               "them): told "
               "from the rows' keys when absent",
        .required = Train | Data},

@@ -130,10 +130,10 @@ void checkWords(const Arguments &arguments) {
   if (arguments.command != Command::Data)
     return;
   std::string what = arguments.words.empty() ? "" : arguments.words[0];
-  if (what != "preview" && what != "batches")
+  if (what != "preview" && what != "batches" && what != "tasks")
     badInput(
-        "`data` is followed by what to show: `preview` (the first rows as tokens, labels and boundaries) or "
-        "`batches` (what train would consume, as JSON lines)" +
+        "`data` is followed by what to show: `preview` (the first rows as tokens, labels and boundaries), "
+        "`batches` (what train would consume, as JSON lines) or `tasks` (what rows may be of)" +
         (what.empty() ? "" : ", not by '" + what + "'") +
         ": for example mlora-run data preview model=MODEL datasets=ROWS.jsonl");
 }
@@ -157,8 +157,9 @@ std::vector<std::string> TrainConfig::adapterPaths() const {
 void resolve(Arguments &arguments) {
   Config &config = arguments.config;
   checkWords(arguments);
+  bool needsNothing = arguments.command == Command::Data && arguments.words[0] == "tasks";
   for (const Key &key : keys())
-    if (contains(key.required, arguments.command) && !arguments.has(key.name))
+    if (!needsNothing && contains(key.required, arguments.command) && !arguments.has(key.name))
       badInput("`mlora-run " + std::string(commandName(arguments.command)) + "` needs " +
                std::string(key.name) + " (" + std::string(key.doc) + ")");
   resolvePaths(arguments);

@@ -21,6 +21,8 @@ std::string entry(const DatasetSpec &spec) {
     text += ", limit: " + std::to_string(spec.limit);
   if (spec.weight != 1)
     text += ", weight: " + numberText(spec.weight);
+  if (spec.seed)
+    text += ", seed: " + std::to_string(*spec.seed);
   if (spec.shots >= 0)
     text += ", num_fewshot: " + std::to_string(spec.shots);
   return text + "}";

@@ -1,14 +1,12 @@
 #include "mlora/Runtime/Data/PackedData.h"
 
 #include "Packing.h"
-#include "Tokenise.h"
+#include "RowTokeniser.h"
+#include "Weights.h"
 #include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Core/Files.h"
-#include "mlora/Runtime/Core/Json.h"
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 namespace mlora {
@@ -20,82 +18,36 @@ constexpr int64_t openSequences = 256;
 class Loader {
 public:
   Loader(Purpose purpose, const TrainConfig &config, TokenizerSource &tokenizer, int64_t vocabSize)
-      : purpose(purpose), config(config), tokenizer(tokenizer), vocabSize(vocabSize) {
+      : purpose(purpose), config(config), tokeniser(tokenizer, vocabSize) {
     data.report.maxLength = config.maxLength;
   }
 
-  PackedData load(std::span<const DatasetSpec> datasets) {
+  PackedData load(std::span<const Dataset> datasets, std::span<const DatasetSpec> specs) {
     for (size_t i = 0; i < datasets.size(); ++i) {
-      int64_t first = int64_t(data.examples.size());
-      readDataset(datasets[i]);
-      weigh(datasets[i].weight, first, i);
+      auto first = int64_t(data.examples.size());
+      for (int64_t row = 0; row < datasets[i].rows(); ++row)
+        readRow(datasets[i].row(row));
+      for (int64_t row : weighted(specs[i], int64_t(data.examples.size()) - first, i, config.seed))
+        epoch.push_back(first + row);
     }
     if (epoch.empty() && (purpose == Purpose::Training || !datasets.empty()))
-      refuseEmpty();
+      refuseEmpty(data.report, purpose);
     pack();
     return std::move(data);
   }
 
 private:
-  [[noreturn]] void refuseEmpty() const {
-    const DataReport &report = data.report;
-    std::string list = purpose == Purpose::Training ? "datasets" : "validation";
-    if (report.rows == 0)
-      badInput(list + ": the list is empty");
-    if (report.dropped == report.rows)
-      badInput(list + ": none of the " + std::to_string(report.rows) +
-               " rows has a label that counts within max_length=" + std::to_string(config.maxLength));
-    badInput(list + ": the weights leave no row of " + std::to_string(report.rows));
-  }
-
-  void readDataset(const DatasetSpec &spec) {
-    Dataset rows(spec, purpose);
-    for (int64_t i = 0; i < rows.rows(); ++i)
-      readRow(rows.row(i));
-  }
-
   void readRow(const DatasetRow &row) {
     ++data.report.rows;
-    if (row.task->name == "tokenised") {
-      if (!row.json.contains("input_ids"))
-        badInput(row.where + ": key \"input_ids\" is missing");
-      return add(readTokenised(row.json, row.where), row.where);
-    }
-    Example example = row.task->example(JsonFields(row.json, row.where));
-    data.report.lacksEos = data.report.lacksEos || !tokenizer.get().eos();
-    add(tokenise(example, tokenizer.get()), row.where);
-  }
-
-  void add(Sequence row, const std::string &where) {
-    checkVocabulary(row, vocabSize, where);
-    data.report.longestRow = std::max(data.report.longestRow, row.size());
-    if (row.size() > config.maxLength) {
-      ++data.report.truncated;
-      for (std::vector<int32_t> *list : {&row.ids, &row.labels, &row.documents})
-        list->resize(config.maxLength);
-    }
-    if (row.countedLabels() == 0)
+    Sequence tokens = tokeniser(row);
+    data.report.lacksEos = tokeniser.lacksEos();
+    data.report.longestRow = std::max(data.report.longestRow, tokens.size());
+    data.report.truncated += tokens.size() > config.maxLength;
+    tokens.truncate(config.maxLength);
+    if (tokens.countedLabels() == 0)
       ++data.report.dropped;
     else
-      data.examples.push_back(std::move(row));
-  }
-
-  /// Puts the examples from `first` on into the epoch: all of them floor(weight) times, and a drawn part of
-  /// them once more.
-  void weigh(double weight, int64_t first, uint64_t dataset) {
-    int64_t count = int64_t(data.examples.size()) - first;
-    double whole = std::floor(weight);
-    if (whole * double(count) > 1e9)
-      badInput("datasets: weight " + std::to_string(weight) + " makes an epoch of more than 1e9 rows");
-    for (int64_t copy = 0; copy < int64_t(whole); ++copy)
-      for (int64_t i = 0; i < count; ++i)
-        epoch.push_back(first + i);
-    int64_t part = std::llround((weight - whole) * double(count));
-    std::vector<int64_t> drawn = permutation(count, config.seed, (uint64_t(1) << 63) + dataset);
-    drawn.resize(part);
-    std::sort(drawn.begin(), drawn.end());
-    for (int64_t i : drawn)
-      epoch.push_back(first + i);
+      data.examples.push_back(std::move(tokens));
   }
 
   void pack() {
@@ -129,13 +81,22 @@ private:
 
   Purpose purpose;
   const TrainConfig &config;
-  TokenizerSource &tokenizer;
-  int64_t vocabSize;
+  RowTokeniser tokeniser;
   PackedData data;
   std::vector<int64_t> epoch; ///< examples of an epoch
 };
 
 } // namespace
+
+void refuseEmpty(const DataReport &report, Purpose purpose) {
+  std::string list = purpose == Purpose::Training ? "datasets" : "validation";
+  if (report.rows == 0)
+    badInput(list + ": the list is empty");
+  if (report.dropped == report.rows)
+    badInput(list + ": none of the " + std::to_string(report.rows) +
+             " rows has a label that counts within max_length=" + std::to_string(report.maxLength));
+  badInput(list + ": the weights leave no row of " + std::to_string(report.rows));
+}
 
 std::vector<std::string> DataReport::notes() const {
   std::vector<std::string> result;
@@ -148,6 +109,9 @@ std::vector<std::string> DataReport::notes() const {
     result.push_back(std::to_string(dropped) + of + "have no label that counts and were left out");
   if (lacksEos)
     result.push_back("the tokenizer has no end-of-sequence token: the end of a row is not trained");
+  if (!cacheProblem.empty())
+    result.push_back("the tokenised rows could not be kept, a second run tokenises again (" + cacheProblem +
+                     ")");
   return result;
 }
 
@@ -165,9 +129,9 @@ int64_t PackedData::sequenceTokens(int64_t index) const {
   return count;
 }
 
-PackedData loadPacked(std::span<const DatasetSpec> datasets, Purpose purpose, const TrainConfig &config,
-                      TokenizerSource &tokenizer, int64_t vocabSize) {
-  return Loader(purpose, config, tokenizer, vocabSize).load(datasets);
+PackedData loadPacked(std::span<const Dataset> datasets, std::span<const DatasetSpec> specs, Purpose purpose,
+                      const TrainConfig &config, TokenizerSource &tokenizer, int64_t vocabSize) {
+  return Loader(purpose, config, tokenizer, vocabSize).load(datasets, specs);
 }
 
 } // namespace mlora

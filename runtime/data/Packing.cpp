@@ -1,6 +1,6 @@
 #include "Packing.h"
 
-#include <deque>
+#include <algorithm>
 
 namespace mlora {
 
@@ -28,6 +28,29 @@ std::vector<std::vector<int64_t>> packFirstFit(std::span<const int64_t> lengths,
       candidates.erase(found);
   }
   return sequences;
+}
+
+void StreamPacker::add(int64_t item, int64_t length) {
+  auto place = std::ranges::find_if(open, [&](const Open &sequence) { return sequence.room >= length; });
+  if (place == open.end()) {
+    if (int64_t(open.size()) == most) {
+      closed.push_back(std::move(open.front().items));
+      open.pop_front();
+    }
+    place = open.insert(open.end(), {{}, capacity});
+  }
+  place->items.push_back(item);
+  place->room -= length;
+  if (place->room == 0) {
+    closed.push_back(std::move(place->items));
+    open.erase(place);
+  }
+}
+
+void StreamPacker::flush() {
+  for (Open &sequence : open)
+    closed.push_back(std::move(sequence.items));
+  open.clear();
 }
 
 } // namespace mlora

@@ -7,9 +7,10 @@
 
 namespace mlora {
 
-StepPlan::StepPlan(const TrainConfig &config, int64_t sequences)
+StepPlan::StepPlan(const TrainConfig &config, int64_t sequences, int64_t world)
     : sequences(sequences), batchSize(config.batchSize), accumulation(config.accumulation) {
-  if (__builtin_mul_overflow(batchSize, accumulation, &sequencesPerStep))
+  if (__builtin_mul_overflow(batchSize, accumulation, &sequencesPerStep) ||
+      __builtin_mul_overflow(sequencesPerStep, world, &sequencesPerStep))
     badInput("per_device_train_batch_size times gradient_accumulation_steps is too large");
   stepsPerEpoch = sequences / sequencesPerStep + (sequences % sequencesPerStep != 0);
   if (config.maxSteps >= 0) {

@@ -32,6 +32,23 @@ Sequence tokenise(const Example &example, const Tokenizer &tokenizer) {
   return row;
 }
 
+Sequence tokenise(const ChatTemplate::Text &conversation, const Tokenizer &tokenizer) {
+  Sequence row;
+  row.ids = tokenizer.encode(conversation.text);
+  row.labels.assign(row.ids.size(), ignoredLabel);
+  row.documents.assign(row.ids.size(), 0);
+  auto tokensOf = [&](size_t bytes) {
+    std::vector<int32_t> ids = tokenizer.encode(std::string_view(conversation.text).substr(0, bytes));
+    return size_t(std::ranges::mismatch(ids, row.ids).in1 - ids.begin());
+  };
+  for (const TextSpan &span : conversation.generated) {
+    size_t first = std::max<size_t>(tokensOf(span.begin), 1), last = tokensOf(span.end);
+    for (size_t t = first; t < last; ++t)
+      row.labels[t] = row.ids[t];
+  }
+  return row;
+}
+
 namespace {
 
 std::vector<int32_t> integers(const nlohmann::json &row, const char *key, const std::string &where) {

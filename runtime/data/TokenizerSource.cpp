@@ -6,7 +6,13 @@ namespace mlora {
 
 TokenizerSource::TokenizerSource(const TrainConfig &config) : path(config.tokenizerPath()) {}
 
+const Tokenizer *TokenizerSource::ifOpen() const {
+  std::lock_guard lock(mutex);
+  return tokenizer;
+}
+
 const Tokenizer &TokenizerSource::get() {
+  std::lock_guard lock(mutex);
   if (tokenizer)
     return *tokenizer;
   if (path.empty())

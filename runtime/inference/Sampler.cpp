@@ -1,6 +1,6 @@
 #include "mlora/Runtime/Inference/Sampler.h"
 
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 #include <algorithm>
 #include <cmath>

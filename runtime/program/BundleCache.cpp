@@ -2,6 +2,7 @@
 
 #include "CacheKey.h"
 #include "Compile.h"
+#include "mlora/Runtime/Core/CacheFolder.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 
@@ -112,16 +113,7 @@ Bundle loadFresh(const fs::path &folder, const fs::path &compiler) {
 
 } // namespace
 
-fs::path BundleCache::defaultFolder() {
-  if (std::string own = environment("MLORA_CACHE"); !own.empty())
-    return own;
-  if (std::string base = environment("XDG_CACHE_HOME"); base.starts_with("/"))
-    return fs::path(base) / "mlora";
-  std::string home = environment("HOME");
-  if (home.empty())
-    badInput("neither MLORA_CACHE nor HOME is set: compiled programs have no place to be kept");
-  return fs::path(home) / ".cache" / "mlora";
-}
+fs::path BundleCache::defaultFolder() { return cacheFolder(); }
 
 fs::path BundleCache::defaultCompiler() {
   if (std::string own = environment("MLORA_OPT"); !own.empty())

@@ -5,10 +5,13 @@
 #include "SplitRange.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 #include "mlora/Runtime/Core/Utf8.h"
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 namespace fs = std::filesystem;
 
@@ -55,6 +58,7 @@ Dataset::Dataset(const DatasetSpec &spec, Purpose purpose) {
 void Dataset::open(const fs::path &path, const std::string &group) {
   paths.push_back(path);
   File &file = list.emplace_back(File{path.string(), group, readFile(path), {}, {}});
+  contentHash += hashHex(file.content) + group + "\n";
   if (path.extension() == ".csv") {
     if (!task || !task->readTable)
       badInput(file.path + ": rows of " + (task ? "task " + std::string(task->name) : "a task that is not named") +
@@ -102,13 +106,32 @@ void Dataset::choose(const DatasetSpec &spec) {
         ++share[i];
         ++given;
       }
-  for (size_t i = 0; i < share.size(); ++i)
-    for (int64_t row = 0; row < share[i]; ++row)
-      chosen.emplace_back(int32_t(i), ranges[i].first + row);
+  for (size_t i = 0; i < share.size(); ++i) {
+    auto [first, last] = ranges[i];
+    std::vector<int64_t> rows;
+    if (spec.seed && share[i] < last - first) {
+      rows = permutation(last - first, *spec.seed, (uint64_t(1) << 62) + i);
+      rows.resize(size_t(share[i]));
+      std::ranges::sort(rows);
+    } else {
+      rows.resize(size_t(share[i]));
+      std::iota(rows.begin(), rows.end(), 0);
+    }
+    for (int64_t row : rows)
+      chosen.emplace_back(int32_t(i), first + row);
+  }
   if (chosen.empty())
     badInput(paths.front().string() + ": the dataset is empty: " +
              (total == 0 ? "the file holds no row"
                          : "split and limit leave none of its " + std::to_string(total) + " rows"));
+}
+
+std::string Dataset::fingerprint() const {
+  Hasher hash;
+  hash.update(contentHash).update(task ? task->name : "");
+  for (auto [file, row] : chosen)
+    hash.update(uint64_t(file)).update(uint64_t(row));
+  return hash.hex();
 }
 
 DatasetRow Dataset::row(int64_t i) const {

@@ -12,16 +12,16 @@ double TrainingRun::sessionSeconds() const {
 
 void TrainingRun::loop() {
   sessionStart = lineStart = Clock::now();
-  sessionFirstStep = state.step;
+  sessionFirstShare = stream->share(state.step);
   // Also after a resume, where the run ended between a step and its validation.
   if (validationIsDue())
     validate();
-  while (state.step < state.totalSteps && !interrupt->asked()) {
+  while (!isOver() && !interrupt->asked()) {
     oneStep();
     if (validationIsDue() && !interrupt->asked())
       validate();
     bool due = config.saveSteps > 0 && state.step % config.saveSteps == 0;
-    if ((due || state.step == state.totalSteps) && savedStep != state.step)
+    if ((due || isOver()) && savedStep != state.step)
       saveCheckpoint();
   }
 }
@@ -37,7 +37,7 @@ StepRecord TrainingRun::record() const {
 }
 
 void TrainingRun::oneStep() {
-  double rate = schedule->rate(state.step);
+  double rate = stream->followsRows() ? schedule->rateAt(stream->share(state.step)) : schedule->rate(state.step);
   Clock::time_point start = Clock::now();
   StepResult result;
   try {
@@ -52,14 +52,16 @@ void TrainingRun::oneStep() {
   }
   outcome.stepSeconds += std::chrono::duration<double>(Clock::now() - start).count();
   state.step += 1;
-  state.epoch = stream->plan().epochsAfter(state.step);
+  state.totalSteps = stream->expectedSteps(state.step);
+  state.epoch = stream->epochsAfter(state.step);
+  sayNotes();
   state.totalTokens += result.tokens;
   outcome.sessionTokens += result.tokens;
   outcome.loss = result.loss;
   lineTokens += result.tokens;
   state.pendingLoss += result.loss;
   state.pendingSteps += 1;
-  if (state.step % config.loggingSteps && state.step != state.totalSteps)
+  if (state.step % config.loggingSteps && !isOver())
     return;
   StepRecord line = record();
   line.loss = state.pendingLoss / double(state.pendingSteps);
@@ -67,8 +69,9 @@ void TrainingRun::oneStep() {
   line.gradientNorm = result.gradientNorm;
   double seconds = std::chrono::duration<double>(Clock::now() - lineStart).count();
   line.tokensPerSecond = seconds > 0 ? double(lineTokens) / seconds : 0;
-  line.remainingSeconds =
-      outcome.stepSeconds / double(state.step - sessionFirstStep) * double(state.totalSteps - state.step);
+  double share = stream->share(state.step);
+  if (share > sessionFirstShare)
+    line.remainingSeconds = outcome.stepSeconds / (share - sessionFirstShare) * (1 - share);
   reports.step(line);
   state.pendingLoss = 0;
   state.pendingSteps = lineTokens = 0;
@@ -79,7 +82,7 @@ void TrainingRun::oneStep() {
 bool TrainingRun::validationIsDue() const {
   if ((validation.empty() && !scoring) || state.lastValidation == state.step)
     return false;
-  return state.step == 0 || state.step == state.totalSteps ||
+  return state.step == 0 || isOver() ||
          (config.evalSteps > 0 && state.step % config.evalSteps == 0);
 }
 

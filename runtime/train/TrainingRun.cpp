@@ -58,10 +58,18 @@ void TrainingRun::checkOutput() const {
   }
 }
 
-void TrainingRun::openData() {
-  stream = std::make_unique<BatchStream>(config, tokenizer, base->config().vocabSize);
+/// What became of the rows, once it is known of all.
+void TrainingRun::sayNotes() {
+  if (notesSaid || !stream->isComplete())
+    return;
+  notesSaid = true;
   for (const std::string &note : stream->report().notes())
     say(note);
+}
+
+void TrainingRun::openData() {
+  stream = std::make_unique<BatchStream>(config, tokenizer, base->config().vocabSize);
+  sayNotes();
   DataReport report;
   validation = validationBatches(config, tokenizer, base->config().vocabSize, &report);
   for (const std::string &note : report.notes())
@@ -71,7 +79,7 @@ void TrainingRun::openData() {
     for (const std::string &note : scoring->notes())
       say(note);
   }
-  state.totalSteps = stream->totalSteps();
+  state.totalSteps = stream->expectedSteps(0);
   state.seed = config.seed;
   state.baseFingerprint = fingerprint;
   state.dataFingerprint = stream->fingerprint();
@@ -113,7 +121,7 @@ void TrainingRun::findCheckpoint() {
   if (stored.dataFingerprint != state.dataFingerprint)
     say("note: the data is not that of " + resumeFrom->string() +
         ": the result differs from an undisturbed run's");
-  if (stored.totalSteps != state.totalSteps)
+  if (!stream->followsRows() && stored.totalSteps != state.totalSteps)
     say("note: the run was planned for " + std::to_string(stored.totalSteps) + " steps and now has " +
         std::to_string(state.totalSteps) + ": the learning rate follows the new plan");
 }
@@ -151,7 +159,7 @@ void TrainingRun::openProgram() {
     int64_t totalSteps = state.totalSteps;
     std::string data = state.dataFingerprint;
     state = Checkpoints::load(*resumeFrom, *trainable);
-    state.totalSteps = totalSteps;
+    state.totalSteps = stream->followsRows() ? stream->expectedSteps(state.step) : totalSteps;
     state.dataFingerprint = data;
     savedStep = state.step;
     earlierSeconds = state.elapsedSeconds;
@@ -217,7 +225,7 @@ TrainOutcome TrainingRun::run() {
   outcome.tokens = state.totalTokens;
   outcome.seconds = sessionSeconds();
   outcome.outputDir = config.outputDir;
-  if (interrupt->asked() && state.step < state.totalSteps) {
+  if (interrupt->asked() && !isOver()) {
     if (savedStep != state.step)
       saveCheckpoint();
     reports.finish();

@@ -25,6 +25,8 @@ private:
 
   void checkOutput() const;
   void openData();
+  void sayNotes();
+  bool isOver() const { return !stream->hasStep(state.step); }
   void findCheckpoint();
   void openProgram();
   void openReports();
@@ -64,12 +66,14 @@ private:
   std::unique_ptr<InterruptGuard> interrupt;
   TrainState state;
   int64_t savedStep = -1;
+  bool notesSaid = false;
   TrainOutcome outcome;
 
   using Clock = std::chrono::steady_clock;
   Clock::time_point sessionStart, lineStart; ///< of the loop, and of what the next line of the log covers
   double earlierSeconds = 0;                 ///< of sessions before this one
-  int64_t sessionFirstStep = 0, lineTokens = 0;
+  double sessionFirstShare = 0;              ///< of training, done when the session began
+  int64_t lineTokens = 0;
 };
 
 } // namespace mlora

@@ -102,6 +102,14 @@ TEST_F(Program, BatchesAreWhatTrainConsumes) {
   EXPECT_EQ(out, "");
 }
 
+TEST_F(Program, TasksAreListed) {
+  run("data tasks");
+  ASSERT_EQ(status, 0) << err;
+  EXPECT_SAYS(out, "mmlu        multiple choice");
+  run("data tasks --json");
+  EXPECT_GE(nlohmann::json::parse(out)["tasks"].size(), 11u);
+}
+
 TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   write("rows.jsonl", "{\"input_ids\": [1, 2, 3, 4], \"labels\": [-100, -100, 3, 4]}\n");
   run("data preview datasets=rows.jsonl");
@@ -109,6 +117,11 @@ TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   EXPECT_SAYS(out, "row 0, 4 tokens\n  document 0, 4 tokens\n    read     1|2\n    trained  3|4\n");
   run("data preview datasets=rows.jsonl --json");
   EXPECT_EQ(nlohmann::json::parse(out)["rows"][0]["tokens"][3], "4");
+  run("data preview datasets=rows.jsonl max_length=3");
+  ASSERT_EQ(status, 0) << err;
+  EXPECT_SAYS(out, "    trained  3\n    cut      1 more tokens do not fit into max_length\n");
+  run("data preview datasets=rows.jsonl max_length=3 --json");
+  EXPECT_EQ(nlohmann::json::parse(out)["rows"][0]["cut"], nlohmann::json({1}));
   for (const char *words : {"data datasets=rows.jsonl", "data", "data show"}) {
     run(words);
     EXPECT_EQ(status, 2);

@@ -105,7 +105,7 @@ TEST_F(Yaml, ResolvedConfigurationReadsBackEqual) {
                        "adapter: \"null\"\n"
                        "memory_budget: 1GiB\n"
                        "report_to: none\n"
-                       "validation: [{path: v, split: 'train[:10%]', limit: 0, weight: 0.1}, w]\n"
+                       "validation: [{path: v, split: 'train[:10%]', limit: 0, weight: 0.1, seed: 18446744073709551615}, w]\n"
                        "max_steps: 0\n")
                       .config;
   Arguments again{.command = Command::Train, .config = {}, .words = {}, .given = {}};

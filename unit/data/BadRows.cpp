@@ -1,7 +1,7 @@
 // What is wrong with a file is said with the file and the line.
 #include "Support.h"
 
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 namespace mlora::test {
 
@@ -67,6 +67,28 @@ TEST_F(DataTest, AGivenTaskIsHeldAgainstTheRows) {
   EXPECT_SAYS(complaint(config), "input_ids");
   config.datasets[0].task = "poetry";
   EXPECT_SAYS(complaint(config), "unknown task 'poetry'");
+}
+
+TEST_F(DataTest, ATemplateThatFailsNamesItsRow) {
+  std::string good = "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\", "
+                     "\"content\": \"a\"}]}\n";
+  std::string file =
+      write("a.jsonl", good + "{\"messages\": [{\"role\": \"assistant\", \"content\": \"a\"}]}\n");
+  EXPECT_SAYS(complaint(plain({file})), "no chat template");
+  tokenizer.jinja =
+      "{% for m in messages %}\n{% if loop.first and m.role != 'user' %}{{ raise_exception('user first') }}"
+      "{% endif %}{{ m.content }}</s>{% endfor %}";
+  std::string message = complaint(plain({file}));
+  EXPECT_SAYS(message, file + ":2: ");
+  EXPECT_SAYS(message, "line 2: the template refuses the messages: user first");
+  EXPECT_SAYS(complaint(plain(
+                  {write("b.jsonl", good + "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}]}")})),
+              "b.jsonl:2: key \"messages\": no message is the assistant's");
+  EXPECT_SAYS(
+      complaint(plain({write("c.jsonl", "{\"conversations\": [{\"from\": \"cat\", \"value\": \"q\"}]}")})),
+      "unknown speaker 'cat'");
+  EXPECT_SAYS(complaint(plain({write("d.jsonl", "{\"messages\": [7]}")})),
+              "d.jsonl:1, message 1: an object is expected, found number");
 }
 
 TEST_F(DataTest, EmptyDatasets) {

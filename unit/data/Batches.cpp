@@ -1,7 +1,7 @@
 // Packing, shuffling and steps: any step at once, always the same.
 #include "Support.h"
 
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 #include <algorithm>
 #include <set>

@@ -70,6 +70,18 @@ TEST_F(Datasets, WeightsRepeatOrDraw) {
   EXPECT_NE(complaint(config).find("weights"), std::string::npos);
 }
 
+TEST_F(Datasets, ASeedDrawsTheRowsOfALimit) {
+  std::string file = rows("ten.jsonl", 10);
+  std::string drawn = letters({.path = file, .limit = 4, .seed = 1});
+  EXPECT_EQ(drawn.size(), 4u);
+  EXPECT_TRUE(std::is_sorted(drawn.begin(), drawn.end()));
+  EXPECT_EQ(drawn, letters({.path = file, .limit = 4, .seed = 1}));
+  EXPECT_NE(drawn, letters({.path = file, .limit = 4, .seed = 2}));
+  EXPECT_EQ(letters({.path = file, .limit = 20, .seed = 2}), "ABCDEFGHIJ");
+  std::string half = letters({.path = file, .weight = 0.5, .seed = 1});
+  EXPECT_NE(half, letters({.path = file, .weight = 0.5, .seed = 2}));
+}
+
 TEST_F(Datasets, MixturesAndValidation) {
   TrainConfig config = plain({rows("a.jsonl", 2), rows("b.jsonl", 3)});
   EXPECT_EQ(stream(config).report().rows, 5);

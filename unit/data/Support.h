@@ -45,7 +45,8 @@ public:
     return hasEos ? std::optional<int32_t>(eosToken) : std::nullopt;
   }
   bool addsBos() const override { return beginsWithBos; }
-  std::string chatTemplate() const override { return ""; }
+  std::string jinja = {};
+  std::string chatTemplate() const override { return jinja; }
   std::vector<std::pair<std::string, std::string>> files() const override { return {}; }
 };
 
@@ -74,9 +75,8 @@ protected:
     return config;
   }
 
-  BatchStream stream(const TrainConfig &config, int64_t vocabSize = 0) const {
-    TokenizerSource source(tokenizer);
-    return BatchStream(config, source, vocabSize);
+  BatchStream stream(const TrainConfig &config, int64_t vocabSize = 0, Shard shard = {}) const {
+    return BatchStream(config, source, vocabSize, shard);
   }
 
   /// The only sequence that one row becomes.
@@ -103,6 +103,7 @@ protected:
 
   std::filesystem::path folder;
   ByteTokenizer tokenizer;
+  mutable TokenizerSource source{tokenizer}; ///< outlives the streams
 
 private:
   std::string textOf(const MicroBatch &batch, bool counted) const {

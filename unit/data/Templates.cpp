@@ -35,6 +35,22 @@ TEST_F(DataTest, Gsm8kIsQuestionNewlineAnswer) {
   EXPECT_EQ(trained(batch), "<<1+1=2>>2\n#### 2</s>");
 }
 
+TEST_F(DataTest, ConversationsTrainTheAssistantsTurns) {
+  tokenizer.jinja = "{% for m in messages %}{{ m.role[0] ~ ':' ~ m.content ~ '</s>' }}{% endfor %}"
+                    "{% if add_generation_prompt %}a:{% endif %}";
+  for (const char *row :
+       {R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "x"},
+            {"role": "user", "content": "r"}, {"role": "assistant", "content": "y"}]})",
+        R"({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "x"},
+            {"from": "human", "value": "r"}, {"from": "gpt", "value": "y"}]})"}) {
+    std::string line = row;
+    std::erase(line, '\n');
+    MicroBatch batch = only(line);
+    EXPECT_EQ(read(batch), "u:q</s>a:u:r</s>a:");
+    EXPECT_EQ(trained(batch), "x</s>y</s>");
+  }
+}
+
 TEST_F(DataTest, TextTrainsEveryTokenThatSomethingPredicts) {
   MicroBatch batch = only(R"({"text": "Once"})");
   EXPECT_EQ(read(batch), "O");

@@ -5,7 +5,7 @@
 #include "../Expect.h"
 #include "mlora/Runtime/Inference/Scorer.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 using namespace mlora;
 using namespace mlora::test;

@@ -1,7 +1,7 @@
 // What sequences share is one node, every token of every sequence is in a node on its path, every read once.
 #include "mlora/Runtime/Inference/PrefixTree.h"
 
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 #include <gtest/gtest.h>
 #include <map>

@@ -29,6 +29,19 @@ TEST(Schedule, ConstantStays) {
   EXPECT_EQ(schedule.rate(9), 2);
 }
 
+TEST(Schedule, OverAShareIsTheSameCurve) {
+  TrainConfig config;
+  config.learningRate = 1;
+  config.warmupRatio = 0.1;
+  Schedule schedule(config, 100);
+  for (int64_t step : {0, 5, 10, 55, 99, 100})
+    EXPECT_NEAR(schedule.rateAt(double(step) / 100), schedule.rate(step), 1e-12) << step;
+  config.schedule = "constant";
+  EXPECT_EQ(Schedule(config, 100).rateAt(0.7), 1);
+  config.warmupRatio = 0;
+  EXPECT_EQ(Schedule(config, 1).rateAt(0), 1);
+}
+
 TEST(Schedule, WithoutWarmUpTheFirstStepHasTheHighestRate) {
   TrainConfig config;
   config.learningRate = 1;

@@ -22,6 +22,8 @@ struct DatasetSpec {
   int64_t limit = -1;
   /// Rows seen in an epoch, as a multiple of the rows there are; a fraction is drawn by the seed.
   double weight = 1;
+  /// Draws the rows of `limit`, and of a weight's fraction; unset: the first rows, and the run's seed.
+  std::optional<uint64_t> seed = {};
   /// Of an evaluation (`num_fewshot`): worked examples in front of a question; -1: as many as the task has.
   int64_t shots = -1;
   bool operator==(const DatasetSpec &) const = default;

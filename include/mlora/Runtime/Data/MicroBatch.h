@@ -14,6 +14,9 @@ inline constexpr int32_t ignoredLabel = -100;
 /// another.
 struct MicroBatch {
   std::vector<std::vector<int32_t>> inputIds, labels, positionIds, documentIds;
+  /// For people: of each row's documents, the tokens that were cut from its end. A row without any may be
+  /// empty.
+  std::vector<std::vector<int64_t>> cut = {};
 
   /// Tokens of all rows.
   int64_t tokens() const;

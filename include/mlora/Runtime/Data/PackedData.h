@@ -21,11 +21,16 @@ struct DataReport {
   int64_t sequences = 0;     ///< rows of micro-batches in an epoch
   int64_t tokens = 0;        ///< tokens of an epoch
   int64_t countedLabels = 0; ///< labels of an epoch that count
-  bool lacksEos = false;     ///< the tokenizer has no end-of-sequence token to train
+  std::string cacheProblem = {}; ///< of streamed data: why its tokens were not kept for a second run
+  bool lacksEos = false;         ///< the tokenizer has no end-of-sequence token to train
 
   /// Sentences for the user: rows that were cut or dropped, a tokenizer without EOS. Often none.
   std::vector<std::string> notes() const;
 };
+
+/// Throws Error(BadInput): there is nothing to train on (or to validate with), for the reason that the counts
+/// tell.
+[[noreturn]] void refuseEmpty(const DataReport &report, Purpose purpose);
 
 struct PackedData {
   std::vector<Sequence> examples;
@@ -38,7 +43,8 @@ struct PackedData {
 };
 
 /// Reads, tokenises, cuts, weighs and packs. Throws Error(BadInput) that names file and line.
-PackedData loadPacked(std::span<const DatasetSpec> datasets, Purpose purpose, const TrainConfig &config,
-                      TokenizerSource &tokenizer, int64_t vocabSize);
+/// `specs` are the entries of the data sets.
+PackedData loadPacked(std::span<const Dataset> datasets, std::span<const DatasetSpec> specs, Purpose purpose,
+                      const TrainConfig &config, TokenizerSource &tokenizer, int64_t vocabSize);
 
 } // namespace mlora

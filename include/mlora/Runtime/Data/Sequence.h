@@ -10,10 +10,15 @@ namespace mlora {
 /// label of each is ignoredLabel.
 struct Sequence {
   std::vector<int32_t> ids, labels, documents;
+  /// One entry a document: tokens that were cut from its end. Empty: none of any.
+  std::vector<int64_t> cut = {};
 
   int64_t size() const { return int64_t(ids.size()); }
   /// Labels other than ignoredLabel.
   int64_t countedLabels() const;
+  /// Keeps the first `most` tokens; documents that lose all of theirs are gone, and count as cut from the
+  /// last one.
+  void truncate(int64_t most);
   /// Appends the other's documents after ours.
   void append(const Sequence &other);
   bool operator==(const Sequence &) const = default;

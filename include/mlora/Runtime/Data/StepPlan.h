@@ -7,15 +7,16 @@
 
 namespace mlora {
 
-/// `sequencesPerStep` = batch size x accumulation. An epoch ends with a smaller step when that does not
-/// divide the sequences; totalSteps is max_steps where given, else ceil(epochs x stepsPerEpoch) (Hugging
+/// `sequencesPerStep` = batch size x accumulation x ranks. An epoch ends with a smaller step when that does
+/// not divide the sequences; totalSteps is max_steps where given, else ceil(epochs x stepsPerEpoch) (Hugging
 /// Face's Trainer).
 struct StepPlan {
   int64_t sequences = 0, batchSize = 1, accumulation = 1;
   int64_t sequencesPerStep = 1, stepsPerEpoch = 0, totalSteps = 0;
 
   StepPlan() = default;
-  StepPlan(const TrainConfig &config, int64_t sequences);
+  /// `world`: how many processes share each step (Shard.h).
+  StepPlan(const TrainConfig &config, int64_t sequences, int64_t world = 1);
 
   int64_t epochOf(int64_t step) const { return step / stepsPerEpoch; }
   /// Index in its epoch of the first sequence of a step, and one past its last.

@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
 #include <memory>
+#include <mutex>
 
 namespace mlora {
 
@@ -15,12 +16,13 @@ public:
   /// One that is open already and outlives this object.
   explicit TokenizerSource(const Tokenizer &tokenizer) : tokenizer(&tokenizer) {}
 
-  /// Throws Error(BadInput) when there is no tokenizer.
+  /// Throws Error(BadInput) when there is no tokenizer. Safe from several threads at once.
   const Tokenizer &get();
   /// The tokenizer when a text has needed it so far, else null.
-  const Tokenizer *ifOpen() const { return tokenizer; }
+  const Tokenizer *ifOpen() const;
 
 private:
+  mutable std::mutex mutex;
   std::string path;
   std::unique_ptr<Tokenizer> owned;
   const Tokenizer *tokenizer = nullptr;

@@ -22,7 +22,7 @@ struct DatasetRow {
 
 /// Files are found, read and cut into rows when it is opened; a row of JSON is parsed when it is asked for, so that
 /// opening a large file takes as long as reading it. Of several files (MMLU's subjects) a range is taken of each, and
-/// `limit` rows evenly of all.
+/// `limit` rows evenly of all: the first ones, or with a `seed` drawn ones in the file's order.
 class Dataset {
 public:
   /// Throws Error(BadInput) that names the entry, its folder and the files that were expected.
@@ -35,6 +35,8 @@ public:
   int64_t original() const { return total; }
   /// Row i of those that range and limit leave. Throws Error(BadInput) with file and line.
   DatasetRow row(int64_t i) const;
+  /// 32 hex digits: equal when the same rows are chosen of files with the same content, for the same task.
+  std::string fingerprint() const;
   /// The files, for messages.
   const std::vector<std::filesystem::path> &files() const { return paths; }
 
@@ -48,6 +50,7 @@ private:
   std::deque<File> list;
   std::vector<std::pair<int32_t, int64_t>> chosen; ///< file and row in it
   int64_t total = 0;
+  std::string contentHash; ///< of the files, one after another
 };
 
 /// All questions of an evaluation's entry, with the worked examples in front where there are any, and how many rows the

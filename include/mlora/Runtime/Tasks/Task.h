@@ -46,9 +46,10 @@ struct Task {
   std::string_view name, doc;
   /// Whether a row's keys are this task's. At most one task says so of any row.
   bool (*recognises)(const nlohmann::json &row);
-  /// Throws Error(BadInput) that begins with the row's place. Null: rows are tokens already, or become text with a
-  /// model's chat template.
+  /// Throws Error(BadInput) that begins with the row's place. Null: rows are tokens already, or conversations.
   Example (*example)(const JsonFields &row);
+  /// The row as a list of {"role", "content"} for the model's chat template; null for other tasks.
+  nlohmann::json (*messages)(const JsonFields &row) = nullptr;
 
   Score score = Score::None;
   /// The row's question, without shots. `group` is the row's file's, or empty.

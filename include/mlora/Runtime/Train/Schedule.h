@@ -12,10 +12,12 @@ public:
   Schedule(const TrainConfig &config, int64_t totalSteps);
 
   double rate(int64_t step) const;
+  /// The same curve over the share of training that is done (0 to 1), for runs whose number of steps is not known.
+  double rateAt(double share) const;
   int64_t warmupSteps() const { return warmup; }
 
 private:
-  double highest;
+  double highest, ratio;
   bool falling;
   int64_t warmup, total;
 };

@@ -1,4 +1,4 @@
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 
 #include <numeric>
 #include <utility>

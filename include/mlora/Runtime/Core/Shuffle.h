@@ -21,7 +21,8 @@ private:
 /// A permutation of 0 … n - 1: Fisher-Yates from the back, drawing below(i + 1) for i = n - 1 … 1 from a
 /// SplitMix64 whose state is the first output of SplitMix64(seed), plus the first output of
 /// SplitMix64(stream). Streams: 0 is the order in which rows are packed, e + 1 the order of sequences in
-/// epoch e, 2^63 + d the draw of the rows of dataset d when its weight has a fraction.
+/// epoch e (streamed data: of rows), 2^63 + d the draw of the rows of dataset d when its weight has a fraction,
+/// 2^62 + f the draw of the rows of file f of a dataset that has a seed and a limit.
 std::vector<int64_t> permutation(int64_t n, uint64_t seed, uint64_t stream);
 
 } // namespace mlora
