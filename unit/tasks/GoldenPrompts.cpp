@@ -101,16 +101,19 @@ TEST(Dataset, EveryPublicFileIsReadWhole) {
                {"gsm8k/train.jsonl", "gsm8k", 7473}};
   for (const auto &file : files) {
     Dataset rows({.path = data / file.path}, Purpose::Training);
-    if (file.rows)
+    if (file.rows) {
       EXPECT_EQ(rows.rows(), file.rows) << file.path;
+    }
     for (int64_t i = 0; i < rows.rows(); ++i) {
       DatasetRow row = rows.row(i);
-      if (*file.task)
+      if (*file.task) {
         ASSERT_EQ(row.task->name, file.task) << row.where;
+      }
       Example example = row.task->example(JsonFields(row.json, row.where));
       ASSERT_FALSE(example.prompt.empty()) << row.where;
-      if (row.task->name != "alpaca") // of its rows, a few answer nothing
+      if (row.task->name != "alpaca") { // of its rows, a few answer nothing
         ASSERT_FALSE(example.completion.empty()) << row.where;
+      }
     }
   }
 }
