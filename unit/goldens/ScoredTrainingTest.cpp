@@ -4,7 +4,7 @@
 #include "TrainingProgram.h"
 
 #include "mlora/Runtime/Core/Files.h"
-#include "mlora/Runtime/Data/Shuffle.h"
+#include "mlora/Runtime/Core/Shuffle.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
 #include <cstdlib>
