@@ -50,7 +50,7 @@ TEST_F(StreamedTest, RateAndEndFollowTheRowsAndResumingGivesTheSameBits) {
   double share = 0; // before the step
   for (const nlohmann::json &line : whole) {
     double expected = share < 0.1 ? 1e-3 * share / 0.1 : 1e-3 * (1 - share) / 0.9;
-    EXPECT_NEAR(line["lr"].get<double>(), expected, 1e-9) << line;
+    EXPECT_NEAR(line["lr"].get<double>(), expected, 1e-6) << line; // the log rounds its epochs
     share = line["epoch"].get<double>() / 1.5;
     EXPECT_NEAR(line["total_steps"].get<double>(), double(whole.size()), 0.2 * double(whole.size())) << line;
   }
