@@ -57,14 +57,16 @@ private:
           visit(child, base, end + size);
   }
 
-  /// Sees to `size` free rows from `used` on, which may go back to row `from`.
+  /// Sees to `size` free rows from `used` on, which may go back to row `from`, but not into a path that the step
+  /// reads.
   void makeRoom(int64_t size, int64_t from) {
     if (used + size <= limit)
       return;
-    if (limit < capacity.kvRows || from + size > oldest)
+    int64_t begin = std::max(from, seen);
+    if (limit < capacity.kvRows || begin + size > oldest)
       return flush(from);
     limit = oldest;
-    used = from;
+    used = begin;
   }
 
   /// Tokens of a node into steps, from row `used` on; `piece` says what they see.
@@ -94,6 +96,7 @@ private:
       }
       piece.tokens = tokens.subspan(done, count);
       if (count > 0) {
+        seen = std::max<int64_t>({seen, piece.prefixEnd, piece.start < first ? first : 0});
         pieces.push_back(piece);
         wanted.push_back(std::move(mine));
       }
@@ -115,6 +118,7 @@ private:
   void step(int64_t keep) {
     limit = capacity.kvRows;
     oldest = keep;
+    seen = 0;
     if (pieces.empty())
       return;
     std::span<const float> logits = scorer.inference.step(pieces);
@@ -150,6 +154,7 @@ private:
   int64_t rows = 0, reads = 0;                ///< of the step
   int64_t used = 0;                           ///< the next row of the cache
   int64_t limit = capacity.kvRows;            ///< rows before it, from `used` on, are free
+  int64_t seen = 0;                           ///< rows before it are paths that the step reads
   int64_t oldest = 0;                         ///< of the rows behind the path that the step uses, the first
   int64_t tokensRun = 0;
 };

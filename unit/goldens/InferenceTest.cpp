@@ -117,16 +117,19 @@ TEST_P(Steps, ScoresOfATreeAreThoseOfEachSequence) {
   }
   PrefixTree tree(runs);
   EXPECT_LT(tree.computedTokens(), tree.totalTokens() * 3 / 4);
-  constexpr int64_t rows = 32;
-  auto program = programOf(GetParam(), {.rows = rows, .countedRows = 5, .kvRows = cacheRowsFor(tree, rows)});
   std::vector<TokenScore> scores(size_t(slots), TokenScore{}), alone(size_t(slots), TokenScore{});
-  Scorer(*program).run(tree, scores);
-  for (const TokenRun &run : runs)
-    Scorer(*program).run(PrefixTree(std::span(&run, 1)), alone);
-  for (size_t i = 0; i < scores.size(); ++i) {
-    EXPECT_NEAR(scores[i].logProb, alone[i].logProb, 2e-5) << i;
-    EXPECT_EQ(scores[i].isGreedy, alone[i].isGreedy);
-    EXPECT_LT(scores[i].logProb, 0);
+  // Steps and caches of several sizes: places are taken again at other moments.
+  for (auto [rows, counted, more] : {std::array<int64_t, 3>{32, 5, 0}, {32, 32, 0}, {17, 3, 9}, {64, 5, 0}, {96, 96, 400}}) {
+    auto program =
+        programOf(GetParam(), {.rows = rows, .countedRows = counted, .kvRows = cacheRowsFor(tree, rows) + more});
+    Scorer(*program).run(tree, scores);
+    for (const TokenRun &run : runs)
+      Scorer(*program).run(PrefixTree(std::span(&run, 1)), alone);
+    for (size_t i = 0; i < scores.size(); ++i) {
+      EXPECT_NEAR(scores[i].logProb, alone[i].logProb, 2e-5) << rows << " " << counted << " " << more << " " << i;
+      EXPECT_EQ(scores[i].isGreedy, alone[i].isGreedy);
+      EXPECT_LT(scores[i].logProb, 0);
+    }
   }
 }
 
