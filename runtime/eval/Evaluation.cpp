@@ -69,6 +69,10 @@ Scalars Evaluation::capacity() const {
   return capacity;
 }
 
+bool Evaluation::hasAverage() const {
+  return std::ranges::any_of(items, [](const Item &item) { return item.task->isInAverage; });
+}
+
 std::vector<std::string> Evaluation::notes() const {
   std::vector<std::string> notes;
   for (const Item &item : items)

@@ -45,10 +45,10 @@ Program &LoadedModel::open(const Scalars &capacity) {
   return *program;
 }
 
-std::vector<int32_t> LoadedModel::stopTokens() const {
-  std::vector<int32_t> stops(checkpoint->config().eosTokens.begin(), checkpoint->config().eosTokens.end());
-  if (words->eos())
-    stops.push_back(*words->eos());
+std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tokenizer) {
+  std::vector<int32_t> stops(model.eosTokens.begin(), model.eosTokens.end());
+  if (tokenizer.eos())
+    stops.push_back(*tokenizer.eos());
   return stops;
 }
 

@@ -40,6 +40,12 @@ const Task &taskOf(const nlohmann::json &row, const std::string &where) {
            "input_ids; or those of a published task (docs/data.md); or say which with `task`");
 }
 
+Example yesNoExample(const YesNo &row) { return {row.prompt, row.isYes ? "Yes" : "No"}; }
+
+Question yesNoQuestion(const YesNo &row) {
+  return {.prompt = row.prompt, .answers = {"Yes", "No"}, .gold = row.isYes ? 0 : 1};
+}
+
 std::string filledString(const JsonFields &row, const char *key) {
   std::string text = row.string(key);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)

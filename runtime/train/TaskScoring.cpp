@@ -1,6 +1,8 @@
 #include "TaskScoring.h"
 
 #include "TrainedCheckpoint.h"
+#include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Program/BundleCache.h"
 
 namespace mlora {
@@ -10,9 +12,7 @@ EvaluationOptions optionsOf(const Arguments &arguments, const Checkpoint &base, 
   EvaluationOptions options;
   // Not max_length, which cuts training rows: a prompt is cut where the model's positions end.
   options.context = base.config().maxPositions;
-  options.stopTokens.assign(base.config().eosTokens.begin(), base.config().eosTokens.end());
-  if (tokenizer.eos())
-    options.stopTokens.push_back(*tokenizer.eos());
+  options.stopTokens = stopTokensOf(base.config(), tokenizer);
   return options;
 }
 
@@ -28,7 +28,11 @@ bool isWhole(const Program &program) {
 
 TaskScoring::TaskScoring(const Arguments &arguments, const Checkpoint &base, const Tokenizer &tokenizer)
     : arguments(arguments), base(base),
-      evaluation(arguments.config.evalTasks, tokenizer, optionsOf(arguments, base, tokenizer)) {}
+      evaluation(arguments.config.evalTasks, tokenizer, optionsOf(arguments, base, tokenizer)) {
+  if (arguments.config.metricForBestModel == "average" && !evaluation.hasAverage())
+    badInput("metric_for_best_model: average is the mean over MMLU, BoolQ, MultiRC, RTE and WiC, of which eval_tasks "
+             "has none");
+}
 
 void TaskScoring::open(BundleCache &cache, Program &training, const Trainable &trainable) {
   const Config &config = arguments.config;

@@ -23,15 +23,11 @@ extern const Task Boolq = {
         [](const nlohmann::json &row) {
           return row.contains("question") && row.contains("passage") && row["passage"].is_string();
         },
-    .example =
-        [](const JsonFields &row) {
-          return Example{promptOf(row), booleanLabel(row, "label") ? "Yes" : "No"};
-        },
+    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), booleanLabel(row, "label")}); },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {
-          return Question{
-              .prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = booleanLabel(row, "label") ? 0 : 1};
+          return yesNoQuestion({promptOf(row), booleanLabel(row, "label")});
         },
     .isInAverage = true,
 };

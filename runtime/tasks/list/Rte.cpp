@@ -27,11 +27,11 @@ extern const Task Rte = {
     .name = "rte",
     .doc = "a premise and a hypothesis: whether the one means that the other is true",
     .recognises = [](const nlohmann::json &row) { return row.contains("premise") && row.contains("hypothesis"); },
-    .example = [](const JsonFields &row) { return Example{promptOf(row), isEntailed(row) ? "Yes" : "No"}; },
+    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), isEntailed(row)}); },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {
-          return Question{.prompt = promptOf(row), .answers = {"Yes", "No"}, .gold = isEntailed(row) ? 0 : 1};
+          return yesNoQuestion({promptOf(row), isEntailed(row)});
         },
     .isInAverage = true,
 };

@@ -41,6 +41,8 @@ public:
 
   /// Rows that a program needs for it.
   Scalars capacity() const;
+  /// Whether a task is among those of the paper's average.
+  bool hasAverage() const;
   /// Sentences for the user: prompts that were cut.
   std::vector<std::string> notes() const;
 

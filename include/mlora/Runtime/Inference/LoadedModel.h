@@ -10,6 +10,9 @@
 
 namespace mlora {
 
+/// Tokens that end a text: the model's and the tokenizer's.
+std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tokenizer);
+
 class LoadedModel {
 public:
   /// Opens base, tokenizer and adapter as the arguments say. Throws Error(BadInput) where they do not go together.
@@ -20,7 +23,7 @@ public:
   /// Compiles the program of kind `generate`, loads the weights and prepares it. Once only.
   Program &open(const Scalars &capacity);
   /// Tokens that end a text.
-  std::vector<int32_t> stopTokens() const;
+  std::vector<int32_t> stopTokens() const { return stopTokensOf(checkpoint->config(), *words); }
 
 private:
   const Config &config;

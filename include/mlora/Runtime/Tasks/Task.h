@@ -82,6 +82,14 @@ const Task &taskNamedOrFail(std::string_view name, const std::string &where);
 /// The task of a row, by its keys. Throws Error(BadInput) when they are those of no task.
 const Task &taskOf(const nlohmann::json &row, const std::string &where);
 
+/// A row with the answers Yes and No: what it becomes, and what it asks. Written in braces, its prompt is read first.
+struct YesNo {
+  std::string prompt;
+  bool isYes;
+};
+Example yesNoExample(const YesNo &row);
+Question yesNoQuestion(const YesNo &row);
+
 /// A field that must be text and not empty.
 std::string filledString(const JsonFields &row, const char *key);
 /// A field that is true or false: as JSON's, as 0 or 1, or as "true" or "false" in any case. Throws Error(BadInput)
