@@ -3,44 +3,18 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Eval/Evaluation.h"
-#include "mlora/Runtime/Report/StepRecord.h"
+#include "mlora/Runtime/Report/ProgressLine.h"
 #include "mlora/Runtime/Train/Interrupt.h"
 #include "mlora/Runtime/Inference/LoadedModel.h"
 
 #include <chrono>
 #include <cstdio>
-#include <unistd.h>
 
 namespace mlora {
 namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-/// A line that says how far it is: rewritten on a terminal, otherwise one each tenth.
-class EvalProgress {
-public:
-  void show(const std::string &task, double share) {
-    if (!terminal && share < next)
-      return;
-    next = share + 0.1;
-    double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::fprintf(stderr, "%s%s  %3.0f %%  %s elapsed  %s left%s", terminal ? "\r\033[K" : "", task.c_str(), 100 * share,
-                 durationText(seconds).c_str(), durationText(share > 0 ? seconds / share - seconds : 0).c_str(),
-                 terminal ? "" : "\n");
-    std::fflush(stderr);
-  }
-  void finish() const {
-    if (terminal)
-      std::fprintf(stderr, "\r\033[K");
-  }
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-private:
-  Clock::time_point start = Clock::now();
-  bool terminal = isatty(STDERR_FILENO);
-  double next = 0;
-};
 
 nlohmann::ordered_json describe(const Config &config, const Checkpoint &base, double seconds, int64_t context) {
   nlohmann::ordered_json json = {{"model", "mlora"},
@@ -84,16 +58,19 @@ int runEval(Arguments &arguments) {
   Program &program = model.open(evaluation.capacity());
 
   InterruptGuard interrupt;
-  EvalProgress progress; // its clock starts when the model is loaded
+  ProgressLine progress;
+  Clock::time_point start = Clock::now(); // the model is loaded
+  auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
   std::vector<TaskScore> scores = evaluation.run(program, [&](const std::string &task, double share) {
     if (interrupt.asked())
       throw Error(Status::Interrupted, "interrupted: nothing was written");
-    progress.show(task, share);
+    progress.scoring(task, share, seconds());
   });
+  double scoringSeconds = seconds();
   progress.finish();
 
   nlohmann::ordered_json json =
-      resultsJson(scores, describe(config, model.base(), progress.seconds(), options.context));
+      resultsJson(scores, describe(config, model.base(), scoringSeconds, options.context));
   if (!config.outputDir.empty()) {
     fs::path folder = config.outputDir;
     for (const auto &[name, lines] : evaluation.samples())
@@ -104,6 +81,7 @@ int runEval(Arguments &arguments) {
     std::printf("%s\n", json.dump(2).c_str());
   else
     std::printf("%s", resultsTable(scores).c_str());
+  std::fflush(stdout); // the table before the note, where both go to one file
   if (!config.outputDir.empty())
     std::fprintf(stderr, "mlora-run: results.json and samples are in %s\n", config.outputDir.c_str());
   return 0;

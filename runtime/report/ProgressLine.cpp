@@ -91,6 +91,21 @@ void ProgressLine::message(const std::string &text) {
   open = false;
 }
 
+void ProgressLine::scoring(const std::string &task, double share, double seconds) {
+  bool begins = share < scored;
+  if (!terminal && !begins && std::floor(10 * share) == std::floor(10 * scored))
+    return;
+  scored = share;
+  std::string line = format("scoring %s  %.0f %%  %s elapsed", task.c_str(), 100 * share, durationText(seconds).c_str());
+  if (share > 0)
+    line += "  " + durationText(seconds / share - seconds) + " left";
+  if (terminal)
+    line = line.substr(0, columnsOf(stream));
+  std::fprintf(stream, "%s%s%s", terminal ? "\r\033[K" : "", line.c_str(), terminal ? "" : "\n");
+  std::fflush(stream);
+  open = terminal;
+}
+
 void ProgressLine::finish() {
   if (open)
     std::fputc('\n', stream);

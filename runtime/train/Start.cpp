@@ -80,8 +80,11 @@ std::optional<Adapter> startingAdapter(const Arguments &arguments, const Checkpo
   }
   if (config.method == "ft")
     return std::nullopt;
-  if (config.method == "none")
-    return Adapter{.method = "none"};
+  if (config.method == "none") {
+    Adapter none;
+    none.method = "none";
+    return none;
+  }
   checkFits(config, base.config());
   Adapter adapter = initialAdapter(base.config(),
                                    {.method = config.method,

@@ -71,7 +71,8 @@ void TrainingRun::oneStep() {
   line.tokensPerSecond = seconds > 0 ? double(lineTokens) / seconds : 0;
   double share = stream->share(state.step);
   if (share > sessionFirstShare)
-    line.remainingSeconds = outcome.stepSeconds / (share - sessionFirstShare) * (1 - share);
+    line.remainingSeconds = outcome.stepSeconds / (share - sessionFirstShare) * (1 - share) +
+                            double(validationsToCome()) * validationSeconds;
   reports.step(line);
   state.pendingLoss = 0;
   state.pendingSteps = lineTokens = 0;
@@ -100,7 +101,10 @@ std::optional<double> TrainingRun::validationLoss() {
   return sum / double(std::max<int64_t>(1, counted));
 }
 
+/// What stands before the first step is no checkpoint: a run gives what it trained, and says how that fares beside it.
 bool TrainingRun::isBetter(const StepRecord &line) const {
+  if (line.currentSteps == 0)
+    return false;
   if (config.metricForBestModel == "average")
     return !line.scores.empty() && (!state.best || line.scores.back().second > *state.best);
   return line.evalLoss && (!state.best || *line.evalLoss < *state.best);
@@ -115,9 +119,10 @@ void TrainingRun::validate() {
     struct Stopped {};
     std::vector<TaskScore> scores;
     try {
-      scores = scoring->run(*parameters, [this](const std::string &, double) {
+      scores = scoring->run(*parameters, [&](const std::string &task, double share) {
         if (interrupt->asked())
           throw Stopped();
+        reports.scoring(task, share, std::chrono::duration<double>(Clock::now() - start).count());
       });
     } catch (const Stopped &) {
       return;
@@ -139,7 +144,18 @@ void TrainingRun::validate() {
       saveCheckpoint();
   }
   // Scoring is no training: it does not slow the steps in the log.
+  validationSeconds = std::chrono::duration<double>(Clock::now() - start).count();
   lineStart += Clock::now() - start;
+}
+
+/// Validations between now and the end, the last included.
+int64_t TrainingRun::validationsToCome() const {
+  if (validation.empty() && !scoring)
+    return 0;
+  int64_t left = state.totalSteps - state.step;
+  return config.evalSteps > 0 ? state.totalSteps / config.evalSteps - state.step / config.evalSteps +
+                                    (state.totalSteps % config.evalSteps && left > 0)
+                              : left > 0;
 }
 
 void TrainingRun::saveCheckpoint() {
@@ -150,7 +166,22 @@ void TrainingRun::saveCheckpoint() {
   lineStart += Clock::now() - start;
 }
 
+/// A warning where training made things worse, by the measure that the run was asked to watch.
+void TrainingRun::sayIfWorse() {
+  bool average = config.metricForBestModel == "average";
+  std::optional<double> before = outcome.validationBefore;
+  if (average)
+    before = outcome.scoresBefore.empty() ? std::nullopt : std::optional(outcome.scoresBefore.back().second);
+  if (!before || !state.best || (average ? *state.best > *before : *state.best < *before))
+    return;
+  char text[160];
+  std::snprintf(text, sizeof text, "note: no checkpoint is better than the start: the best %s is %.4f (before: %.4f)",
+                average ? "average of the tasks" : "validation loss", *state.best, *before);
+  say(text);
+}
+
 void TrainingRun::writeOutput() {
+  sayIfWorse();
   if (config.loadBestModelAtEnd && state.bestStep >= 0 && state.bestStep != state.step) {
     std::filesystem::path best = checkpoints.folderOf(state.bestStep);
     trainable->load(best);

@@ -37,7 +37,9 @@ private:
   std::optional<double> validationLoss();
   bool isBetter(const StepRecord &line) const;
   bool validationIsDue() const;
+  int64_t validationsToCome() const;
   void saveCheckpoint();
+  void sayIfWorse();
   void writeOutput();
   StepRecord record() const;
   double sessionSeconds() const;
@@ -73,6 +75,7 @@ private:
   Clock::time_point sessionStart, lineStart; ///< of the loop, and of what the next line of the log covers
   double earlierSeconds = 0;                 ///< of sessions before this one
   double sessionFirstShare = 0;              ///< of training, done when the session began
+  double validationSeconds = 0;              ///< that the last one took
   int64_t lineTokens = 0;
 };
 

@@ -44,10 +44,12 @@ TEST(Recipes, AllOfThemAreRead) {
       int64_t width = config.numBranches * config.loraR;
       EXPECT_EQ(config.method, method.substr(0, method.find('-'))) << name;
       EXPECT_EQ(config.outputDir, "runs/" + name);
-      if (method == "lora-r96" || method == "multilora-n3")
+      if (method == "lora-r96" || method == "multilora-n3") {
         EXPECT_EQ(width, 96) << name;
-      if (method == "lora-r160" || method == "multilora-n5")
+      }
+      if (method == "lora-r160" || method == "multilora-n5") {
         EXPECT_EQ(width, 160) << name;
+      }
       ++methods;
     }
     if (name.starts_with("table")) {

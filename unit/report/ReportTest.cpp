@@ -55,6 +55,27 @@ TEST(ProgressLine, IsWrittenOverOnATerminal) {
             clear + exampleText + clear + "saved\n" + clear + exampleText + "\n");
 }
 
+TEST(ProgressLine, SaysHowFarAScoringIs) {
+  TempFolder folder;
+  auto scored = [&folder](ProgressLine::Style style) {
+    std::FILE *file = std::fopen((folder / "out").c_str(), "w");
+    ProgressLine line(file, style);
+    for (int percent : {0, 4, 12, 15, 50})
+      line.scoring("boolq", percent / 100.0, percent);
+    line.scoring("rte", 0, 0); // another one
+    line.finish();
+    std::fclose(file);
+    return readFile(folder / "out");
+  };
+  EXPECT_EQ(scored(ProgressLine::Style::Plain), "scoring boolq  0 %  0:00:00 elapsed\n"
+                                                "scoring boolq  12 %  0:00:12 elapsed  0:01:28 left\n"
+                                                "scoring boolq  50 %  0:00:50 elapsed  0:00:50 left\n"
+                                                "scoring rte  0 %  0:00:00 elapsed\n");
+  std::string terminal = scored(ProgressLine::Style::Terminal), clear = "\r\033[K";
+  EXPECT_TRUE(terminal.starts_with(clear + "scoring boolq  0 %  0:00:00 elapsed" + clear)) << terminal;
+  EXPECT_TRUE(terminal.ends_with(clear + "scoring rte  0 %  0:00:00 elapsed\n")) << terminal;
+}
+
 TEST(ProgressLine, FitsTheTerminal) {
   // Elapsed time goes first, then the gradient's norm; step, loss and remaining time stay longest.
   EXPECT_EQ(ProgressLine::text(example(), 79),

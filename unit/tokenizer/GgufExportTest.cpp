@@ -45,8 +45,9 @@ TEST(GgufExport, LlamaIsWhatTheConverterMakes) {
   ASSERT_EQ(have.size(), want.size());
   for (size_t id = 260, before = 259; id < have.size(); ++id)
     if (want[id] > -1e8) {
-      if (before > 259)
+      if (before > 259) {
         EXPECT_LT(have[id], have[before]) << id;
+      }
       before = id;
     }
   EXPECT_EQ(ours.boolean("tokenizer.ggml.add_bos_token"), true);

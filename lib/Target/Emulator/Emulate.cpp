@@ -197,7 +197,7 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
     for (auto [global, place] : llvm::zip(loaded.module.globals, globals))
       llvm::copy(global.bytes, place);
     emulator::Statistics once;
-    constexpr uint64_t raceSeeds = 4; // what is not ordered is not in any of them
+    constexpr int64_t raceSeeds = 4; // what is not ordered is not in any of them
     launch.print = nullptr;
     if (seed == firstSeed)
       launch.print = [](const std::string &text) { llvm::outs() << text; };

@@ -17,6 +17,8 @@ public:
 
   void step(const StepRecord &record) override;
   void message(const std::string &text) override;
+  /// `scoring boolq  40 %  0:00:12 elapsed  0:00:18 left`; where lines stay, every tenth part.
+  void scoring(const std::string &task, double share, double seconds) override;
   void finish() override;
 
   /// `step 12/100  loss 2.3456  lr 1.0e-04  grad 0.532  231 tok/s  0:00:12 elapsed  0:01:40 left`
@@ -26,7 +28,8 @@ public:
 private:
   std::FILE *stream;
   bool terminal;
-  bool open = false; ///< a line stands on the terminal without its newline
+  bool open = false;      ///< a line stands on the terminal without its newline
+  double scored = 2;      ///< share of the scoring that was shown last; any other one begins below it
 };
 
 } // namespace mlora

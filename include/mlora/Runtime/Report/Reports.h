@@ -20,6 +20,10 @@ public:
     for (auto &report : list)
       report->message(text);
   }
+  void scoring(const std::string &task, double share, double seconds) override {
+    for (auto &report : list)
+      report->scoring(task, share, seconds);
+  }
   void finish() override {
     for (auto &report : list)
       report->finish();

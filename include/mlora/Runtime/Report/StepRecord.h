@@ -36,6 +36,8 @@ public:
   virtual void step(const StepRecord &record) = 0;
   /// A sentence that interrupts the progress, e.g. that a checkpoint was written.
   virtual void message(const std::string &text) {}
+  /// Tasks are being scored: `task` now, `share` of all that is to be scored done after `seconds`.
+  virtual void scoring(const std::string &task, double share, double seconds) {}
   virtual void finish() {}
 };
 
