@@ -112,8 +112,19 @@ Adapter readNativeAdapter(const fs::path &folder) {
   return adapter;
 }
 
+static bool hasAdapter(const fs::path &folder) {
+  return fs::exists(folder / nativeConfig) || fs::exists(folder / peftConfig);
+}
+
+bool isWholeModel(const fs::path &folder) {
+  return fs::exists(folder / "config.json") && !hasAdapter(folder);
+}
+
 void checkAdapterFolder(const fs::path &folder) {
-  if (!fs::exists(folder / nativeConfig) && !fs::exists(folder / peftConfig))
+  if (isWholeModel(folder))
+    badInput(folder.string() + ": holds a whole model, as method=ft trains it, and no adapter: give it as "
+                               "model_name_or_path (merge alone takes it as adapter, and no second one)");
+  if (!hasAdapter(folder))
     badInput(folder.string() + ": holds no adapter: neither " + nativeConfig + " nor " + peftConfig);
 }
 

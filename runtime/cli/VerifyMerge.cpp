@@ -1,11 +1,13 @@
 #include "VerifyMerge.h"
 
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Inference/Scorer.h"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace mlora {
 namespace {
@@ -75,6 +77,8 @@ Verification verifyMerge(const Arguments &arguments) {
   Arguments before = arguments;
   before.config.dtype = "f32";
   before.config.tokenizer = arguments.config.tokenizerPath();
+  if (isWholeModel(before.config.adapter)) // of method=ft
+    before.config.model = std::exchange(before.config.adapter, "");
   Arguments after = before;
   after.config.model = arguments.config.outputDir;
   after.config.adapter.clear();
