@@ -1,5 +1,6 @@
 // mlora_adapter.safetensors and mlora_config.json.
 #include "AdapterReaders.h"
+#include "AdapterSizes.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Hash.h"
@@ -40,13 +41,7 @@ void writeNativeAdapter(const fs::path &folder, const Adapter &adapter) {
 
 void writeSyntheticAdapter(const fs::path &folder, const ModelConfig &config, const AdapterShape &shape,
                            double deviation, uint64_t seed) {
-  Adapter adapter;
-  adapter.method = shape.method;
-  adapter.numBranches = shape.numBranches;
-  adapter.rank = shape.rank;
-  adapter.alpha = shape.alpha;
-  adapter.numLayers = config.numLayers;
-  adapter.targets = orderedTargets(shape.targets);
+  Adapter adapter = sizedAdapter(config, shape);
   std::vector<SafetensorsSpec> specs;
   for (const AdapterTensorSpec &spec : adapterTensors(adapter, config))
     specs.push_back({spec.name, "F32", spec.shape});

@@ -42,30 +42,6 @@ private:
   double next = 0;
 };
 
-nlohmann::ordered_json describe(const Config &config, const Checkpoint &base, double seconds, int64_t context) {
-  nlohmann::ordered_json json = {{"model", "mlora"},
-                                 {"model_args", "model_name_or_path=" + config.model +
-                                                    (config.adapter.empty() ? "" : ",adapter=" + config.adapter)},
-                                 {"model_dtype", config.dtype},
-                                 {"device", config.device},
-                                 {"max_length", context},
-                                 {"random_seed", config.seed},
-                                 {"base_fingerprint", base.fingerprint()},
-                                 {"mlora_version", MLORA_VERSION},
-                                 {"scoring_seconds", seconds}};
-  nlohmann::ordered_json tasks = nlohmann::ordered_json::array();
-  for (const DatasetSpec &spec : config.evalTasks) {
-    nlohmann::ordered_json task = {{"task", spec.task}, {"path", spec.path}};
-    if (!spec.split.empty())
-      task["split"] = spec.split;
-    if (spec.limit >= 0)
-      task["limit"] = spec.limit;
-    tasks.push_back(task);
-  }
-  json["eval_tasks"] = tasks;
-  return json;
-}
-
 } // namespace
 
 int runEval(Arguments &arguments) {
@@ -92,8 +68,9 @@ int runEval(Arguments &arguments) {
   });
   progress.finish();
 
-  nlohmann::ordered_json json =
-      resultsJson(scores, describe(config, model.base(), progress.seconds(), options.context));
+  nlohmann::ordered_json how = evaluationConfig(config, config.adapter, model.base(), options.context);
+  how["scoring_seconds"] = progress.seconds();
+  nlohmann::ordered_json json = resultsJson(scores, how);
   if (!config.outputDir.empty()) {
     fs::path folder = config.outputDir;
     for (const auto &[name, lines] : evaluation.samples())
