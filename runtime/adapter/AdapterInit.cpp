@@ -1,4 +1,4 @@
-#include "mlora/Runtime/Adapter/Adapter.h"
+#include "AdapterSizes.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 
@@ -25,7 +25,7 @@ void fillKaimingUniform(AdapterTensor &tensor, uint64_t key) {
 
 } // namespace
 
-Adapter initialAdapter(const ModelConfig &config, const AdapterShape &shape, uint64_t seed) {
+Adapter sizedAdapter(const ModelConfig &config, const AdapterShape &shape) {
   Adapter adapter;
   adapter.method = shape.method;
   adapter.numBranches = shape.numBranches;
@@ -33,6 +33,11 @@ Adapter initialAdapter(const ModelConfig &config, const AdapterShape &shape, uin
   adapter.alpha = shape.alpha;
   adapter.numLayers = config.numLayers;
   adapter.targets = orderedTargets(shape.targets);
+  return adapter;
+}
+
+Adapter initialAdapter(const ModelConfig &config, const AdapterShape &shape, uint64_t seed) {
+  Adapter adapter = sizedAdapter(config, shape);
   if (shape.method != "multilora" && shape.method != "lora")
     badInput("method '" + shape.method + "' has no adapter; multilora or lora is expected");
   if (shape.method == "lora" && shape.numBranches != 1)

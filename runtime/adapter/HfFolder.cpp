@@ -109,7 +109,7 @@ std::map<std::string, std::string> mergedMetadata() { return {{"format", "pt"}, 
 void checkModelOutput(const fs::path &output, const fs::path &base) {
   auto [target, source] = resolvedPair(output, base);
   if (isWithin(source, target))
-    badInput(output.string() + ": the base checkpoint " + base.string() +
+    badInput(output.string() + ": the checkpoint " + base.string() +
              " is or lies in this folder and would be overwritten: choose another one");
   if (!fs::exists(target))
     return;

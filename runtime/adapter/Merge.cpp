@@ -1,11 +1,11 @@
 #include "mlora/Runtime/Adapter/Merge.h"
 
 #include "MergeEngine.h"
+#include "TrainedModel.h"
 #include "mlora/Runtime/Adapter/HfFolder.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Hash.h"
-#include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <cmath>
 #include <sys/stat.h>
@@ -16,12 +16,12 @@ namespace mlora {
 namespace {
 
 /// Of everything that decides the output's bytes.
-std::string mergeKey(const std::string &base, const std::vector<const AdapterSource *> &adapters,
+std::string mergeKey(const std::string &base, const std::vector<std::string> &updates,
                      const MergeOptions &options, const MergePlan &plan) {
   Hasher hasher;
   hasher.update("merge 1").update(base);
-  for (const AdapterSource *adapter : adapters)
-    hasher.update(adapter->fingerprint());
+  for (const std::string &update : updates)
+    hasher.update(update);
   for (const PlannedFile &file : plan.files)
     hasher.update(file.name).update(file.head);
   hasher.update(options.stochastic ? "stochastic " + std::to_string(options.seed) : "nearest");
@@ -53,14 +53,19 @@ MergedProjection described(const std::string &name, int64_t layer, const UpdateS
   return result;
 }
 
+/// What may have an update, in the order of the report.
+constexpr const char *kinds[] = {
+    "embed_tokens", "input_layernorm", "q_proj",    "k_proj", "v_proj", "o_proj", "post_attention_layernorm",
+    "gate_proj",    "up_proj",         "down_proj", "norm",   "lm_head"};
+
 void fillReport(MergeReport &report, const LayerSums &sums) {
   std::map<std::string, UpdateSums> overall;
   for (const auto &[place, each] : sums) {
     overall[place.second].add(each);
     report.layers.push_back(described(place.second, place.first, each));
   }
-  for (std::string_view projection : projections)
-    if (auto found = overall.find(std::string(projection)); found != overall.end())
+  for (const char *kind : kinds)
+    if (auto found = overall.find(kind); found != overall.end())
       report.projections.push_back(described(found->first, -1, found->second));
 }
 
@@ -81,29 +86,20 @@ void finish(const Checkpoint &base, const MergeOptions &options, const MergePlan
   renameIntoPlace(out, target, ExistingFolder::Replace);
 }
 
-} // namespace
-
-MergeReport merge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
-                  const MergeOptions &given) {
-  MergeOptions options = given;
-  if (options.blockValues < 1 || adapters.empty())
-    failed("a merge needs an adapter and blocks of at least one value");
-  options.output = resolvedPath(given.output);
-  MergePlan plan = planMerge(base, adapters, options);
-  checkOutput(base, given);
+/// `updates`: fingerprints of what is merged.
+MergeReport write(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
+                  const std::vector<std::string> &updates, const MergeOptions &options,
+                  const MergePlan &plan) {
   MergeReport report;
   report.fingerprint = base.fingerprint();
   report.asHalves = plan.asHalves;
-  for (const AdapterSource *adapter : adapters)
-    checkBase(adapter->baseFingerprint(), adapter->baseModel(), report.fingerprint, adapter->where());
-
   uint64_t bytes = 0;
   for (const PlannedFile &file : plan.files)
     bytes += file.bytes;
   if (options.progress)
     options.progress(0, int64_t(bytes));
   makeFolders(options.output.parent_path());
-  MergeJournal journal(options.output, mergeKey(report.fingerprint, adapters, options, plan));
+  MergeJournal journal(options.output, mergeKey(report.fingerprint, updates, options, plan));
   uint64_t there = occupied(journal.out());
   checkFreeSpace(options.output, bytes > there ? bytes - there : 0);
   report.resumedTensors = int64_t(journal.done().size());
@@ -116,6 +112,42 @@ MergeReport merge(const Checkpoint &base, const std::vector<const AdapterSource 
   }
   finish(base, options, plan, journal.out(), options.output);
   return report;
+}
+
+MergeOptions resolved(const MergeOptions &given) {
+  if (given.blockValues < 1)
+    failed("a merge needs blocks of at least one value");
+  MergeOptions options = given;
+  options.output = resolvedPath(given.output);
+  return options;
+}
+
+} // namespace
+
+MergeReport merge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
+                  const MergeOptions &given) {
+  if (adapters.empty())
+    failed("a merge needs an adapter");
+  MergeOptions options = resolved(given);
+  MergePlan plan = planMerge(base, adapters, options);
+  checkOutput(base, given);
+  std::string fingerprint = base.fingerprint();
+  std::vector<std::string> updates;
+  for (const AdapterSource *adapter : adapters) {
+    checkBase(adapter->baseFingerprint(), adapter->baseModel(), fingerprint, adapter->where());
+    updates.push_back(adapter->fingerprint());
+  }
+  return write(base, adapters, updates, options, plan);
+}
+
+MergeReport merge(const Checkpoint &base, const Checkpoint &trained, const MergeOptions &given) {
+  MergeOptions options = resolved(given);
+  checkTrained(base, trained);
+  MergePlan plan = planMerge(base, trained, options);
+  checkOutput(base, given);
+  if (options.format == MergeFormat::HuggingFace)
+    checkModelOutput(given.output, trained.path());
+  return write(base, {}, {"weights", trained.fingerprint()}, options, plan);
 }
 
 MergeReport merge(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options) {
@@ -137,6 +169,8 @@ nlohmann::ordered_json MergeReport::toJson() const {
     json["projections"][projection.name] = values(projection);
   json["layers"] = nlohmann::ordered_json::array();
   for (const MergedProjection &projection : layers) {
+    if (projection.layer < 0) // of no layer: with the projections
+      continue;
     size_t layer = size_t(projection.layer);
     while (json["layers"].size() <= layer)
       json["layers"].push_back(nlohmann::ordered_json::object());

@@ -15,6 +15,10 @@ MergeBlocks::MergeBlocks(const Checkpoint &base, const std::vector<const Adapter
     : base(base), adapters(adapters), options(options), plan(plan) {
   for (const StoredFile &file : base.storedFiles())
     inputs.emplace(file.path, StreamFile::input(file.path));
+  for (const PlannedFile &file : plan.files)
+    for (const PlannedTensor &tensor : file.tensors)
+      if (tensor.trained && !inputs.count(tensor.trained->file))
+        inputs.emplace(tensor.trained->file, StreamFile::input(tensor.trained->file));
   for (const PlannedFile &file : plan.files) {
     outputs.push_back(StreamFile::output(out / file.name, file.bytes));
     outputs.back().write(0, file.head.data(), file.head.size());
@@ -33,9 +37,8 @@ std::shared_ptr<MergeJob> MergeBlocks::makeJob(size_t fileIndex, const PlannedTe
   } else {
     job->blockRows = std::max<int64_t>(1, options.blockValues / tensor.columns);
     // Whole heads where rows change places; whole blocks of any type in a vector.
-    int64_t unit = tensor.columns == 1                             ? 256
-                   : tensor.neighbours != tensor.source.neighbours ? base.config().headDim
-                                                                   : 1;
+    bool turns = tensor.turns(tensor.source) || (tensor.trained && tensor.turns(*tensor.trained));
+    int64_t unit = tensor.columns == 1 ? 256 : turns ? base.config().headDim : 1;
     job->blockRows = (job->blockRows + unit - 1) / unit * unit;
   }
   job->blocks = std::max<int64_t>(1, (rows + job->blockRows - 1) / job->blockRows);
@@ -50,20 +53,18 @@ uint64_t MergeBlocks::run(MergeJob &job, int64_t block, MergeBuffers &buffers) c
   const PlannedTensor &tensor = *job.tensor;
   int64_t first = block * job.blockRows, rows = std::min(job.blockRows, tensor.rows - first);
   int64_t columns = tensor.columns, count = rows * columns;
-  readWeight(tensor, first, rows, buffers);
+  readRows(tensor.source, tensor, first, rows, buffers, buffers.weight);
   StorePiece piece;
   piece.weight = buffers.weight.data();
   piece.count = count;
-  if (job.updated()) {
-    std::call_once(job.loaded, [&] { job.factors = factorsOf(tensor); });
-    buffers.update.resize(static_cast<size_t>(count));
-    int rank = static_cast<int>(job.factors.rank), width = static_cast<int>(columns);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows), width, rank, 1,
-                job.factors.b.data() + first * rank, rank, job.factors.a.data(), width, 0,
-                buffers.update.data(), width);
+  if (tensor.updated()) {
+    readUpdate(job, first, rows, buffers);
     piece.update = buffers.update.data();
+    piece.result = tensor.trained ? buffers.trained.data() : nullptr;
     piece.stochastic = options.stochastic;
-    piece.key = static_cast<uint32_t>(hash64(tensor.source.name, options.seed));
+    // A head that is tied to the embedding, and stored, is rounded as that is.
+    const std::string &name = tensor.trained ? tensor.trained->name : tensor.source.name;
+    piece.key = static_cast<uint32_t>(hash64(name, options.seed));
     piece.first = first * columns;
   }
   const char *stored = storeName(*tensor.format);
@@ -92,27 +93,43 @@ uint64_t MergeBlocks::copy(MergeJob &job, int64_t block, MergeBuffers &buffers) 
   return size;
 }
 
-/// Into buffers.weight, in the output's order of rows.
-void MergeBlocks::readWeight(const PlannedTensor &tensor, int64_t first, int64_t rows,
-                             MergeBuffers &buffers) const {
-  const std::string &dtype = tensor.source.dtype;
+/// Rows of a stored tensor, in the order of the output's.
+void MergeBlocks::readRows(const StoredTensor &source, const PlannedTensor &tensor, int64_t first,
+                           int64_t rows, MergeBuffers &buffers, std::vector<float> &values) const {
   int64_t columns = tensor.columns, count = rows * columns;
-  buffers.raw.resize(storedSize(dtype, count));
-  inputs.at(tensor.source.file)
-      .read(tensor.source.offset + storedSize(dtype, first * columns), buffers.raw.data(),
+  buffers.raw.resize(storedSize(source.dtype, count));
+  inputs.at(source.file)
+      .read(source.offset + storedSize(source.dtype, first * columns), buffers.raw.data(),
             buffers.raw.size());
-  bool turns = tensor.neighbours != tensor.source.neighbours;
-  std::vector<float> &values = turns ? buffers.turned : buffers.weight;
   values.resize(static_cast<size_t>(count));
-  decodeStored(dtype, buffers.raw.data(), count, values.data());
+  bool turns = tensor.turns(source);
+  std::vector<float> &stored = turns ? buffers.turned : values;
+  stored.resize(values.size());
+  decodeStored(source.dtype, buffers.raw.data(), count, stored.data());
   if (!turns)
     return;
-  buffers.weight.resize(values.size());
   int64_t size = base.config().headDim;
   for (int64_t row = 0; row < rows; ++row) {
     int64_t from = tensor.neighbours ? halvesRow(row, size) : neighboursRow(row, size);
-    std::copy_n(values.data() + from * columns, columns, buffers.weight.data() + row * columns);
+    std::copy_n(stored.data() + from * columns, columns, values.data() + row * columns);
   }
+}
+
+/// Δ into buffers.update: a product of factors, or how far the trained weight (buffers.trained) is from W.
+void MergeBlocks::readUpdate(MergeJob &job, int64_t first, int64_t rows, MergeBuffers &buffers) const {
+  const PlannedTensor &tensor = *job.tensor;
+  buffers.update.resize(buffers.weight.size());
+  if (tensor.trained) {
+    readRows(*tensor.trained, tensor, first, rows, buffers, buffers.trained);
+    for (size_t i = 0; i < buffers.update.size(); ++i)
+      buffers.update[i] = buffers.trained[i] - buffers.weight[i];
+    return;
+  }
+  std::call_once(job.loaded, [&] { job.factors = factorsOf(tensor); });
+  int rank = static_cast<int>(job.factors.rank), width = static_cast<int>(tensor.columns);
+  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows), width, rank, 1,
+              job.factors.b.data() + first * rank, rank, job.factors.a.data(), width, 0,
+              buffers.update.data(), width);
 }
 
 /// All adapters' as one, b in the output's order of rows.

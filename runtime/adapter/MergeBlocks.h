@@ -20,14 +20,13 @@ struct MergeJob {
   std::vector<UpdateSums> sums;      ///< a block each, so that their order is fixed
   std::atomic<int64_t> left = 0;
   std::once_flag loaded;
-  LowRank factors;
-  bool updated() const { return tensor->layer >= 0; }
+  LowRank factors; ///< of adapters
 };
 
 /// What one thread needs for a block; kept from block to block.
 struct MergeBuffers {
   std::vector<uint8_t> raw, out;
-  std::vector<float> weight, turned, update;
+  std::vector<float> weight, turned, update, trained;
 };
 
 /// Safe from several threads at once, each with its own buffers.
@@ -45,7 +44,9 @@ public:
 
 private:
   uint64_t copy(MergeJob &job, int64_t block, MergeBuffers &buffers) const;
-  void readWeight(const PlannedTensor &tensor, int64_t first, int64_t rows, MergeBuffers &buffers) const;
+  void readRows(const StoredTensor &source, const PlannedTensor &tensor, int64_t first, int64_t rows,
+                MergeBuffers &buffers, std::vector<float> &values) const;
+  void readUpdate(MergeJob &job, int64_t first, int64_t rows, MergeBuffers &buffers) const;
   LowRank factorsOf(const PlannedTensor &tensor) const;
 
   const Checkpoint &base;

@@ -111,7 +111,7 @@ private:
         if (finished == journal.done().end())
           return blocks.makeJob(fileIndex, tensor);
         done += tensor.bytes;
-        if (tensor.layer >= 0)
+        if (tensor.updated())
           result[{tensor.layer, tensor.target}].add(finished->second);
       }
     }
@@ -124,11 +124,11 @@ private:
       sums.add(part);
     if (!std::isfinite(sums.update))
       badInput("the update of tensor '" + job.tensor->name +
-               "' is not finite: the adapter holds infinities or NaNs, did its training diverge?");
+               "' is not finite: what was trained holds infinities or NaNs, did its training diverge?");
     uint64_t waiting;
     {
       std::lock_guard lock(mutex);
-      if (job.updated())
+      if (job.tensor->updated())
         result[{job.tensor->layer, job.tensor->target}].add(sums);
       pending.push_back({job.fileIndex, {job.file->name, job.tensor->name, sums}});
       pendingBytes += job.tensor->bytes;

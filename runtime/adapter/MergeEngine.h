@@ -8,7 +8,7 @@
 
 namespace mlora {
 
-/// Sums of each projection of each layer.
+/// Sums of each updated weight, by layer (-1: of none) and kind.
 using LayerSums = std::map<std::pair<int64_t, std::string>, UpdateSums>;
 
 /// Writes every file of the plan into the journal's folder. What the journal says is done is left as it is.

@@ -25,14 +25,14 @@ std::string storedName(const std::string &dtype) {
 /// What a weight is stored as when nothing is asked for.
 std::string kept(const std::string &dtype) { return dtype == "F16" || dtype == "BF16" ? dtype : "F32"; }
 
-/// The base's weights in the order of a safetensors file.
-std::vector<StoredTensor> inModelOrder(const Checkpoint &base) {
+/// A checkpoint's weights in the order of a safetensors file.
+std::vector<StoredTensor> inModelOrder(const Checkpoint &checkpoint) {
   std::map<std::string, StoredTensor> byName;
-  for (StoredFile &file : base.storedFiles())
+  for (StoredFile &file : checkpoint.storedFiles())
     for (StoredTensor &tensor : file.tensors)
       byName[tensor.name] = std::move(tensor);
   std::vector<StoredTensor> result;
-  for (const TensorInfo &info : base.tensors())
+  for (const TensorInfo &info : checkpoint.tensors())
     result.push_back(byName.at(info.name));
   return result;
 }
@@ -42,6 +42,8 @@ PlannedFile safetensorsFile(const std::string &name, const std::vector<StoredTen
                             std::map<std::string, std::string> metadata, const MergeOptions &options) {
   PlannedFile file;
   file.name = name;
+  for (const char *key : {baseFingerprintKey, baseModelKey}) // true of the base alone
+    metadata.erase(key);
   for (const auto &[key, value] : mergedMetadata())
     metadata[key] = value;
   ordered_json header;
@@ -97,7 +99,7 @@ std::string indexJson(const std::vector<PlannedFile> &files) {
   return index.dump(2) + "\n";
 }
 
-/// Adapted weights get their place, and a format to be rounded to.
+/// Names the weights that adapters update.
 void placeUpdates(MergePlan &plan, const Checkpoint &base,
                   const std::vector<const AdapterSource *> &adapters) {
   std::map<std::string, std::pair<int64_t, std::string>> adapted;
@@ -112,16 +114,45 @@ void placeUpdates(MergePlan &plan, const Checkpoint &base,
   for (PlannedFile &file : plan.files)
     for (PlannedTensor &tensor : file.tensors) {
       auto place = adapted.find(tensor.source.name);
-      if (place != adapted.end()) {
+      if (place != adapted.end())
         std::tie(tensor.layer, tensor.target) = place->second;
-        if (!tensor.format)
-          badInput("tensor '" + tensor.name + "' is stored as " + tensor.source.dtype +
-                   ", to which no update can be added: choose a dtype");
-      } else if (tensor.format && tensor.source.dtype == storeName(*tensor.format) &&
-                 tensor.source.neighbours == tensor.neighbours) {
-        tensor.format.reset(); // nothing to do but copy
-      }
     }
+}
+
+/// Names every weight of the model, and says where its trained values lie.
+void placeTrained(MergePlan &plan, const Checkpoint &base, const Checkpoint &trained) {
+  std::map<std::string, StoredTensor> byName;
+  for (StoredTensor &tensor : inModelOrder(trained))
+    byName[tensor.name] = std::move(tensor);
+  if (base.config().tiedHead) // the base's file may hold the head all the same
+    byName["lm_head.weight"] = byName.at("model.embed_tokens.weight");
+  for (PlannedFile &file : plan.files)
+    for (PlannedTensor &tensor : file.tensors)
+      if (auto found = byName.find(tensor.source.name); found != byName.end()) {
+        tensor.trained = found->second;
+        std::tie(tensor.layer, tensor.target) = tensorPlace(tensor.source.name);
+      }
+}
+
+MergePlan planFiles(const Checkpoint &base, const MergeOptions &options) {
+  static constexpr std::string_view known[] = {"", "f32", "f16", "bf16", "q8_0"};
+  if (std::find(std::begin(known), std::end(known), options.dtype) == std::end(known))
+    badInput("dtype '" + options.dtype + "' is unknown to merge: f32, f16, bf16 or (GGUF) q8_0 is expected");
+  return options.format == MergeFormat::Gguf ? planGguf(base, options) : planHuggingFace(base, options);
+}
+
+/// What has no update and stays as it is stored is copied.
+MergePlan withCopies(MergePlan plan) {
+  for (PlannedFile &file : plan.files)
+    for (PlannedTensor &tensor : file.tensors) {
+      if (tensor.updated() && !tensor.format)
+        badInput("tensor '" + tensor.name + "' is stored as " + tensor.source.dtype +
+                 ", to which no update can be added: choose a dtype");
+      if (!tensor.updated() && tensor.format && tensor.source.dtype == storeName(*tensor.format) &&
+          !tensor.turns(tensor.source))
+        tensor.format.reset();
+    }
+  return plan;
 }
 
 } // namespace
@@ -154,13 +185,15 @@ MergePlan planHuggingFace(const Checkpoint &base, const MergeOptions &options) {
 
 MergePlan planMerge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
                     const MergeOptions &options) {
-  static constexpr std::string_view known[] = {"", "f32", "f16", "bf16", "q8_0"};
-  if (std::find(std::begin(known), std::end(known), options.dtype) == std::end(known))
-    badInput("dtype '" + options.dtype + "' is unknown to merge: f32, f16, bf16 or (GGUF) q8_0 is expected");
-  MergePlan plan =
-      options.format == MergeFormat::Gguf ? planGguf(base, options) : planHuggingFace(base, options);
+  MergePlan plan = planFiles(base, options);
   placeUpdates(plan, base, adapters);
-  return plan;
+  return withCopies(std::move(plan));
+}
+
+MergePlan planMerge(const Checkpoint &base, const Checkpoint &trained, const MergeOptions &options) {
+  MergePlan plan = planFiles(base, options);
+  placeTrained(plan, base, trained);
+  return withCopies(std::move(plan));
 }
 
 } // namespace mlora

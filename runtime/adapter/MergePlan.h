@@ -16,9 +16,15 @@ struct PlannedTensor {
   std::optional<StoreFormat> format; ///< absent: the source's bytes as they are
   uint64_t offset = 0, bytes = 0;    ///< in the output file
   int64_t rows = 0, columns = 0;
-  int64_t layer = -1; ///< of a projection with an update
-  std::string target;
+  int64_t layer = -1; ///< of a weight with an update; -1: of none
+  std::string target; ///< which of the layer's; empty: no update
+  /// Where the updated weight itself lies; absent: adapters have the update.
+  std::optional<StoredTensor> trained;
   bool neighbours = false; ///< rows of each head in GGUF's rotary order
+
+  bool updated() const { return !target.empty(); }
+  /// Whether rows of what is read lie in another order.
+  bool turns(const StoredTensor &read) const { return neighbours != read.neighbours; }
 };
 
 struct PlannedFile {
@@ -37,6 +43,7 @@ struct MergePlan {
 /// Throws Error(BadInput) for a dtype that the format cannot store.
 MergePlan planMerge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
                     const MergeOptions &options);
+MergePlan planMerge(const Checkpoint &base, const Checkpoint &trained, const MergeOptions &options);
 
 // Parts of it.
 MergePlan planHuggingFace(const Checkpoint &base, const MergeOptions &options);

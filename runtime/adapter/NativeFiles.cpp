@@ -1,5 +1,6 @@
 // mlora_adapter.safetensors and mlora_config.json.
 #include "AdapterReaders.h"
+#include "AdapterSizes.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Hash.h"
@@ -40,13 +41,7 @@ void writeNativeAdapter(const fs::path &folder, const Adapter &adapter) {
 
 void writeSyntheticAdapter(const fs::path &folder, const ModelConfig &config, const AdapterShape &shape,
                            double deviation, uint64_t seed) {
-  Adapter adapter;
-  adapter.method = shape.method;
-  adapter.numBranches = shape.numBranches;
-  adapter.rank = shape.rank;
-  adapter.alpha = shape.alpha;
-  adapter.numLayers = config.numLayers;
-  adapter.targets = orderedTargets(shape.targets);
+  Adapter adapter = sizedAdapter(config, shape);
   std::vector<SafetensorsSpec> specs;
   for (const AdapterTensorSpec &spec : adapterTensors(adapter, config))
     specs.push_back({spec.name, "F32", spec.shape});
@@ -112,8 +107,19 @@ Adapter readNativeAdapter(const fs::path &folder) {
   return adapter;
 }
 
+static bool hasAdapter(const fs::path &folder) {
+  return fs::exists(folder / nativeConfig) || fs::exists(folder / peftConfig);
+}
+
+bool isWholeModel(const fs::path &folder) {
+  return fs::exists(folder / "config.json") && !hasAdapter(folder);
+}
+
 void checkAdapterFolder(const fs::path &folder) {
-  if (!fs::exists(folder / nativeConfig) && !fs::exists(folder / peftConfig))
+  if (isWholeModel(folder))
+    badInput(folder.string() + ": holds a whole model, as method=ft trains it, and no adapter: give it as "
+                               "model_name_or_path (merge alone takes it as adapter, and no second one)");
+  if (!hasAdapter(folder))
     badInput(folder.string() + ": holds no adapter: neither " + nativeConfig + " nor " + peftConfig);
 }
 

@@ -78,10 +78,10 @@ struct LaneSums {
   }
 };
 
-template <typename Format, bool Stochastic>
+template <typename Format, bool Stochastic, bool Given>
 MLORA_INLINE void updateLane(const StorePiece &piece, int64_t i, int64_t lane, LaneSums &sums,
                              typename Format::Stored *out) {
-  float delta = piece.update[i], exact = piece.weight[i] + delta;
+  float delta = piece.update[i], exact = Given ? piece.result[i] : piece.weight[i] + delta;
   float before = Format::nearest(piece.weight[i]);
   float after = Stochastic ? Format::random(exact, randomWord(piece.key, uint32_t(piece.first + i)))
                            : Format::nearest(exact);
@@ -94,7 +94,7 @@ MLORA_INLINE void updateLane(const StorePiece &piece, int64_t i, int64_t lane, L
   out[i] = Format::encode(after);
 }
 
-template <typename Format, bool Stochastic>
+template <typename Format, bool Stochastic, bool Given>
 MLORA_INLINE UpdateSums storeUpdated(const StorePiece &piece, bool &overflow) {
   auto *out = reinterpret_cast<typename Format::Stored *>(piece.out);
   UpdateSums sums;
@@ -103,12 +103,12 @@ MLORA_INLINE UpdateSums storeUpdated(const StorePiece &piece, bool &overflow) {
   for (; i + chunk <= piece.count; i += chunk) {
     for (int64_t j = 0; j < chunk; j += lanes)
       for (int64_t lane = 0; lane < lanes; ++lane)
-        updateLane<Format, Stochastic>(piece, i + j + lane, lane, partial, out);
+        updateLane<Format, Stochastic, Given>(piece, i + j + lane, lane, partial, out);
     if (i % (1 << 14) == 0) // floats count no further
       partial.flush(sums, overflow);
   }
   for (; i < piece.count; ++i)
-    updateLane<Format, Stochastic>(piece, i, 0, partial, out);
+    updateLane<Format, Stochastic, Given>(piece, i, 0, partial, out);
   partial.flush(sums, overflow);
   sums.elements = piece.count;
   return sums;
@@ -137,8 +137,11 @@ template <typename Format> MLORA_INLINE UpdateSums storeAs(const StorePiece &pie
     storePlain<Format>(piece, overflow);
     return {};
   }
-  return piece.stochastic ? storeUpdated<Format, true>(piece, overflow)
-                          : storeUpdated<Format, false>(piece, overflow);
+  if (piece.result)
+    return piece.stochastic ? storeUpdated<Format, true, true>(piece, overflow)
+                            : storeUpdated<Format, false, true>(piece, overflow);
+  return piece.stochastic ? storeUpdated<Format, true, false>(piece, overflow)
+                          : storeUpdated<Format, false, false>(piece, overflow);
 }
 
 constexpr int64_t block = 32, blockBytes = 34;
@@ -182,7 +185,7 @@ MLORA_INLINE UpdateSums storeQ8(const StorePiece &piece, bool &overflow) {
       continue;
     }
     for (int64_t j = 0; j < block; ++j) {
-      sum[j] = piece.weight[i + j] + piece.update[i + j];
+      sum[j] = piece.result ? piece.result[i + j] : piece.weight[i + j] + piece.update[i + j];
       shift[j] = static_cast<float>(randomWord(piece.key, uint32_t(piece.first + i + j)) >> 8) * 0x1p-24f;
     }
     quantize(piece.weight + i, nullptr, unused, before);

@@ -1,4 +1,4 @@
-// W + Δ as it is stored, and what rounding left of Δ.
+// W + Δ, or a trained weight, as it is stored, and what rounding left of the update Δ.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct UpdateSums {
 struct StorePiece {
   const float *weight = nullptr; ///< W
   const float *update = nullptr; ///< Δ; null: there is none, and nothing is summed
+  const float *result = nullptr; ///< what is stored, Δ being its distance from W; null: W + Δ
   int64_t count = 0;
   uint8_t *out = nullptr;  ///< storedSize(format, count) bytes
   bool stochastic = false; ///< rounding up with the probability of the distance to the value below

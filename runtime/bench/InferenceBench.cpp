@@ -15,14 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr int64_t decodePrompt = 5, decodeTokens = 64, prefillTokens = 512;
 
-int64_t weightBytes(const Program &program) {
-  int64_t bytes = 0;
-  for (const Buffer &buffer : program.manifest().buffers)
-    if (buffer.role == Role::Weight)
-      bytes += buffer.slots * buffer.slotBytes;
-  return bytes;
-}
-
 /// Any tokens, all different where the vocabulary has so many.
 std::vector<int32_t> someTokens(int64_t count, int64_t vocabulary) {
   std::vector<int32_t> ids(static_cast<size_t>(count));

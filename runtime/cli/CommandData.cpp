@@ -28,6 +28,7 @@ ordered_json reportJson(const BatchStream &stream) {
   DataReport report = stream.report();
   return {{"rows", report.rows},
           {"truncated", report.truncated},
+          {"windowed", report.windowed},
           {"dropped", report.dropped},
           {"longest_row", report.longestRow},
           {"examples", report.examples},

@@ -16,30 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-nlohmann::ordered_json describe(const Config &config, const Checkpoint &base, double seconds, int64_t context) {
-  nlohmann::ordered_json json = {{"model", "mlora"},
-                                 {"model_args", "model_name_or_path=" + config.model +
-                                                    (config.adapter.empty() ? "" : ",adapter=" + config.adapter)},
-                                 {"model_dtype", config.dtype},
-                                 {"device", config.device},
-                                 {"max_length", context},
-                                 {"random_seed", config.seed},
-                                 {"base_fingerprint", base.fingerprint()},
-                                 {"mlora_version", MLORA_VERSION},
-                                 {"scoring_seconds", seconds}};
-  nlohmann::ordered_json tasks = nlohmann::ordered_json::array();
-  for (const DatasetSpec &spec : config.evalTasks) {
-    nlohmann::ordered_json task = {{"task", spec.task}, {"path", spec.path}};
-    if (!spec.split.empty())
-      task["split"] = spec.split;
-    if (spec.limit >= 0)
-      task["limit"] = spec.limit;
-    tasks.push_back(task);
-  }
-  json["eval_tasks"] = tasks;
-  return json;
-}
-
 } // namespace
 
 int runEval(Arguments &arguments) {
@@ -69,8 +45,9 @@ int runEval(Arguments &arguments) {
   double scoringSeconds = seconds();
   progress.finish();
 
-  nlohmann::ordered_json json =
-      resultsJson(scores, describe(config, model.base(), scoringSeconds, options.context));
+  nlohmann::ordered_json how = evaluationConfig(config, config.adapter, model.base(), options.context);
+  how["scoring_seconds"] = scoringSeconds;
+  nlohmann::ordered_json json = resultsJson(scores, how);
   if (!config.outputDir.empty()) {
     fs::path folder = config.outputDir;
     for (const auto &[name, lines] : evaluation.samples())

@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Core/Utf8.h"
 #include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
+#include "mlora/Runtime/Tokenizer/Bos.h"
 
 #include <cstdio>
 #include <iostream>
@@ -66,10 +67,8 @@ int runGenerate(Arguments &arguments) {
   std::string prompt = isChat ? chatOf(config, tokenizer) : promptOf(arguments);
   if (!isUtf8(prompt))
     badInput("the prompt is not UTF-8: convert it, with iconv for example");
-  std::vector<int32_t> ids = tokenizer.encode(prompt);
   // A chat template writes BOS itself.
-  if (!isChat && tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
-    ids.insert(ids.begin(), *tokenizer.bos());
+  std::vector<int32_t> ids = isChat ? tokenizer.encode(prompt) : encodeWithBos(tokenizer, prompt);
   if (ids.empty())
     badInput("the prompt is empty: give prompt=TEXT, or text on standard input");
 

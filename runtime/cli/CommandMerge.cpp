@@ -1,5 +1,7 @@
-// `mlora-run merge`: base + adapters into a dense Hugging Face folder or GGUF file.
+// `mlora-run merge`: base + adapters, or trained weights in the base's layout, into a dense Hugging Face
+// folder or GGUF file.
 #include "VerifyMerge.h"
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
@@ -7,6 +9,7 @@
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 #include "mlora/Runtime/Train/Interrupt.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <unistd.h>
@@ -43,18 +46,44 @@ double share(const MergedProjection &projection, const MergeOptions &options) {
   return options.stochastic ? projection.inMean : projection.survived;
 }
 
+/// The one folder of trained weights (method=ft) that is given as adapter; null: adapters are.
+std::unique_ptr<Checkpoint> openTrained(const std::vector<std::string> &paths) {
+  auto whole = std::ranges::find_if(paths, [](const std::string &path) { return isWholeModel(path); });
+  if (whole == paths.end())
+    return nullptr;
+  if (paths.size() > 1)
+    badInput(*whole + ": holds a whole model (method=ft), which is merged alone: give no second adapter");
+  return Checkpoint::open(*whole);
+}
+
+MergeReport mergeAdapters(const Checkpoint &base, const std::vector<std::string> &paths,
+                          const MergeOptions &options) {
+  std::vector<std::unique_ptr<AdapterSource>> opened;
+  std::vector<const AdapterSource *> adapters;
+  for (const std::string &path : paths) {
+    opened.push_back(AdapterSource::open(path, base.config()));
+    adapters.push_back(opened.back().get());
+  }
+  return merge(base, adapters, options);
+}
+
+std::string layerText(const MergedProjection &projection) {
+  return projection.layer < 0 ? "" : "layer " + std::to_string(projection.layer);
+}
+
 void printTable(const MergeReport &report, const MergeOptions &options) {
   const char *measure = options.stochastic ? "there in mean" : "survived rounding";
-  std::printf("%-12s %12s %18s %16s   %s\n", "projection", "norm of ΔW", measure, "changed values",
+  std::printf("%-24s %12s %18s %16s   %s\n", "weight", "norm of ΔW", measure, "changed values",
               "least of any layer");
   for (const MergedProjection &projection : report.projections) {
     const MergedProjection *least = nullptr;
     for (const MergedProjection &layer : report.layers)
       if (layer.name == projection.name && (!least || share(layer, options) < share(*least, options)))
         least = &layer;
-    std::printf("%-12s %12.4g %16.1f %% %14.1f %%   %.1f %% (layer %lld)\n", projection.name.c_str(),
+    std::string of = layerText(*least);
+    std::printf("%-24s %12.4g %16.1f %% %14.1f %%   %.1f %%%s\n", projection.name.c_str(),
                 projection.updateNorm, 100 * share(projection, options), 100 * projection.changed,
-                100 * share(*least, options), static_cast<long long>(least->layer));
+                100 * share(*least, options), of.empty() ? "" : (" (" + of + ")").c_str());
   }
 }
 
@@ -70,11 +99,11 @@ void warn(const MergeReport &report, const MergeOptions &options) {
     return;
   std::fprintf(
       stderr,
-      "mlora-run: warning: rounding left less than 90 %% of the update in %zu of %zu projections (least: "
-      "%.0f %% in %s of layer %lld): dtype=f32 keeps all of it, f16 more than bf16, rounding=stochastic "
+      "mlora-run: warning: rounding left less than 90 %% of the update in %zu of %zu weights (least: "
+      "%.0f %% in %s%s): dtype=f32 keeps all of it, f16 more than bf16, rounding=stochastic "
       "keeps it in the mean\n",
       below, report.layers.size(), 100 * share(*least, options), least->name.c_str(),
-      static_cast<long long>(least->layer));
+      least->layer < 0 ? "" : (" of " + layerText(*least)).c_str());
 }
 
 } // namespace
@@ -84,12 +113,8 @@ int runMerge(Arguments &arguments) {
   if (config.verify)
     checkVerifiable(arguments);
   auto base = Checkpoint::open(config.model);
-  std::vector<std::unique_ptr<AdapterSource>> opened;
-  std::vector<const AdapterSource *> adapters;
-  for (const std::string &path : config.adapterPaths()) {
-    opened.push_back(AdapterSource::open(path, base->config()));
-    adapters.push_back(opened.back().get());
-  }
+  std::vector<std::string> paths = config.adapterPaths();
+  std::unique_ptr<Checkpoint> trained = openTrained(paths);
   MergeOptions options = optionsOf(arguments, *base);
   bool terminal = isatty(STDERR_FILENO);
   // From the first progress on: until then nothing is written, and a signal may end the process as it is.
@@ -107,7 +132,7 @@ int runMerge(Arguments &arguments) {
     else if (int64_t now = int64_t(10 * share); now > tenth && total >= int64_t(1) << 30)
       std::fprintf(stderr, "merging %lld %%\n", static_cast<long long>(10 * (tenth = now)));
   };
-  MergeReport report = merge(*base, adapters, options);
+  MergeReport report = trained ? merge(*base, *trained, options) : mergeAdapters(*base, paths, options);
   if (terminal)
     std::fprintf(stderr, "\r             \r");
   if (report.resumedTensors)

@@ -1,11 +1,14 @@
 #include "VerifyMerge.h"
 
+#include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Inference/Scorer.h"
+#include "mlora/Runtime/Tokenizer/Bos.h"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace mlora {
 namespace {
@@ -16,10 +19,8 @@ constexpr const char *ownText =
     "144. She opened the letter, read it twice, and put it back into the drawer without a word.";
 
 std::vector<int32_t> tokensOf(const LoadedModel &model, const Arguments &arguments) {
-  const Tokenizer &tokenizer = model.tokenizer();
-  std::vector<int32_t> ids = tokenizer.encode(arguments.has("prompt") ? arguments.config.prompt : ownText);
-  if (tokenizer.addsBos() && tokenizer.bos() && (ids.empty() || ids.front() != *tokenizer.bos()))
-    ids.insert(ids.begin(), *tokenizer.bos());
+  std::vector<int32_t> ids =
+      encodeWithBos(model.tokenizer(), arguments.has("prompt") ? arguments.config.prompt : ownText);
   int64_t trained = model.base().config().maxPositions;
   if (trained > 0 && int64_t(ids.size()) > trained)
     ids.resize(size_t(trained));
@@ -75,6 +76,8 @@ Verification verifyMerge(const Arguments &arguments) {
   Arguments before = arguments;
   before.config.dtype = "f32";
   before.config.tokenizer = arguments.config.tokenizerPath();
+  if (isWholeModel(before.config.adapter)) // of method=ft
+    before.config.model = std::exchange(before.config.adapter, "");
   Arguments after = before;
   after.config.model = arguments.config.outputDir;
   after.config.adapter.clear();

@@ -28,7 +28,7 @@ const std::vector<Key> &table() {
        .commands = loads | Inspect | Analyze,
        .doc =
            "an adapter: train starts from it, generate and merge apply it; merge takes several, as a list or "
-           "with commas between",
+           "with commas between, or the one folder of weights that method=ft saved",
        .required = Merge | Export,
        .joined = true},
       {.name = "tokenizer",
@@ -284,7 +284,8 @@ const std::vector<Key> &table() {
       {.name = "verify",
        .field = &Config::verify,
        .commands = CommandSet(Merge),
-       .doc = "afterwards compare the logits of base and adapter with the merged model's, on `prompt`"},
+       .doc = "afterwards compare the logits of base and adapter (or of what method=ft saved) with the merged "
+              "model's, on `prompt`"},
       {.name = "prompt",
        .field = &Config::prompt,
        .commands = Generate | Merge,

@@ -4,18 +4,18 @@
 
 namespace mlora {
 
-bool isUtf8(std::string_view text) {
-  auto at = reinterpret_cast<const utf8proc_uint8_t *>(text.data());
-  auto left = utf8proc_ssize_t(text.size());
-  while (left > 0) {
+std::optional<size_t> firstBadByte(std::string_view text) {
+  auto begin = reinterpret_cast<const utf8proc_uint8_t *>(text.data());
+  for (size_t at = 0; at < text.size();) {
     utf8proc_int32_t character;
-    utf8proc_ssize_t bytes = utf8proc_iterate(at, left, &character);
+    utf8proc_ssize_t bytes = utf8proc_iterate(begin + at, utf8proc_ssize_t(text.size() - at), &character);
     if (bytes <= 0)
-      return false;
-    at += bytes;
-    left -= bytes;
+      return at;
+    at += size_t(bytes);
   }
-  return true;
+  return std::nullopt;
 }
+
+bool isUtf8(std::string_view text) { return !firstBadByte(text); }
 
 } // namespace mlora

@@ -80,8 +80,8 @@ struct BatchStream::Impl {
   std::vector<MicroBatch> streamedStep(const StreamedSteps::Step &step) {
     return batches(int64_t(step.sequences.size()), batchSize, shard, [&](int64_t i) {
       Sequence sequence;
-      for (int64_t row : step.sequences[size_t(i)])
-        sequence.append(streamed->row(row));
+      for (StreamedSteps::Item item : step.sequences[size_t(i)])
+        sequence.append(streamed->tokens(item));
       return sequence;
     });
   }

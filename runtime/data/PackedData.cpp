@@ -42,6 +42,12 @@ private:
     Sequence tokens = tokeniser(row);
     data.report.lacksEos = tokeniser.lacksEos();
     data.report.longestRow = std::max(data.report.longestRow, tokens.size());
+    if (int64_t windows = tokens.countWindows(config.maxLength); row.isDocument && windows > 1) {
+      ++data.report.windowed;
+      for (int64_t i = 0; i < windows; ++i)
+        data.examples.push_back(tokens.window(i, config.maxLength));
+      return;
+    }
     data.report.truncated += tokens.size() > config.maxLength;
     tokens.truncate(config.maxLength);
     if (tokens.countedLabels() == 0)
@@ -105,6 +111,10 @@ std::vector<std::string> DataReport::notes() const {
     result.push_back(std::to_string(truncated) + of +
                      "are longer than max_length=" + std::to_string(maxLength) +
                      " and were cut at the end (the longest has " + std::to_string(longestRow) + " tokens)");
+  if (windowed > 0)
+    result.push_back(
+        std::to_string(windowed) + of + "are texts longer than max_length=" + std::to_string(maxLength) +
+        " and are trained in windows of it (the longest has " + std::to_string(longestRow) + " tokens)");
   if (dropped > 0)
     result.push_back(std::to_string(dropped) + of + "have no label that counts and were left out");
   if (lacksEos)

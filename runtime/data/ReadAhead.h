@@ -21,6 +21,10 @@ public:
   ~ReadAhead();
 
   int64_t rows() const { return int64_t(places.size()); }
+  /// DatasetRow::isDocument of a row; does not wait.
+  bool isDocument(int64_t i) const {
+    return datasets[size_t(places[size_t(i)].dataset)].isDocument(places[size_t(i)].row);
+  }
   /// Waits until the row is there. Throws what was wrong with it, or with any row that came before.
   Sequence row(int64_t i);
   /// Waits for all rows that are needed.

@@ -2,6 +2,7 @@
 
 #include "mlora/Runtime/Data/MicroBatch.h"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace mlora {
@@ -22,6 +23,20 @@ void Sequence::truncate(int64_t most) {
   cut.assign(most > 0 ? std::size_t(documents.back()) + 1 : 0, 0);
   if (most > 0)
     cut.back() = lost;
+}
+
+int64_t Sequence::countWindows(int64_t most) const {
+  return most < 2 || size() <= most ? 1 : (size() - 2) / (most - 1) + 1;
+}
+
+Sequence Sequence::window(int64_t index, int64_t most) const {
+  int64_t first = index * (most - 1), last = std::min(first + most, size());
+  auto part = [&](const std::vector<int32_t> &list) {
+    return std::vector<int32_t>(list.begin() + first, list.begin() + last);
+  };
+  Sequence result{part(ids), part(labels), part(documents)};
+  result.labels.front() = ignoredLabel;
+  return result;
 }
 
 void Sequence::append(const Sequence &other) {

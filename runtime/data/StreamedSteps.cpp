@@ -17,6 +17,11 @@ namespace {
 /// step.
 constexpr int64_t openSequences = 64;
 
+/// Items as the packer knows them: numbers.
+constexpr int64_t windowUnit = int64_t(1) << 40;
+int64_t numberOf(StreamedSteps::Item item) { return item.window * windowUnit + item.row; }
+StreamedSteps::Item itemOf(int64_t number) { return {number % windowUnit, number / windowUnit}; }
+
 /// Everything that decides how a text becomes tokens.
 void addTokenizer(Hasher &hash, const Tokenizer &tokenizer) {
   for (const auto &[name, bytes] : tokenizer.files())
@@ -101,13 +106,17 @@ void StreamedSteps::startEpoch() {
 void StreamedSteps::fill() {
   while (int64_t(packer.closed.size()) < sequencesPerStep && position < epochEnd) {
     int64_t row = order[size_t(position++)];
-    Sequence tokens = this->row(row);
-    if (tokens.countedLabels() == 0)
-      ++consumed;
-    else if (packing)
-      packer.add(row, tokens.size());
-    else
-      packer.closed.push_back({row});
+    Sequence whole = rows->row(row);
+    for (int64_t window = 0; window < countWindows(row, whole); ++window) {
+      Item item{row, window};
+      Sequence tokens = part(whole, item);
+      if (tokens.countedLabels() == 0)
+        consumed += window == 0;
+      else if (packing)
+        packer.add(numberOf(item), tokens.size());
+      else
+        packer.closed.push_back({numberOf(item)});
+    }
   }
   if (position == epochEnd)
     packer.flush();
@@ -116,8 +125,11 @@ void StreamedSteps::fill() {
 void StreamedSteps::take(Step &step) {
   auto count = std::min<int64_t>(sequencesPerStep, int64_t(packer.closed.size()));
   for (int64_t i = 0; i < count; ++i) {
-    consumed += int64_t(packer.closed.front().size());
-    step.sequences.push_back(std::move(packer.closed.front()));
+    std::vector<Item> &items = step.sequences.emplace_back();
+    for (int64_t number : packer.closed.front()) {
+      items.push_back(itemOf(number));
+      consumed += items.back().window == 0; // a row is done where its first window is
+    }
     packer.closed.pop_front();
   }
 }
@@ -148,9 +160,27 @@ const StreamedSteps::Step *StreamedSteps::at(int64_t k) {
   return &steps[size_t(k)];
 }
 
-Sequence StreamedSteps::row(int64_t i) {
-  Sequence tokens = rows->row(i);
+int64_t StreamedSteps::countWindows(int64_t row, const Sequence &whole) const {
+  return rows->isDocument(row) ? whole.countWindows(maxLength) : 1;
+}
+
+Sequence StreamedSteps::part(const Sequence &whole, Item item) const {
+  if (countWindows(item.row, whole) > 1)
+    return whole.window(item.window, maxLength);
+  Sequence tokens = whole;
   tokens.truncate(maxLength);
+  return tokens;
+}
+
+Sequence StreamedSteps::tokens(Item item) {
+  if (item.row == lastRow)
+    return part(lastText, item);
+  Sequence whole = rows->row(item.row);
+  Sequence tokens = part(whole, item);
+  if (countWindows(item.row, whole) > 1) {
+    lastRow = item.row;
+    lastText = std::move(whole);
+  }
   return tokens;
 }
 
@@ -171,24 +201,29 @@ DataReport StreamedSteps::report() {
   int64_t most = maxSteps >= 0 ? rowsPerEpoch() : std::min(total, rowsPerEpoch());
   for (int64_t i = 0; i < most; ++i) {
     int64_t number = firstOrder[size_t(i)];
-    Sequence tokens = rows->row(number);
-    if (!seen[size_t(number)]) {
-      report.longestRow = std::max(report.longestRow, tokens.size());
-      report.truncated += tokens.size() > maxLength;
+    Sequence whole = rows->row(number);
+    int64_t windows = countWindows(number, whole), countedOfRow = 0;
+    for (int64_t window = 0; window < windows; ++window) {
+      Sequence tokens = part(whole, {number, window});
+      int64_t counted = tokens.countedLabels();
+      if (counted == 0)
+        continue;
+      countedOfRow += counted;
+      ++report.examples;
+      report.tokens += tokens.size();
+      if (packing)
+        sequences.add(number, tokens.size());
+      else
+        sequences.closed.push_back({number});
     }
-    tokens.truncate(maxLength);
-    int64_t counted = tokens.countedLabels();
-    report.dropped += counted == 0 && !seen[size_t(number)];
+    report.countedLabels += countedOfRow;
+    if (!seen[size_t(number)]) {
+      report.longestRow = std::max(report.longestRow, whole.size());
+      report.truncated += windows == 1 && whole.size() > maxLength;
+      report.windowed += windows > 1;
+      report.dropped += countedOfRow == 0;
+    }
     seen[size_t(number)] = true;
-    if (counted == 0)
-      continue;
-    ++report.examples;
-    report.tokens += tokens.size();
-    report.countedLabels += counted;
-    if (packing)
-      sequences.add(number, tokens.size());
-    else
-      sequences.closed.push_back({number});
   }
   sequences.flush();
   report.sequences = int64_t(sequences.closed.size());

@@ -19,9 +19,13 @@ public:
   /// Streamed is what has at least so many rows (of an epoch).
   static constexpr int64_t leastRows = 5000;
 
+  /// What a sequence holds: a row, or one of the windows of a long text.
+  struct Item {
+    int64_t row, window;
+  };
   struct Step {
-    std::vector<std::vector<int64_t>> sequences; ///< rows of each
-    int64_t rowsBefore = 0, rowsAfter = 0;       ///< of all epochs, consumed before and with this step
+    std::vector<std::vector<Item>> sequences;
+    int64_t rowsBefore = 0, rowsAfter = 0; ///< of all epochs, consumed before and with this step
   };
 
   /// `epoch`: the rows of an epoch, numbered through all data sets.
@@ -30,8 +34,8 @@ public:
 
   /// Null when the run ends before step k. Waits until its rows are tokenised.
   const Step *at(int64_t k);
-  /// A row, cut to max_length.
-  Sequence row(int64_t i);
+  /// A row, cut to max_length, or a window of one.
+  Sequence tokens(Item item);
 
   /// Rows that the whole run consumes; with max_steps there is no such number, and this is an epoch's.
   int64_t totalRows() const { return total; }
@@ -45,6 +49,8 @@ public:
 
 private:
   bool planOne();
+  int64_t countWindows(int64_t row, const Sequence &whole) const;
+  Sequence part(const Sequence &whole, Item item) const;
   void startEpoch();
   void fill();
   void take(Step &step);
@@ -56,6 +62,10 @@ private:
   int64_t total = 0;
   std::string hash;
   std::unique_ptr<ReadAhead> rows;
+
+  // The long text whose windows were asked for last: those of one are trained one after another.
+  int64_t lastRow = -1;
+  Sequence lastText;
 
   // What is planned so far.
   std::vector<Step> steps;

@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Data/MicroBatch.h"
+#include "mlora/Runtime/Tokenizer/Bos.h"
 
 #include <algorithm>
 #include <set>
@@ -11,17 +12,13 @@ namespace mlora {
 
 Sequence tokenise(const Example &example, const Tokenizer &tokenizer) {
   Sequence row;
-  row.ids = tokenizer.encode(example.prompt + example.completion);
+  row.ids = encodeWithBos(tokenizer, example.prompt + example.completion);
   size_t first = 0; // of the tokens that are trained
   if (!example.prompt.empty()) {
-    std::vector<int32_t> alone = tokenizer.encode(example.prompt);
+    std::vector<int32_t> alone = encodeWithBos(tokenizer, example.prompt);
     first = std::mismatch(row.ids.begin(), row.ids.end(), alone.begin(), alone.end()).first - row.ids.begin();
   }
-  // The text itself may begin or end with these tokens: they are not doubled.
-  if (auto bos = tokenizer.bos(); bos && tokenizer.addsBos() && (row.ids.empty() || row.ids[0] != *bos)) {
-    row.ids.insert(row.ids.begin(), *bos);
-    ++first;
-  }
+  // The text itself may end with this token: it is not doubled.
   if (auto eos = tokenizer.eos(); eos && (row.ids.empty() || row.ids.back() != *eos))
     row.ids.push_back(*eos);
   row.labels = row.ids;

@@ -1,18 +1,12 @@
 #include "mlora/Runtime/Eval/QuestionRuns.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Tokenizer/Bos.h"
 
 #include <algorithm>
 
 namespace mlora {
 namespace {
-
-std::vector<int32_t> encodeWithBos(const Tokenizer &tokenizer, const std::string &text) {
-  std::vector<int32_t> ids = tokenizer.encode(text);
-  if (auto bos = tokenizer.bos(); bos && tokenizer.addsBos() && (ids.empty() || ids.front() != *bos))
-    ids.insert(ids.begin(), *bos);
-  return ids;
-}
 
 bool beginsWithBos(const Tokenizer &tokenizer, const std::vector<int32_t> &ids) {
   return tokenizer.addsBos() && tokenizer.bos() && !ids.empty() && ids.front() == *tokenizer.bos();

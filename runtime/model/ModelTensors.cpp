@@ -51,6 +51,13 @@ std::vector<ModelTensor> modelTensors(const ModelConfig &config) {
   return tensors;
 }
 
+std::pair<int64_t, std::string> tensorPlace(const std::string &name) {
+  constexpr std::string_view layers = "model.layers.", weight = ".weight";
+  std::string path = name.substr(0, name.size() - weight.size());
+  int64_t layer = path.starts_with(layers) ? std::stoll(path.substr(layers.size())) : -1;
+  return {layer, path.substr(path.rfind('.') + 1)};
+}
+
 static std::string layerTensor(const std::string &name) {
   static const std::map<std::string, std::string> names = {
       {"input_layernorm", "attn_norm"},    {"self_attn.q_proj", "attn_q"},

@@ -6,6 +6,14 @@
 
 namespace mlora {
 
+int64_t weightBytes(const Program &program) {
+  int64_t bytes = 0;
+  for (const Buffer &buffer : program.manifest().buffers)
+    if (buffer.role == Role::Weight)
+      bytes += buffer.slots * buffer.slotBytes;
+  return bytes;
+}
+
 Inference::Inference(Program &program)
     : program(program), vocabulary(program.manifest().model.at("vocab_size").get<int64_t>()),
       written(size_t(program.capacity().kvRows)), holes(written.size() + 1) {}

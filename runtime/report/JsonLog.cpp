@@ -16,14 +16,14 @@ double rounded(double value, int digits) {
   return std::round(value * scale) / scale;
 }
 
-/// Lines of at most `steps` steps. A line that was cut by a kill is no JSON, and goes.
-std::string earlierLines(const std::filesystem::path &path, int64_t steps) {
+/// A line that was cut by a kill is no JSON, and goes. One of training has a learning rate.
+std::string earlierLines(const std::filesystem::path &path, JsonLog::Kept keep) {
   std::string kept;
   std::ifstream earlier(path);
   for (std::string line; std::getline(earlier, line);) {
     nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
     if (json.is_object() && json.contains("current_steps") && json["current_steps"].is_number_integer() &&
-        json["current_steps"].get<int64_t>() <= steps)
+        json["current_steps"].get<int64_t>() <= (json.contains("lr") ? keep.steps : keep.evaluations))
       kept += line + "\n";
   }
   return kept;
@@ -31,8 +31,8 @@ std::string earlierLines(const std::filesystem::path &path, int64_t steps) {
 
 } // namespace
 
-JsonLog::JsonLog(const std::filesystem::path &path, int64_t keepSteps) : path(path) {
-  writeFileAtomically(path, keepSteps >= 0 ? earlierLines(path, keepSteps) : "");
+JsonLog::JsonLog(const std::filesystem::path &path, Kept kept) : path(path) {
+  writeFileAtomically(path, kept.steps >= 0 ? earlierLines(path, kept) : "");
   file.open(path, std::ios::app | std::ios::binary);
 }
 

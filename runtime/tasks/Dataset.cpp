@@ -20,8 +20,9 @@ namespace mlora {
 /// A file in memory and its rows: as text, or parsed where a row of the file is none of the task.
 struct Dataset::File {
   std::string path, group, content;
-  std::vector<RowText> texts;
-  std::vector<DatasetRow> parsed;
+  std::vector<RowText> texts = {};
+  std::vector<DatasetRow> parsed = {};
+  bool isText = false; ///< of plain text: rows are whole files
 
   int64_t rows() const { return int64_t(std::max(texts.size(), parsed.size())); }
   DatasetRow parse(const RowText &text) const {
@@ -55,9 +56,30 @@ Dataset::Dataset(const DatasetSpec &spec, Purpose purpose) {
   choose(spec);
 }
 
+void Dataset::openText(const fs::path &path) {
+  const Task &reader = documentTask();
+  if (task && task != &reader)
+    badInput(path.string() + ": is plain text, of which task " + std::string(task->name) +
+             " makes no rows: they are JSON; with `task: " + std::string(reader.name) + "` a file is one row");
+  std::string content = readFile(path);
+  contentHash += hashHex(content) + "\n";
+  if (std::optional<size_t> bad = firstBadByte(content))
+    badInput(path.string() + ": is not UTF-8 at byte " + std::to_string(*bad) +
+             ": convert it, with iconv for example");
+  constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
+  if (content.starts_with(byteOrderMark))
+    content.erase(0, byteOrderMark.size());
+  if (list.empty())
+    list.emplace_back().isText = true;
+  nlohmann::json row = {{std::string(reader.documentKey), std::move(content)}};
+  list.back().parsed.push_back({std::move(row), path.string(), "", nullptr, true});
+}
+
 void Dataset::open(const fs::path &path, const std::string &group) {
   paths.push_back(path);
-  File &file = list.emplace_back(File{path.string(), group, readFile(path), {}, {}});
+  if (path.extension() == ".txt")
+    return openText(path);
+  File &file = list.emplace_back(File{path.string(), group, readFile(path)});
   contentHash += hashHex(file.content) + group + "\n";
   if (path.extension() == ".csv") {
     if (!task || !task->readTable)
@@ -133,6 +155,8 @@ std::string Dataset::fingerprint() const {
     hash.update(uint64_t(file)).update(uint64_t(row));
   return hash.hex();
 }
+
+bool Dataset::isDocument(int64_t i) const { return list[size_t(chosen[size_t(i)].first)].isText; }
 
 DatasetRow Dataset::row(int64_t i) const {
   auto [number, index] = chosen[size_t(i)];

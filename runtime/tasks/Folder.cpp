@@ -89,7 +89,7 @@ std::vector<GroupFile> findFiles(const fs::path &path, const std::string &split,
       return {{path, stem.substr(0, cut)}};
     return {{path, ""}};
   }
-  TaskFiles files = task ? task->files : TaskFiles{};
+  TaskFiles files = (task ? task : &documentTask())->files; // rows of any task lie in files of the same names
   std::vector<std::string> splits = {split};
   if (split.empty())
     splits = purpose == Purpose::Training ? files.training : files.evaluation;
@@ -98,6 +98,12 @@ std::vector<GroupFile> findFiles(const fs::path &path, const std::string &split,
   for (const std::string &name : splits)
     if (std::vector<GroupFile> found = filesOfSplit(path, files, name); !found.empty())
       return found;
+  // A folder of texts has no splits.
+  if (split.empty() && (!task || task == &documentTask())) {
+    files.patterns.push_back("*.txt");
+    if (std::vector<GroupFile> found = matching(path, files.patterns.back()); !found.empty())
+      return found;
+  }
   refuseFolder(path, files, splits, task);
 }
 

@@ -15,6 +15,10 @@ const Task *taskNamed(std::string_view name) {
   return found == tasks().end() ? nullptr : *found;
 }
 
+const Task &documentTask() {
+  return **std::ranges::find_if(tasks(), [](const Task *task) { return !task->documentKey.empty(); });
+}
+
 const Task &taskNamedOrFail(std::string_view name, const std::string &where) {
   if (const Task *task = taskNamed(name))
     return *task;

@@ -61,12 +61,10 @@ std::vector<TaskScore> TaskScoring::run(const Parameters &trained, const Evaluat
 
 nlohmann::ordered_json TaskScoring::results(std::span<const TaskScore> scores, int64_t step) const {
   const Config &config = arguments.config;
-  return resultsJson(scores, {{"model", "mlora"},
-                              {"model_args", "model_name_or_path=" + config.model},
-                              {"method", config.method},
-                              {"step", step},
-                              {"device", config.device},
-                              {"base_fingerprint", base.fingerprint()}});
+  nlohmann::ordered_json how = evaluationConfig(config, "", base, base.config().maxPositions);
+  how["method"] = config.method;
+  how["step"] = step;
+  return resultsJson(scores, how);
 }
 
 std::vector<std::pair<std::string, double>> namedScores(std::span<const TaskScore> scores) {

@@ -24,7 +24,9 @@ void writeWeights(const fs::path &path, const Checkpoint &base, const Parameters
   std::vector<SafetensorsSpec> specs;
   for (const TensorInfo &tensor : base.tensors())
     specs.push_back({tensor.name, "F32", tensor.shape});
-  SafetensorsWriter writer(path, specs);
+  SafetensorsWriter writer(
+      path, specs,
+      {{"format", "pt"}, {baseFingerprintKey, base.fingerprint()}, {baseModelKey, base.path().string()}});
   std::vector<float> values;
   for (const SafetensorsSpec &spec : writer.order()) {
     const ParameterTensor *tensor = parameters ? parameters->find(spec.name) : nullptr;

@@ -182,8 +182,12 @@ void TrainingRun::openReports() {
   auto wants = [this](const char *name) {
     return std::find(config.reportTo.begin(), config.reportTo.end(), name) != config.reportTo.end();
   };
-  if (wants("jsonl"))
-    reports.add(std::make_unique<JsonLog>(outputDir / "trainer_log.jsonl", resumeFrom ? state.step : -1));
+  if (wants("jsonl")) {
+    JsonLog::Kept kept;
+    if (resumeFrom)
+      kept = {state.step, state.lastValidation};
+    reports.add(std::make_unique<JsonLog>(outputDir / "trainer_log.jsonl", kept));
+  }
   if (wants("tensorboard"))
     reports.add(std::make_unique<TensorBoard>(outputDir / "runs", resumeFrom ? state.step : 0));
   if (resumeFrom)

@@ -1,10 +1,10 @@
 // Merging of sharded checkpoints: layout, formats, being killed on the way, a disk that fills up.
 #include "../Expect.h"
 #include "../TempFolder.h"
+#include "SyntheticBase.h"
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Core/Files.h"
-#include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
 #include "mlora/Runtime/Model/Gguf.h"
@@ -20,15 +20,9 @@
 
 namespace fs = std::filesystem;
 using namespace mlora;
-using mlora::test::TempFolder;
+using namespace mlora::test;
 
 namespace {
-
-const std::string configuration = R"({"model_type": "llama", "architectures": ["LlamaForCausalLM"],
-  "vocab_size": 96, "hidden_size": 64, "intermediate_size": 160, "num_hidden_layers": 3, "num_attention_heads": 4,
-  "num_key_value_heads": 2, "head_dim": 16, "rope_theta": 500000, "tie_word_embeddings": false,
-  "max_position_embeddings": 128, "a_key_of_theirs": 7, "rope_scaling": {"rope_type": "llama3", "factor": 8.0,
-  "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64}})";
 
 /// A base in three shards and an adapter on some projections.
 struct Case {
@@ -61,12 +55,6 @@ struct Case {
   }
 };
 
-std::vector<float> valuesOf(const Checkpoint &checkpoint, const TensorInfo &info) {
-  std::vector<float> values(size_t(info.shape[0] * (info.shape.size() == 2 ? info.shape[1] : 1)));
-  checkpoint.read(info.name, values);
-  return values;
-}
-
 /// W + Δ of one weight, in f64, from the paper's formula.
 std::vector<double> expected(const Checkpoint &base, const Adapter &adapter, const TensorInfo &info) {
   std::vector<float> weight = valuesOf(base, info);
@@ -89,15 +77,6 @@ std::vector<double> expected(const Checkpoint &base, const Adapter &adapter, con
     }
   return sum;
 }
-
-std::map<std::string, std::string> contents(const fs::path &folder) {
-  std::map<std::string, std::string> all;
-  for (const auto &entry : fs::directory_iterator(folder))
-    all[entry.path().filename().string()] = hashFileHex(entry.path());
-  return all;
-}
-
-size_t entries(const fs::path &folder) { return size_t(std::distance(fs::directory_iterator(folder), {})); }
 
 } // namespace
 

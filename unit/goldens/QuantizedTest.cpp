@@ -40,14 +40,6 @@ std::vector<float> logitsOf(Program &program, const std::vector<int32_t> &ids) {
   return {logits.begin(), logits.end()};
 }
 
-int64_t weightBytes(const Program &program) {
-  int64_t bytes = 0;
-  for (const Buffer &buffer : program.manifest().buffers)
-    if (buffer.role == Role::Weight)
-      bytes += buffer.slots * buffer.slotBytes;
-  return bytes;
-}
-
 fs::path smolLm2() {
   const char *path = std::getenv("MLORA_SMOLLM2");
   return path && *path ? fs::path(path)

@@ -102,7 +102,7 @@ TEST(JsonLog, HasTheFieldsOfTheContract) {
 TEST(JsonLog, AResumedRunContinuesTheLog) {
   TempFolder folder;
   StepRecord record = example();
-  auto write = [&](int64_t keep, std::initializer_list<int64_t> steps) {
+  auto write = [&](JsonLog::Kept keep, std::initializer_list<int64_t> steps) {
     JsonLog log(folder / "log.jsonl", keep);
     for (int64_t step : steps) {
       record.currentSteps = step;
@@ -116,13 +116,20 @@ TEST(JsonLog, AResumedRunContinuesTheLog) {
       result.push_back(nlohmann::json::parse(line)["current_steps"]);
     return result;
   };
-  write(-1, {1, 2, 3});
+  write({}, {1, 2, 3});
   std::ofstream(folder / "log.jsonl", std::ios::app) << "{\"current_st";
-  write(2, {3, 4});
+  write({2, -1}, {3, 4});
   EXPECT_EQ(steps(), (std::vector<int64_t>{1, 2, 3, 4}));
-  write(-1, {1});
+  // An evaluation that the checkpoint of its step knows nothing of is made again.
+  record = StepRecord();
+  record.evalLoss = 2;
+  write({4, -1}, {2, 4});
+  EXPECT_EQ(steps(), (std::vector<int64_t>{1, 2, 3, 4, 2, 4}));
+  write({4, 2}, {4});
+  EXPECT_EQ(steps(), (std::vector<int64_t>{1, 2, 3, 4, 2, 4}));
+  write({}, {1});
   EXPECT_EQ(steps(), (std::vector<int64_t>{1}));
-  EXPECT_REFUSED(JsonLog(folder / "no/such/log.jsonl", -1), "log.jsonl");
+  EXPECT_REFUSED(JsonLog(folder / "no/such/log.jsonl", {}), "log.jsonl");
 }
 
 TEST(Crc32c, KnownVectors) {

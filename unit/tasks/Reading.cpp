@@ -170,6 +170,28 @@ TEST_F(Reading, MixedEncodings) {
   EXPECT_REFUSED(rows.row(1), "l.jsonl:2", "not UTF-8", "iconv");
 }
 
+TEST_F(Reading, PlainTextIsAskedWhole) {
+  folder.file("held/b.txt", "second\n");
+  folder.file("held/a.txt", "first");
+  Questions questions = readQuestions({.path = folder / "held"});
+  EXPECT_EQ(questions.task->name, "text");
+  ASSERT_EQ(questions.list.size(), 2u);
+  EXPECT_EQ(questions.original, 2);
+  EXPECT_EQ(questions.list[0].prompt, "first");
+  EXPECT_EQ(questions.list[1].prompt, "second\n");
+  EXPECT_EQ(readQuestions({.path = folder / "held/b.txt", .task = "text"}).list.at(0).prompt, "second\n");
+  EXPECT_EQ(readQuestions({.path = folder / "held", .limit = 1}).list.size(), 1u);
+  EXPECT_REFUSED(readQuestions({.path = folder / "held/b.txt", .task = "rte"}), "b.txt", "plain text",
+                 "task rte", "`task: text`");
+  folder.file("bad/a.txt", "fine");
+  folder.file("bad/b.txt", std::string("12\xc3(", 4));
+  EXPECT_REFUSED(readQuestions({.path = folder / "bad"}), "b.txt: is not UTF-8 at byte 2");
+  int readers = 0;
+  for (const Task *task : tasks())
+    readers += !task->documentKey.empty();
+  EXPECT_EQ(readers, 1);
+}
+
 TEST_F(Reading, FoldersWithoutTheirFiles) {
   folder.file("set/README.md", "nothing");
   DatasetSpec spec{.path = folder / "set", .task = "mmlu"};

@@ -1,4 +1,4 @@
-// {"text"}: all of it is trained; in an evaluation its perplexity is what counts.
+// {"text"}, or files of plain text: all of it is trained; in an evaluation its perplexity is what counts.
 #include "mlora/Runtime/Tasks/Task.h"
 
 #include <algorithm>
@@ -19,6 +19,8 @@ extern const Task Text = {
     .example = [](const JsonFields &row) { return Example{"", row.string("text")}; },
     .score = Score::Perplexity,
     .question = [](const JsonFields &row, const std::string &) { return Question{.prompt = row.string("text")}; },
+    .files = {.patterns = {"{split}.jsonl", "{split}.json", "{split}.txt", "{split}/*.txt"}},
+    .documentKey = "text",
 };
 
 } // namespace mlora::tasklist

@@ -38,6 +38,9 @@ void checkExportFile(const std::filesystem::path &path);
 /// What marks an exported adapter_model.safetensors as ours to replace.
 std::map<std::string, std::string> exportedMetadata();
 
+/// Whether a folder holds a whole model (config.json) and no adapter, as method=ft saves it.
+bool isWholeModel(const std::filesystem::path &folder);
+
 /// Reads an adapter for a model: the native pair where the folder has it, otherwise PEFT's LoRA as one
 /// branch. Modules of lower rank, and layers that PEFT's file leaves out, are padded with zeros, which stay
 /// zero.

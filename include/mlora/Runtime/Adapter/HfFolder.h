@@ -13,6 +13,10 @@ namespace mlora {
 
 inline constexpr const char *safetensorsIndex = "model.safetensors.index.json";
 
+/// In the `__metadata__` of weights that training saved: what they were trained from.
+inline constexpr const char *baseFingerprintKey = "base_fingerprint",
+                            *baseModelKey = "base_model_name_or_path";
+
 /// Writes into `folder` the config.json of a model like `base` stored as `dtype` ("float32", "float16",
 /// "bfloat16"; empty: as the base's own says),
 /// the base's tokenizer and generation files where the base is a folder, and `files` (name, bytes) in place

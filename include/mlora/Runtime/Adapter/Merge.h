@@ -1,4 +1,5 @@
 // base + adapters = a dense checkpoint: W' = W + sum over adapters and branches of c · diag(s_i) · B_i · A_i.
+// Or weights that method=ft trained, in the layout of their base: W' = W + (W_ft − W) = W_ft.
 #pragma once
 
 #include "mlora/Runtime/Adapter/AdapterSource.h"
@@ -38,7 +39,8 @@ struct MergeOptions {
   int64_t threads = 0; ///< 0: every core; the bytes do not depend on it
 };
 
-/// How updates fared, of one projection: in one layer, or over all (layer -1).
+/// How updates fared, of one projection: in one layer, or over all (layer -1). Of trained weights also of the
+/// norms, the embedding and the head; those of no layer have -1 too.
 struct MergedProjection {
   std::string name;
   double updateNorm = 0; ///< ‖Δ‖
@@ -54,7 +56,7 @@ struct MergedProjection {
 
 struct MergeReport {
   std::vector<MergedProjection> projections; ///< over all layers
-  std::vector<MergedProjection> layers;      ///< each projection of each layer
+  std::vector<MergedProjection> layers;      ///< each one
   std::string fingerprint;                   ///< of the base
   int64_t resumedTensors = 0;                ///< taken over from a call that was killed
   std::vector<std::string> asHalves;         ///< tensors in f16 because Q8_0 cannot cut their rows
@@ -69,6 +71,10 @@ struct MergeReport {
 MergeReport merge(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
                   const MergeOptions &options);
 MergeReport merge(const Checkpoint &base, const Adapter &adapter, const MergeOptions &options);
+/// The same of a model that method=ft saved (isWholeModel), or any with the base's tensors in a HF folder:
+/// what is stored is its weights, rounded once. Refuses one of another base, or with other tensors or
+/// conventions.
+MergeReport merge(const Checkpoint &base, const Checkpoint &trained, const MergeOptions &options);
 
 /// config.json of a model in Hugging Face's words, for a base that has none. `dtype` is "float32", "float16"
 /// or "bfloat16". Throws when the rotary divisors of a GGUF file are not those of a llama3 scaling.

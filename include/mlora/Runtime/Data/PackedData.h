@@ -14,10 +14,11 @@ namespace mlora {
 struct DataReport {
   int64_t rows = 0;          ///< rows read (after split and limit)
   int64_t truncated = 0;     ///< of them, longer than max_length: cut at the end
+  int64_t windowed = 0;      ///< of them, whole files of text longer than max_length: cut into windows
   int64_t dropped = 0;       ///< of them, without a counted label (after the cut): they would teach nothing
   int64_t longestRow = 0;    ///< tokens of the longest row, before the cut
   int64_t maxLength = 0;     ///< the max_length that they were cut to
-  int64_t examples = 0;      ///< rows of an epoch, after weights
+  int64_t examples = 0;      ///< rows of an epoch, after weights, and windows
   int64_t sequences = 0;     ///< rows of micro-batches in an epoch
   int64_t tokens = 0;        ///< tokens of an epoch
   int64_t countedLabels = 0; ///< labels of an epoch that count

@@ -19,6 +19,11 @@ struct Sequence {
   /// Keeps the first `most` tokens; documents that lose all of theirs are gone, and count as cut from the
   /// last one.
   void truncate(int64_t most);
+  /// How many windows of `most` tokens one document is cut into: 1 where all of it fits.
+  int64_t countWindows(int64_t most) const;
+  /// One of them. The last token of each is the first of the next, so that all tokens but the first are
+  /// trained.
+  Sequence window(int64_t index, int64_t most) const;
   /// Appends the other's documents after ours.
   void append(const Sequence &other);
   bool operator==(const Sequence &) const = default;

@@ -4,7 +4,7 @@
 #include "mlora/Runtime/Config/TrainConfig.h"
 #include "mlora/Runtime/Eval/QuestionRuns.h"
 #include "mlora/Runtime/Eval/Results.h"
-#include "mlora/Runtime/Model/ModelConfig.h"
+#include "mlora/Runtime/Model/Checkpoint.h"
 
 #include <deque>
 #include <functional>
@@ -64,5 +64,9 @@ private:
   const EvaluationOptions options;
   std::deque<Item> items;
 };
+
+/// The `config` of results.json, whoever scores: model and adapter (may be empty), tasks, context.
+nlohmann::ordered_json evaluationConfig(const TrainConfig &config, const std::string &adapter,
+                                        const Checkpoint &base, int64_t context);
 
 } // namespace mlora

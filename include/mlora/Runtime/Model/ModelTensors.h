@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mlora {
@@ -32,6 +33,10 @@ struct ModelTensor {
 
 /// In HF's usual order: embed_tokens, layers, norm, lm_head (absent when tied).
 std::vector<ModelTensor> modelTensors(const ModelConfig &config);
+
+/// Layer and kind of a tensor of modelTensors(): "model.layers.3.mlp.up_proj.weight" is (3, "up_proj"),
+/// "lm_head.weight" (-1, "lm_head").
+std::pair<int64_t, std::string> tensorPlace(const std::string &name);
 
 /// GGUF's name of a tensor of modelTensors(): "model.layers.3.mlp.up_proj.weight" is "blk.3.ffn_up.weight".
 std::string ggufName(const std::string &name);

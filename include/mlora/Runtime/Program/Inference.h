@@ -39,4 +39,7 @@ private:
   uint64_t steps = 0;
 };
 
+/// What a program's weights take, as they are in memory.
+int64_t weightBytes(const Program &program);
+
 } // namespace mlora

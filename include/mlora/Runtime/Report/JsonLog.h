@@ -10,9 +10,14 @@ namespace mlora {
 
 class JsonLog : public Report {
 public:
-  /// Keeps the lines of the first `keepSteps` steps of an earlier session (-1: begins anew), so that the log
-  /// of a resumed run is that of an undisturbed one. Throws an Error when the file cannot be written.
-  JsonLog(const std::filesystem::path &path, int64_t keepSteps);
+  /// What stays of an earlier session: lines of training up to a step, of evaluations up to another, since
+  /// one may have been made after the checkpoint of its step. -1: none.
+  struct Kept {
+    int64_t steps = -1, evaluations = -1;
+  };
+  /// The log of a resumed run is then that of an undisturbed one. Throws an Error when the file cannot be
+  /// written.
+  JsonLog(const std::filesystem::path &path, Kept kept);
 
   void step(const StepRecord &record) override;
 

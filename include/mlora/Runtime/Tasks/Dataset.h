@@ -18,11 +18,13 @@ struct DatasetRow {
   std::string where; ///< file:line
   std::string group; ///< of its file, where the task's files are groups; else empty
   const Task *task = nullptr;
+  bool isDocument = false; ///< a whole file of plain text: training cuts it into windows, not off
 };
 
 /// Files are found, read and cut into rows when it is opened; a row of JSON is parsed when it is asked for, so that
 /// opening a large file takes as long as reading it. Of several files (MMLU's subjects) a range is taken of each, and
-/// `limit` rows evenly of all: the first ones, or with a `seed` drawn ones in the file's order.
+/// `limit` rows evenly of all: the first ones, or with a `seed` drawn ones in the file's order. Files of plain text are
+/// one row each, and together one file's.
 class Dataset {
 public:
   /// Throws Error(BadInput) that names the entry, its folder and the files that were expected.
@@ -35,6 +37,8 @@ public:
   int64_t original() const { return total; }
   /// Row i of those that range and limit leave. Throws Error(BadInput) with file and line.
   DatasetRow row(int64_t i) const;
+  /// DatasetRow::isDocument of row i, without reading it.
+  bool isDocument(int64_t i) const;
   /// 32 hex digits: equal when the same rows are chosen of files with the same content, for the same task.
   std::string fingerprint() const;
   /// The files, for messages.
@@ -43,6 +47,7 @@ public:
 private:
   struct File;
   void open(const std::filesystem::path &path, const std::string &group);
+  void openText(const std::filesystem::path &path);
   void choose(const DatasetSpec &spec);
 
   const Task *task = nullptr; ///< null: each row's own

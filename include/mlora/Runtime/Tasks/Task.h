@@ -63,6 +63,9 @@ struct Task {
   /// Rows of a file that is no JSON (CSV).
   std::vector<nlohmann::json> (*readTable)(std::string_view content, const std::string &file,
                                            const std::string &group) = nullptr;
+  /// The key of a row under which a whole file of plain text (.txt) stands: a row a file. Empty: rows are no such
+  /// files. One task at most has it.
+  std::string_view documentKey = {};
   /// A row that holds several: MultiRC's passage with its questions and their answers.
   std::vector<nlohmann::json> (*expand)(const JsonFields &row) = nullptr;
 
@@ -79,6 +82,8 @@ const std::vector<const Task *> &tasks();
 const Task *taskNamed(std::string_view name);
 /// The same; throws Error(BadInput) that begins with `where` and suggests the nearest name.
 const Task &taskNamedOrFail(std::string_view name, const std::string &where);
+/// The one with a documentKey.
+const Task &documentTask();
 /// The task of a row, by its keys. Throws Error(BadInput) when they are those of no task.
 const Task &taskOf(const nlohmann::json &row, const std::string &where);
 

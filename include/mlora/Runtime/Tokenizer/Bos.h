@@ -1,0 +1,12 @@
+// Where a sequence begins.
+#pragma once
+
+#include "mlora/Runtime/Tokenizer/Tokenizer.h"
+
+namespace mlora {
+
+/// Ids of a text that a sequence begins with: behind BOS where the tokenizer's configuration says so and the
+/// text does not begin with it itself.
+std::vector<int32_t> encodeWithBos(const Tokenizer &tokenizer, std::string_view text);
+
+} // namespace mlora
