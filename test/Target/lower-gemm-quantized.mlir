@@ -20,6 +20,9 @@ func.func @product(%x: memref<8x64xf32>, %w: memref<32x40xi8>, %y: memref<8x32xf
 // CHECK-LABEL: func.func private @gemm_nt_q4_1(
 // CHECK: arith.cmpi ule, %{{.*}}, %c8
 // CHECK: scf.for
+// Four rows side by side: 80 bytes of the four behind them are asked for.
+// CHECK-COUNT-2: memref.prefetch %{{.*}}, read, locality<3>, data
+// CHECK-NOT: memref.prefetch
 // CHECK: %[[PAIR:.*]] = vector.load %{{.*}} : memref<?x?xi8, {{.*}}>, vector<4xi8>
 // CHECK: vector.bitcast %[[PAIR]] : vector<4xi8> to vector<2xf16>
 // CHECK: %[[BYTES:.*]] = vector.load %{{.*}} : memref<?x?xi8, {{.*}}>, vector<16xi8>

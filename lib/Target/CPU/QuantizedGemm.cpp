@@ -25,6 +25,8 @@ static constexpr int64_t kFewRows = 8;
 /// two, three and four of them: as many sums as registers.
 static constexpr int64_t kMostTogether = 4;
 static constexpr int64_t kSideBySide[kMostTogether] = {4, 2, 1, 1};
+/// Of a cache.
+static constexpr int64_t kLineBytes = 64;
 /// Rows of B in a stripe.
 static constexpr int64_t kStripeRows = 48;
 
@@ -39,6 +41,7 @@ public:
 
 private:
   void buildDots(Value firstRow, int64_t rows);
+  void prefetch(Value row, Value at, int64_t bytes);
   void buildStripes();
   void unpackRows(Value first, Value at, Value rows);
   void transpose(Value rows, Value stripe, Value l, Value j);
@@ -136,6 +139,7 @@ void QuantizedGemm::buildDots(Value firstRow, int64_t rows) {
     }
     auto sums = buildLoop(b, zero, numBlocks, index(1), Values(rows * columns, zeros), [&](scf::ForOp op) {
       Value block = op.getInductionVar(), at = times(block, format.bytes), l = times(block, format.values);
+      prefetch(plus(first, index(columns)), times(block, columns * format.bytes), columns * format.bytes);
       Values next(op.getRegionIterArgs());
       for (int64_t j = 0; j < columns; ++j)
         for (int64_t unit = 0; unit < units(); ++unit) {
@@ -156,6 +160,14 @@ void QuantizedGemm::buildDots(Value firstRow, int64_t rows) {
         }
       });
   });
+}
+
+/// Asks for `bytes` bytes from byte `at` of row `row` of B on: of the rows behind those that are being summed, which lie in
+/// one piece. Side by side, rows are several short streams, which the hardware does not follow.
+void QuantizedGemm::prefetch(Value row, Value at, int64_t bytes) {
+  for (int64_t line = 0; line < bytes; line += kLineBytes)
+    memref::PrefetchOp::create(b, blocks, ValueRange{row, plus(at, index(line))}, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
 }
 
 /// C[at] = alpha·sum + beta·C[at]; with beta 0 C is not read.
