@@ -491,11 +491,24 @@ static LogicalResult checkBlocks(Operation *op, StringRef name, int64_t bytes, i
   return success();
 }
 
+/// A row of memory for blocks of a format, or of the widest of several, against the number of its values; of several
+/// there is one row more.
 LogicalResult DequantizeOp::verify() {
-  if (failed(Shapes(*this)("blocks", getBlocks(), "n b")("result", getOutput(), "n v").check()))
-    return failure();
-  return checkBlocks(*this, getFormat(), cast<ShapedType>(getBlocks().getType()).getDimSize(1),
-                     cast<ShapedType>(getOutput().getType()).getDimSize(1));
+  auto layout = ::mlora::BlockLayout::find(std::string_view(getFormat()));
+  ArrayRef<int64_t> memory = getBlocks().getType().getShape(), values = getOutput().getType().getShape();
+  if (!layout || !layout->isMixed())
+    return failed(Shapes(*this)("blocks", getBlocks(), "n b")("result", getOutput(), "n v").check())
+               ? failure()
+               : checkBlocks(*this, getFormat(), memory[1], values[1]);
+  for (const ::mlora::BlockFormat *format : layout->formats)
+    if (values[1] % format->values)
+      return emitOpError() << "rows of " << values[1] << " values are no whole blocks of " << format->name << ", "
+                           << format->values << " values each";
+  int64_t rows = layout->memoryRows(values[0]), bytes = layout->memoryRowBytes(values[1]);
+  if (memory != ArrayRef<int64_t>{rows, bytes})
+    return emitOpError() << "blocks are " << memory[0] << " rows of " << memory[1] << " bytes; " << values[0] << " rows of "
+                         << values[1] << " values in one of " << getFormat() << " take " << rows << " of " << bytes;
+  return success();
 }
 
 LogicalResult GemmOp::verify() {

@@ -10,12 +10,14 @@ namespace mlir::mlora::reference {
 
 namespace {
 
-/// The bytes of one block.
+/// The bytes of one block, from byte `first` of the tensor on.
 struct Bytes {
-  const Tensor &rows;
-  int64_t row, first;
+  const Tensor &memory;
+  int64_t first;
 
-  int operator[](int64_t i) const { return int(rows(row, first + i)) & 255; }
+  int operator[](int64_t i) const {
+    return int(memory((first + i) / memory.columns(), (first + i) % memory.columns())) & 255;
+  }
   int signedAt(int64_t i) const { return int8_t((*this)[i]); }
   int low(int64_t i) const { return (*this)[i] & 15; }
   int high(int64_t i) const { return (*this)[i] >> 4; }
@@ -72,14 +74,20 @@ double valueOf(StringRef format, const Bytes &b, int64_t j) {
 
 } // namespace
 
-/// y[i, j] = the value that row i's blocks hold for j
+/// y[i, j] = the value that row i's blocks hold for j. Of several formats the last row of memory names one.
 Tensors run(DequantizeOp op, const Environment &at) {
-  const Tensor &blocks = at(op.getBlocks());
-  const auto &format = *::mlora::findBlockFormat(std::string_view(op.getFormat()));
+  const Tensor &memory = at(op.getBlocks());
+  auto layout = *::mlora::BlockLayout::find(std::string_view(op.getFormat()));
   Tensor y(op.getOutput().getType().getShape());
+  Bytes last{memory, (memory.rows() - 1) * memory.columns()};
+  // A number of no format is the last one's, as in kernels.
+  size_t number = layout.isMixed() ? std::min(size_t(last[0]), layout.formats.size() - 1) : 0;
+  const ::mlora::BlockFormat &format = *layout.formats[number];
+  int64_t rowBytes = y.columns() / format.values * format.bytes;
   for (int64_t i = 0; i < y.rows(); ++i)
     for (int64_t j = 0; j < y.columns(); ++j)
-      y(i, j) = valueOf(op.getFormat(), {blocks, i, j / format.values * format.bytes}, j % format.values);
+      y(i, j) = valueOf(StringRef(format.name), {memory, i * rowBytes + j / format.values * format.bytes},
+                        j % format.values);
   return {y};
 }
 

@@ -53,14 +53,16 @@ private:
   LogicalResult quantize(func::FuncOp function, unsigned index, StringRef name) {
     BlockArgument weight = function.getArgument(index);
     auto tensor = function.getArgAttrOfType<StringAttr>(index, kWeightAttr).getValue();
-    const ::mlora::BlockFormat *format = ::mlora::findBlockFormat(std::string_view(name));
-    if (!format)
+    auto layout = ::mlora::BlockLayout::find(std::string_view(name));
+    if (!layout)
       return fail() << "programs read no blocks of format '" << name << "', which " << tensor
                     << " is to keep";
     auto type = dyn_cast<RankedTensorType>(weight.getType());
-    if (!type || type.getRank() != 2 || !type.getElementType().isF32() || type.getDimSize(1) % format->values)
-      return fail() << tensor << " is " << weight.getType() << ": no matrix of f32 whose rows are blocks of "
-                    << format->values << " values";
+    bool isMatrix = type && type.getRank() == 2 && type.getElementType().isF32();
+    for (const ::mlora::BlockFormat *format : layout->formats)
+      if (!isMatrix || type.getDimSize(1) % format->values)
+        return fail() << tensor << " is " << weight.getType() << ": no matrix of f32 whose rows are blocks of "
+                      << format->values << " values";
     for (OpOperand &use : weight.getUses()) {
       auto linear = dyn_cast<LinearOp>(use.getOwner());
       bool isRead = (linear && use == linear.getWeightMutable()) || isa<EmbeddingOp>(use.getOwner());
@@ -71,7 +73,7 @@ private:
     }
     OpBuilder b = OpBuilder::atBlockBegin(&function.getBody().front());
     weight.setType(RankedTensorType::get(
-        {type.getDimSize(0), type.getDimSize(1) / format->values * format->bytes}, b.getI8Type()));
+        {layout->memoryRows(type.getDimSize(0)), layout->memoryRowBytes(type.getDimSize(1))}, b.getI8Type()));
     auto values = DequantizeOp::create(b, namedAs(weight), type, weight, name);
     weight.replaceAllUsesExcept(values, values);
     function.setArgAttr(index, kFormatAttr, b.getStringAttr(name));

@@ -234,7 +234,7 @@ const std::vector<Key> &table() {
        .field = &Config::quantized,
        .commands = Eval | Generate | Bench,
        .doc = "auto: with device=cpu, weights stay in memory as the checkpoint stores them (GGUF's blocks, bf16, f16) and are "
-              "unpacked as they are read, activations are f32; a kind of layer whose layers differ in type becomes f32; "
+              "unpacked as they are read, activations are f32; a type that programs do not read becomes f32; "
               "false: all become f32 first",
        .choices = {"auto", "false"}},
       {.name = "weights",

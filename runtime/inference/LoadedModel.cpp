@@ -2,12 +2,34 @@
 
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Model/BlockFormats.h"
 #include "mlora/Runtime/Program/BundleCache.h"
 #include "mlora/Runtime/Program/Schedules.h"
 
 #include <cstdio>
 
 namespace mlora {
+namespace {
+
+/// "a, b" of all names that a map gives the same text, by that text.
+std::map<std::string, std::string> byText(const std::map<std::string, std::string> &texts) {
+  std::map<std::string, std::string> names;
+  for (const auto &[name, text] : texts)
+    names[text] += (names[text].empty() ? "" : ", ") + name;
+  return names;
+}
+
+void keepQuantized(ProgramRequest &request, const Checkpoint &checkpoint) {
+  std::map<std::string, std::string> others = request.keepQuantized(checkpoint);
+  for (const auto &[format, names] : byText(request.quantized))
+    std::fprintf(stderr, "mlora-run: stays %s%s: %s\n", blockFormatText(format).c_str(),
+                 format.find('|') == format.npos ? "" : ", as each layer is stored", names.c_str());
+  for (const auto &[types, names] : byText(others))
+    std::fprintf(stderr, "mlora-run: becomes f32, since programs do not read it as %s: %s\n", types.c_str(),
+                 names.c_str());
+}
+
+} // namespace
 
 LoadedModel::LoadedModel(const Arguments &arguments)
     : config(arguments.config), checkpoint(Checkpoint::open(config.model)),
@@ -29,9 +51,7 @@ Program &LoadedModel::open(const Scalars &capacity) {
   request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   if (config.quantized == "auto" && request.target == "cpu")
-    for (const auto &[tensor, types] : request.keepQuantized(*checkpoint))
-      std::fprintf(stderr, "mlora-run: %s is stored as %s, not as one type in all layers: it is kept as f32\n",
-                   tensor.c_str(), types.c_str());
+    keepQuantized(request, *checkpoint);
   program = std::make_unique<Program>(cache.get(request), capacity, config.numThreads);
   for (const std::string &line : describeSchedules(program->manifest()))
     std::fprintf(stderr, "%s\n", line.c_str());

@@ -110,20 +110,20 @@ private:
     }
   }
 
-  /// Bytes are rows of whole blocks of one tensor.
+  /// Bytes are rows of whole blocks of one tensor, and of several formats one row more.
   void checkBlocks(const std::string &name, const Buffer &buffer) const {
     if ((buffer.type == ElementType::I8) == buffer.format.empty())
       refuse(name + ": a weight is of bytes where it has a format, and only there");
     if (buffer.format.empty())
       return;
-    const BlockFormat *format = findBlockFormat(buffer.format);
-    if (!format)
+    std::optional<BlockLayout> layout = BlockLayout::find(buffer.format);
+    if (!layout)
       refuse(name + ": programs read no blocks of format '" + buffer.format + "'");
     std::vector<int64_t> shape = buffer.staticShape();
-    if (shape.size() != 2 || shape[1] % format->bytes || buffer.tensors.size() != 1 ||
-        buffer.tensors[0].shape != shape)
+    if (shape.size() != 2 || !layout->columns(shape[1]) || shape[0] < layout->memoryRows(1) ||
+        buffer.tensors.size() != 1 || buffer.tensors[0].shape != shape)
       refuse(name + ": blocks of " + buffer.format + " must be all rows of one tensor, each a multiple of " +
-             std::to_string(format->bytes) + " bytes");
+             std::to_string(layout->memoryRowBytes(layout->mostValues())) + " bytes");
   }
 
   void checkOf(const std::string &name, const Buffer &buffer) const {

@@ -93,21 +93,30 @@ void readBlock(const Checkpoint &checkpoint, const Block &block, int64_t begin, 
   }
 }
 
-/// A weight that stays in its file's blocks.
+/// A weight that stays in its file's blocks. Where layers differ in format its memory is written as one piece: rows of
+/// the layer's own, and which they are of.
 void writeBlocks(Program &program, int number, int64_t slot, const Checkpoint &checkpoint) {
   const Buffer &buffer = program.manifest().buffers[size_t(number)];
-  const BlockFormat &format = *findBlockFormat(buffer.format);
+  BlockLayout layout = *BlockLayout::find(buffer.format);
   std::string name = layerName(buffer.tensors[0].name, slot);
   const TensorInfo &tensor = findTensor(checkpoint, name);
-  int64_t rows = buffer.staticShape()[0], rowBytes = buffer.staticShape()[1];
-  checkShape(checkpoint, tensor, {rows, rowBytes / format.bytes * format.values});
-  if (tensor.dtype != format.name)
+  int64_t memoryRows = buffer.staticShape()[0], memoryRowBytes = buffer.staticShape()[1],
+          rows = memoryRows - (layout.isMixed() ? 1 : 0), columns = *layout.columns(memoryRowBytes);
+  checkShape(checkpoint, tensor, {rows, columns});
+  std::optional<uint8_t> which = layout.numberOf(tensor.dtype);
+  if (!which)
     badInput(checkpoint.path().string() + ": tensor " + name + " is stored as " + tensor.dtype +
-             ", the program was compiled for " + buffer.format);
-  program.write(number, slot, rowBytes, [&](std::byte *to, int64_t begin, int64_t bytes) {
-    checkpoint.readBlocks(name, begin / rowBytes, bytes / rowBytes,
-                          {reinterpret_cast<uint8_t *>(to), size_t(bytes)});
-  });
+             ", the program was compiled for " + blockFormatText(buffer.format));
+  const BlockFormat &format = *layout.formats[*which];
+  int64_t rowBytes = columns / format.values * format.bytes;
+  program.write(number, slot, layout.isMixed() ? memoryRows * memoryRowBytes : rowBytes,
+                [&](std::byte *to, int64_t begin, int64_t bytes) {
+                  int64_t some = layout.isMixed() ? rows : bytes / rowBytes;
+                  checkpoint.readBlocks(name, layout.isMixed() ? 0 : begin / rowBytes, some,
+                                        {reinterpret_cast<uint8_t *>(to), size_t(some * rowBytes)});
+                  if (layout.isMixed())
+                    to[rows * memoryRowBytes] = std::byte(*which);
+                });
 }
 
 void writeWeight(Program &program, int number, int64_t slot, const Checkpoint &checkpoint) {

@@ -33,24 +33,24 @@ std::map<std::string, std::string> ProgramRequest::keepQuantized(const Checkpoin
       stored[belowLayer(tensor.name)].insert(tensor.dtype);
       columns[belowLayer(tensor.name)] = tensor.shape[1];
     }
-  std::map<std::string, std::string> mixed;
-  quantized.clear();
-#if defined(__x86_64__)
   // Kernels turn halves into f32 by F16C, which every processor with AVX2 has.
-  if (!__builtin_cpu_supports("avx2"))
-    return mixed;
+  bool canRead = true;
+#if defined(__x86_64__)
+  canRead = __builtin_cpu_supports("avx2");
 #endif
+  std::map<std::string, std::string> others;
+  quantized.clear();
   for (const auto &[name, types] : stored) {
-    const BlockFormat *format = types.size() == 1 ? findBlockFormat(*types.begin()) : nullptr;
-    if (format && columns[name] % format->values == 0)
-      quantized[name] = *types.begin();
     std::string all;
     for (const std::string &type : types)
-      all += (all.empty() ? "" : " and ") + type;
-    if (types.size() > 1)
-      mixed[name] = all;
+      all += (all.empty() ? "" : "|") + type;
+    std::optional<BlockLayout> layout = BlockLayout::find(all);
+    if (canRead && layout && layout->fits(columns[name]))
+      quantized[name] = all;
+    else if (all != "F32")
+      others[name] = blockFormatText(all);
   }
-  return mixed;
+  return others;
 }
 
 nlohmann::json ProgramRequest::toJson() const {

@@ -35,3 +35,28 @@ mlora.kernel @embedding(%ids: tensor<?xi32>, %blocks: tensor<48x68xi8>) -> tenso
   %y = mlora.embedding %ids, %v : (tensor<?xi32>, tensor<48x64xf32>) -> tensor<?x64xf32>
   mlora.yield %y : tensor<?x64xf32>
 }
+
+// Where layers differ in format a block asks the last row of memory which of them its layer has; that layer's rows lie one
+// behind another.
+// CHECK-LABEL: func.func @mixed(
+// CHECK-DAG: %[[FIVE:.*]] = arith.constant 1 : i8
+// CHECK-DAG: %[[FOUR:.*]] = arith.constant 0 : i8
+// CHECK: %[[NUMBER:.*]] = memref.load %[[MEMORY:.*]][%c48, %c0] : memref<49x68xi8>
+// CHECK: %[[IS_FOUR:.*]] = arith.cmpi eq, %[[NUMBER]], %[[FOUR]]
+// CHECK: scf.if %[[IS_FOUR]] {
+// CHECK:   memref.reinterpret_cast %[[MEMORY]] to offset: [0], sizes: [48, 40], strides: [40, 1] : memref<49x68xi8> to memref<48x40xi8>
+// CHECK:   mlora.gemm %{{.*}}, transposed %{{.*}} of "Q4_1" into
+// CHECK: } else {
+// CHECK:   %[[IS_FIVE:.*]] = arith.cmpi eq, %[[NUMBER]], %[[FIVE]]
+// CHECK:   scf.if %[[IS_FIVE]] {
+// CHECK:     memref.reinterpret_cast %[[MEMORY]] to offset: [0], sizes: [48, 48], strides: [48, 1] : memref<49x68xi8> to memref<48x48xi8>
+// CHECK:     mlora.gemm %{{.*}}, transposed %{{.*}} of "Q5_1" into
+// CHECK:   } else {
+// CHECK:     memref.reinterpret_cast %[[MEMORY]] to offset: [0], sizes: [48, 68], strides: [68, 1] : memref<49x68xi8> to memref<48x68xi8>
+// CHECK:     mlora.gemm %{{.*}}, transposed %{{.*}} of "Q8_0" into
+mlora.kernel @mixed(%x: tensor<?x64xf32>, %blocks: tensor<49x68xi8>) -> tensor<?x48xf32>
+    grid ["3 by 1", "rows by 32"] attributes {mlora.tiles = array<i64: 3>} {
+  %v = mlora.dequantize %blocks of "Q4_1|Q5_1|Q8_0" : (tensor<49x68xi8>) -> tensor<48x64xf32>
+  %y = mlora.linear %x, %v : (tensor<?x64xf32>, tensor<48x64xf32>) -> tensor<?x48xf32>
+  mlora.yield %y : tensor<?x48xf32>
+}

@@ -4,8 +4,12 @@
 
 #include "../Expect.h"
 #include "../TempFolder.h"
+#include "../model/GgufBuilder.h"
+#include "../model/RandomBlocks.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
+#include "mlora/Runtime/Inference/Sampler.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
+#include "mlora/Runtime/Model/GgufTypes.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 #include "mlora/Runtime/Program/Inference.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
@@ -104,6 +108,117 @@ TEST(Quantized, AFolderOfBf16StaysBf16) {
     std::vector<float> want = logitsOf(*dense, ids), got = logitsOf(*blocks, ids);
     for (size_t i = 0; i < want.size(); ++i)
       ASSERT_NEAR(got[i], want[i], 2e-5) << length << " rows, token " << i;
+  }
+}
+
+/// Four layers of random blocks as Q4_K_M files have them: some kinds are of another type in every other layer.
+class MixedGguf {
+public:
+  static constexpr uint64_t hidden = 256, inner = 512, keys = 128, vocabulary = 96, layers = 4;
+
+  MixedGguf() {
+    builder.string("general.architecture", "llama")
+        .integer("llama.context_length", 64)
+        .integer("llama.embedding_length", hidden)
+        .integer("llama.block_count", layers)
+        .integer("llama.feed_forward_length", inner)
+        .integer("llama.attention.head_count", 4)
+        .integer("llama.attention.head_count_kv", 2)
+        .real("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    matrix("token_embd", vocabulary, hidden, "Q6_K");
+    ones("output_norm");
+    for (uint64_t layer = 0; layer < layers; ++layer) {
+      std::string block = "blk." + std::to_string(layer) + ".";
+      ones(block + "attn_norm");
+      ones(block + "ffn_norm");
+      matrix(block + "attn_q", hidden, hidden, "Q4_K");
+      matrix(block + "attn_k", keys, hidden, "Q8_0");
+      matrix(block + "attn_v", keys, hidden, layer == 0 ? "Q6_K" : layer == 1 ? "Q5_0" : "Q4_K");
+      matrix(block + "attn_output", hidden, hidden, layer < 2 ? "F16" : "F32");
+      matrix(block + "ffn_gate", inner, hidden, "Q4_K");
+      matrix(block + "ffn_up", inner, hidden, "Q4_K");
+      matrix(block + "ffn_down", hidden, inner, layer % 2 ? "Q4_K" : "Q6_K");
+    }
+    folder.file("mixed.gguf", builder.bytes());
+  }
+  fs::path path() const { return folder.path() / "mixed.gguf"; }
+
+private:
+  void ones(const std::string &name) {
+    builder.floats(name + ".weight", {hidden}, std::vector<float>(hidden, 1.0f));
+  }
+
+  /// Values of about 1/16, so that what rows sum up to stays of size 1.
+  void matrix(const std::string &name, uint64_t rows, uint64_t columns, const std::string &type) {
+    ++seed;
+    if (type == "F32") {
+      std::vector<float> values(rows * columns);
+      for (size_t i = 0; i < values.size(); ++i)
+        values[i] = float(int64_t(i * 7919 + seed * 104729) % 2001 - 1000) / 8000;
+      builder.floats(name + ".weight", {rows, columns}, values);
+      return;
+    }
+    const BlockFormat &format = *findBlockFormat(type);
+    uint32_t id = 0;
+    while (!findGgufType(id) || findGgufType(id)->name != type)
+      ++id;
+    int scale = type == "F16" ? 11 : type == "Q5_0" ? 8 : type == "Q8_0" ? 5 : type == "Q4_K" ? 2 : 0;
+    std::vector<uint8_t> bytes =
+        randomBlocks(format, int64_t(rows * columns) / format.values, seed, scale);
+    builder.tensor(name + ".weight", {rows, columns}, id, {bytes.begin(), bytes.end()});
+  }
+
+  TempFolder folder;
+  GgufBuilder builder;
+  uint32_t seed = 1;
+};
+
+/// The tokens that a program finds likeliest behind a prompt, one step each.
+std::vector<int32_t> likeliest(Program &program, std::vector<int32_t> ids, size_t count) {
+  Sampler greedy({});
+  Inference inference(program);
+  Piece prompt{.tokens = ids, .read = {int32_t(ids.size()) - 1}};
+  std::span<const float> logits = inference.step(std::span(&prompt, 1));
+  std::vector<int32_t> found;
+  while (found.size() < count) {
+    found.push_back(greedy.next(logits, {}));
+    auto place = int32_t(ids.size() + found.size() - 1);
+    Piece next{.tokens = {&found.back(), 1}, .position = place, .at = place, .read = {0}};
+    logits = inference.step(std::span(&next, 1));
+  }
+  return found;
+}
+
+TEST(Quantized, LayersMayDifferInType) {
+  MixedGguf model;
+  ProgramRequest request;
+  auto others = request.keepQuantized(*Checkpoint::open(model.path()));
+  EXPECT_EQ(others, (std::map<std::string, std::string>{{"self_attn.o_proj", "F16 or F32"}}));
+  EXPECT_EQ(request.quantized["mlp.down_proj"], "Q4_K|Q6_K");
+  EXPECT_EQ(request.quantized["self_attn.v_proj"], "Q4_K|Q5_0|Q6_K");
+  EXPECT_EQ(request.quantized["self_attn.q_proj"], "Q4_K");
+  EXPECT_EQ(request.quantized["model.embed_tokens"], "Q6_K");
+
+  Scalars capacity{.rows = 32, .countedRows = 1, .kvRows = 64};
+  auto dense = programOf(model.path(), Weights::F32, capacity),
+       blocks = programOf(model.path(), Weights::AsStored, capacity);
+  // Of a kind whose layers differ each layer has memory for the widest type, and a row that says which it is.
+  constexpr int64_t h = MixedGguf::hidden, inner = MixedGguf::inner, keys = MixedGguf::keys;
+  constexpr auto slot = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
+  constexpr int64_t q4 = 144, q6 = 210, perLayer = slot(h * q4) + slot(keys * h / 32 * 34) + slot((keys + 1) * q6) +
+                                                   4 * h * h + 2 * slot(inner * q4) + slot((h + 1) * 2 * q6) + 2 * 4 * h;
+  EXPECT_EQ(weightBytes(*blocks),
+            int64_t(MixedGguf::layers) * perLayer + slot(int64_t(MixedGguf::vocabulary) * q6) + 4 * h);
+
+  for (size_t length : {1, 3, 6, 20}) { // as blocks are read, and by stripes
+    std::vector<int32_t> ids;
+    for (size_t i = 0; i < length; ++i)
+      ids.push_back(int32_t(i * 7 % MixedGguf::vocabulary));
+    std::vector<float> want = logitsOf(*dense, ids), got = logitsOf(*blocks, ids);
+    EXPECT_GT(*std::ranges::max_element(want), *std::ranges::min_element(want) + 1);
+    for (size_t i = 0; i < want.size(); ++i)
+      ASSERT_NEAR(got[i], want[i], 1e-4 * std::abs(want[i]) + 1e-4) << length << " rows, token " << i;
+    EXPECT_EQ(likeliest(*blocks, ids, 16), likeliest(*dense, ids, 16));
   }
 }
 

@@ -64,6 +64,20 @@ TEST_F(ManifestTest, AWeightMayBeBlocks) {
   refuses("/buffers/2/shape", {20}, "a multiple of 20 bytes");
 }
 
+TEST_F(ManifestTest, BlocksMayBeOfSeveralFormats) {
+  nlohmann::json &weight = bundle.json["buffers"][2];
+  weight["dtype"] = "i8";
+  weight["shape"] = {2, 24};
+  weight["format"] = "Q4_1|Q5_1";
+  EXPECT_EQ(Manifest::parse(bundle.json, "m.json").buffers[2].format, "Q4_1|Q5_1");
+  refuses("/buffers/2/format", "Q4_1|IQ1_S", "no blocks of format 'Q4_1|IQ1_S'");
+  refuses("/buffers/2/format", "Q4_1|Q4_1", "no blocks of format 'Q4_1|Q4_1'");
+  refuses("/buffers/2/format", "Q4_1|", "no blocks of format 'Q4_1|'");
+  refuses("/buffers/2/format", "Q4_1|Q8_0", "a multiple of 34 bytes");
+  refuses("/buffers/2/shape", {2, 20}, "a multiple of 24 bytes");
+  refuses("/buffers/2/shape", {1, 24}, "a multiple of 24 bytes");
+}
+
 TEST_F(ManifestTest, RefusesWhatDoesNotFit) {
   refuses("/format", 1, "format");
   refuses("/shared_object", "../program.so", "file name");

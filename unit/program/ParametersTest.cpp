@@ -44,6 +44,7 @@ public:
     for (TensorInfo &tensor : list)
       tensor.dtype = dtype, tensor.shape = {1, 64};
   }
+  void store(size_t layer, const std::string &dtype) { list[layer].dtype = dtype; }
   void readBlocks(const std::string &name, int64_t first, int64_t, std::span<uint8_t> out) const override {
     std::iota(out.begin(), out.end(), uint8_t((name[13] - '0') * 50 + first));
   }
@@ -86,6 +87,26 @@ TEST_F(ParametersTest, BlocksStayAsTheyAreStored) {
   EXPECT_EQ(blocks.byteSlot(2, 1)[39], 50 + 39);
   EXPECT_REFUSED(loadWeights(blocks, ThreeLayersOfBlocks("Q8_0")), "layers.0.w", "stored as Q8_0", "Q4_1");
   EXPECT_REFUSED(loadWeights(blocks, ThreeLayers()), "layers.0.w", "[8]", "[1, 64]");
+}
+
+TEST_F(ParametersTest, BlocksOfALayerSayTheirFormat) {
+  nlohmann::json &weight = files.json["buffers"][2];
+  weight["dtype"] = "i8";
+  weight["shape"] = {2, 48}; // a row of two blocks of Q5_1, the wider of both, and which of them it is
+  weight["slot_bytes"] = 128;
+  weight["format"] = "Q4_1|Q5_1";
+  files.write();
+  Program blocks{Bundle::load(files.path()), {.rows = 64}, 1};
+  ThreeLayersOfBlocks checkpoint;
+  checkpoint.store(1, "Q5_1");
+  loadWeights(blocks, checkpoint);
+  ASSERT_EQ(blocks.byteSlot(2, 0).size(), 96u);
+  for (auto [slot, bytes, number] : {std::tuple(0, 40, 0), {1, 48, 1}, {2, 40, 0}}) {
+    EXPECT_EQ(blocks.byteSlot(2, slot)[size_t(bytes) - 1], slot * 50 + bytes - 1);
+    EXPECT_EQ(blocks.byteSlot(2, slot)[48], number);
+  }
+  checkpoint.store(2, "Q8_0");
+  EXPECT_REFUSED(loadWeights(blocks, checkpoint), "layers.2.w", "stored as Q8_0", "compiled for Q4_1 or Q5_1");
 }
 
 TEST_F(ParametersTest, StridedTensorsAreReadAsTheyWereWritten) {

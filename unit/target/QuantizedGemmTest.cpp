@@ -1,5 +1,6 @@
 // Products with weights stored in blocks: the values that blocks stand for are those of the runtime's
 // decoders (which are gguf-py's, bit for bit), sums those of the same product of f32.
+#include "../model/RandomBlocks.h"
 #include "CompiledKernel.h"
 #include "mlora/Runtime/Model/BlockFormats.h"
 #include "mlora/Runtime/Model/FloatFormats.h"
@@ -10,6 +11,7 @@
 #include <gtest/gtest.h>
 
 using namespace mlora;
+using mlora::test::randomBlocks;
 
 namespace {
 
@@ -18,33 +20,6 @@ const GgufType &typeOf(const BlockFormat &format) {
     if (const GgufType *type = findGgufType(id); type && type->name == format.name)
       return *type;
   throw std::logic_error("no GGUF type " + std::string(format.name));
-}
-
-/// Random bytes; halves that are scales get an exponent that makes values of size 1.
-std::vector<uint8_t> randomBlocks(const BlockFormat &format, int64_t count, uint32_t seed) {
-  std::vector<uint8_t> bytes(size_t(count * format.bytes));
-  for (uint8_t &byte : bytes) {
-    seed = seed * 1664525 + 1013904223;
-    byte = uint8_t(seed >> 24);
-  }
-  auto tame = [&](size_t at) { bytes[at + 1] = uint8_t((bytes[at + 1] & 0x83) | 0x28); }; // 2^-5 to 2^-4
-  for (int64_t block = 0; block < count; ++block) {
-    size_t at = size_t(block * format.bytes);
-    if (format.name == "F16" || format.name == "BF16") {
-      for (int64_t i = 0; i < format.values; ++i)
-        if (format.name == "F16")
-          tame(at + size_t(2 * i));
-        else
-          bytes[at + size_t(2 * i) + 1] = uint8_t((bytes[at + size_t(2 * i) + 1] & 0x80) | 0x3d);
-    } else if (format.name == "Q6_K") {
-      tame(at + 208);
-    } else {
-      tame(at);
-      if (format.name.ends_with("_1") || format.name.ends_with("_K"))
-        tame(at + 2);
-    }
-  }
-  return bytes;
 }
 
 std::vector<float> valuesOf(const BlockFormat &format, const std::vector<uint8_t> &bytes) {

@@ -12,7 +12,7 @@ def MLora_DequantizeOp : MLora_PureOp<"dequantize"> {
     scales. `y[i, j]` is what ggml's reference gives, in f32, bit for bit: of Q4_1, for example, `d·q + m` with the block's d and m. In a kernel it is no
     tensor in memory: the products and the embedding that read it unpack blocks as they go.
 
-    Formats: F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K (`mlora/Runtime/Model/GgufTypes.h`).
+    Formats: F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K (`mlora/Runtime/Model/GgufTypes.h`), or several joined by `|` where layers differ (`mlora/Runtime/Model/BlockFormats.h`).
 
     Example:
     ```mlir

@@ -456,10 +456,12 @@ struct LowerGemm : mlir::mlora::impl::LowerGemmBase<LowerGemm> {
     if (getOperation().walk(checkDepth).wasInterrupted())
       return signalPassFailure();
     getOperation().walk([&](GemmOp op) {
-      bool a = op.getTransposeA(), transposedB = op.getTransposeB();
-      func::FuncOp function = privateFunction(symbols, GemmFunction::name(a, transposedB), [&] {
-        return GemmFunction(getOperation(), schedule, a, transposedB).build();
-      });
+      auto product = [&](bool transposeA, bool transposeB) {
+        return privateFunction(symbols, GemmFunction::name(transposeA, transposeB), [&] {
+          return GemmFunction(getOperation(), schedule, transposeA, transposeB).build();
+        });
+      };
+      func::FuncOp function = product(op.getTransposeA(), op.getTransposeB() && !op.getFormat());
       if (op.getFormat()) {
         const ::mlora::BlockFormat &format = *::mlora::findBlockFormat(std::string_view(*op.getFormat()));
         function = privateFunction(symbols, quantizedGemmName(format), [&, dense = function] {

@@ -44,20 +44,49 @@ static void emitRmsNormInputGrad(BlockBuilder &b, RmsNormInputGradOp op) {
          [&](ValueRange v) { return Values{b.sub(b.mul(v[3], b.mul(v[1], v[2])), b.mul(v[0], v[4]))}; });
 }
 
+/// What a block does with a weight. Where layers differ in format it is built once for each, and the block takes that of
+/// its layer.
+static void withWeight(BlockBuilder &b, Value value, function_ref<void(BlockBuilder::Weight)> body) {
+  BlockBuilder::Weight weight = b.weight(value);
+  auto layout = weight.format ? ::mlora::BlockLayout::find(std::string_view(weight.format.getValue()))
+                              : std::optional<::mlora::BlockLayout>();
+  if (!layout || !layout->isMixed())
+    return body(weight);
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  Value number = memref::LoadOp::create(b, weight.memory, ValueRange{b.index(shape[0]), b.index(0)});
+  // Rows of the layer's own format, one behind another.
+  auto build = [&](const ::mlora::BlockFormat &format) {
+    int64_t bytes = shape[1] / format.values * format.bytes;
+    body({memref::ReinterpretCastOp::create(b, MemRefType::get({shape[0], bytes}, b.getI8Type()), weight.memory,
+                                            /*offset=*/0, {shape[0], bytes}, {bytes, 1}),
+          b.getStringAttr(format.name)});
+  };
+  std::function<void(size_t)> choose = [&](size_t i) {
+    if (i + 1 == layout->formats.size())
+      return build(*layout->formats[i]);
+    Value isIt = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, number,
+                                       arith::ConstantOp::create(b, b.getI8IntegerAttr(int8_t(i))));
+    buildIf(
+        b, isIt, [&] { build(*layout->formats[i]); }, [&] { choose(i + 1); });
+  };
+  choose(0);
+}
+
 /// y = x Wᵀ, or the tile's columns of it: whole stripes, the last tile takes the rest
 static void emitLinear(BlockBuilder &b, LinearOp op) {
   Value x = b.in(op.getInput()), y = b.out(op.getOutput());
-  BlockBuilder::Weight weight = b.weight(op.getWeight());
   if (!isTiled(op))
-    return b.gemmTransposed(x, weight, y);
+    return withWeight(b, op.getWeight(), [&](BlockBuilder::Weight weight) { b.gemmTransposed(x, weight, y); });
   int64_t columns = getColumns(op.getOutput()),
           width = llvm::alignTo(llvm::divideCeil(columns, b.numTiles), b.shape.stripeColumns);
   Value from = b.times(b.tile, width),
         size = b.most(b.least(b.index(width), b.minus(b.index(columns), from)), b.index(0));
   OpFoldResult zero = b.getIndexAttr(0), first = getAsOpFoldResult(from), some = getAsOpFoldResult(size);
-  OpFoldResult all = b.getIndexAttr(cast<MemRefType>(weight.memory.getType()).getDimSize(1));
-  weight.memory = b.view(weight.memory, {first, zero}, {some, all});
-  b.gemmTransposed(x, weight, b.view(y, {zero, first}, {getAsOpFoldResult(b.count), some}));
+  withWeight(b, op.getWeight(), [&](BlockBuilder::Weight weight) {
+    OpFoldResult all = b.getIndexAttr(cast<MemRefType>(weight.memory.getType()).getDimSize(1));
+    weight.memory = b.view(weight.memory, {first, zero}, {some, all});
+    b.gemmTransposed(x, weight, b.view(y, {zero, first}, {getAsOpFoldResult(b.count), some}));
+  });
 }
 
 /// dx = dy W
@@ -131,18 +160,19 @@ static void emitRowCopies(BlockBuilder &b, Value table, Value ids, Value y) {
   });
 }
 static void emitEmbedding(BlockBuilder &b, EmbeddingOp op) {
-  BlockBuilder::Weight table = b.weight(op.getTable());
   Value ids = b.in(op.getIds()), y = b.out(op.getOutput());
-  if (!table.format)
-    return emitRowCopies(b, table.memory, ids, y);
-  const ::mlora::BlockFormat &format = *::mlora::findBlockFormat(std::string_view(table.format.getValue()));
-  b.parallel(b.count, [&](Value t) {
-    Value row = b.loadIndex(ids, t);
-    b.loop(b.index(0), b.index(getColumns(op.getOutput()) / format.values), 1, [&](Value block) {
-      for (int64_t unit = 0; unit < format.values / kLanes; ++unit)
-        vector::StoreOp::create(
-            b, unpackSixteen(b, format, table.memory, row, b.times(block, format.bytes), unit), y,
-            ValueRange{t, b.plus(b.times(block, format.values), b.index(unit * kLanes))});
+  withWeight(b, op.getTable(), [&](BlockBuilder::Weight table) {
+    if (!table.format)
+      return emitRowCopies(b, table.memory, ids, y);
+    const ::mlora::BlockFormat &format = *::mlora::findBlockFormat(std::string_view(table.format.getValue()));
+    b.parallel(b.count, [&](Value t) {
+      Value row = b.loadIndex(ids, t);
+      b.loop(b.index(0), b.index(getColumns(op.getOutput()) / format.values), 1, [&](Value block) {
+        for (int64_t unit = 0; unit < format.values / kLanes; ++unit)
+          vector::StoreOp::create(
+              b, unpackSixteen(b, format, table.memory, row, b.times(block, format.bytes), unit), y,
+              ValueRange{t, b.plus(b.times(block, format.values), b.index(unit * kLanes))});
+      });
     });
   });
 }

@@ -1,9 +1,9 @@
 //===- QuantizedGemm.cpp - products with weights stored in blocks ------------------===//
 //
 // Few rows of A (a token at a time): each block of B is unpacked in registers and multiplied with those rows
-// as it is read. More: some rows of B at a time are unpacked into a stripe of f32, which the product of f32
-// takes; that costs little where many rows of A share it. Both read the values that the blocks stand for, and
-// sum them in the order of the product of f32.
+// as it is read. More: some rows of B at a time are unpacked into a stripe of f32, transposed, which the product
+// of f32 takes; that costs little where many rows of A share it. Both read the values that the blocks stand for,
+// and sum them in the order of the product of f32.
 
 #include "QuantizedGemm.h"
 
@@ -25,6 +25,8 @@ static constexpr int64_t kFewRows = 8;
 /// two, three and four of them: as many sums as registers.
 static constexpr int64_t kMostTogether = 4;
 static constexpr int64_t kSideBySide[kMostTogether] = {4, 2, 1, 1};
+/// Of a cache.
+static constexpr int64_t kLineBytes = 64;
 /// Rows of B in a stripe.
 static constexpr int64_t kStripeRows = 48;
 
@@ -39,7 +41,10 @@ public:
 
 private:
   void buildDots(Value firstRow, int64_t rows);
+  void prefetch(Value row, Value at, int64_t bytes);
   void buildStripes();
+  void unpackRows(Value first, Value at, Value rows);
+  void transpose(Value rows, Value stripe, Value l, Value j);
   void store(Value sum, ValueRange at);
 
   Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
@@ -58,6 +63,10 @@ private:
     SmallVector<OpFoldResult> ones(2, b.getIndexAttr(1));
     Value part = memref::SubViewOp::create(b, memory, getAsOpFoldResult(from), getAsOpFoldResult(size), ones);
     return b.createOrFold<memref::CastOp>(type, part);
+  }
+  /// Memory of f32 on the stack.
+  Value allocate(ArrayRef<int64_t> shape) {
+    return memref::AllocaOp::create(b, MemRefType::get(shape, b.getF32Type()), b.getI64IntegerAttr(64));
   }
   int64_t units() const { return format.values / kLanes; }
 
@@ -130,6 +139,7 @@ void QuantizedGemm::buildDots(Value firstRow, int64_t rows) {
     }
     auto sums = buildLoop(b, zero, numBlocks, index(1), Values(rows * columns, zeros), [&](scf::ForOp op) {
       Value block = op.getInductionVar(), at = times(block, format.bytes), l = times(block, format.values);
+      prefetch(plus(first, index(columns)), times(block, columns * format.bytes), columns * format.bytes);
       Values next(op.getRegionIterArgs());
       for (int64_t j = 0; j < columns; ++j)
         for (int64_t unit = 0; unit < units(); ++unit) {
@@ -152,6 +162,14 @@ void QuantizedGemm::buildDots(Value firstRow, int64_t rows) {
   });
 }
 
+/// Asks for `bytes` bytes from byte `at` of row `row` of B on: of the rows behind those that are being summed, which lie in
+/// one piece. Side by side, rows are several short streams, which the hardware does not follow.
+void QuantizedGemm::prefetch(Value row, Value at, int64_t bytes) {
+  for (int64_t line = 0; line < bytes; line += kLineBytes)
+    memref::PrefetchOp::create(b, blocks, ValueRange{row, plus(at, index(line))}, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+}
+
 /// C[at] = alpha·sum + beta·C[at]; with beta 0 C is not read.
 void QuantizedGemm::store(Value sum, ValueRange at) {
   sum = arith::MulFOp::create(b, alpha, sum);
@@ -163,11 +181,11 @@ void QuantizedGemm::store(Value sum, ValueRange at) {
       });
 }
 
-/// Depths of equal size in whole blocks, and stripes of rows of B.
+/// Depths of equal size in whole blocks, and stripes of rows of B: a stripe is Bᵀ, as the product of f32 reads it
+/// in place.
 void QuantizedGemm::buildStripes() {
   Type matrix = dense.getArgumentTypes()[0];
-  Value stripe = memref::AllocaOp::create(b, MemRefType::get({kStripeRows, depth}, b.getF32Type()),
-                                          b.getI64IntegerAttr(64));
+  Value stripe = allocate({depth, kStripeRows}), rows = allocate({kLanes, format.values});
   auto ceil = [&](Value x, Value y) { return Value(arith::CeilDivUIOp::create(b, x, y)); };
   Value end = arith::MaxUIOp::create(b, k, index(1)), values = index(format.values);
   Value size = arith::MulIOp::create(b, ceil(ceil(end, ceil(end, index(depth))), values), values);
@@ -178,19 +196,44 @@ void QuantizedGemm::buildStripes() {
           numBlocks = over(own, format.values);
     Value x = view(lhs, {zero, k0}, {m, own}, matrix);
     loop(zero, n, index(kStripeRows), [&](Value n0) {
-      Value rows = least(index(kStripeRows), minus(n, n0));
-      loop(zero, rows, index(1), [&](Value row) {
+      Value width = least(index(kStripeRows), minus(n, n0));
+      loop(zero, width, index(kLanes), [&](Value j) {
         loop(zero, numBlocks, index(1), [&](Value block) {
-          Value at = times(plus(firstBlock, block), format.bytes), l = times(block, format.values);
-          for (int64_t unit = 0; unit < units(); ++unit)
-            vector::StoreOp::create(b, unpackSixteen(b, format, blocks, plus(n0, row), at, unit), stripe,
-                                    ValueRange{row, plus(l, index(unit * kLanes))});
+          Value at = times(plus(firstBlock, block), format.bytes);
+          unpackRows(plus(n0, j), at, rows);
+          transpose(rows, stripe, times(block, format.values), j);
         });
       });
       func::CallOp::create(b, dense,
-                           ValueRange{x, view(stripe, {zero, zero}, {rows, own}, matrix),
-                                      view(result, {zero, n0}, {m, rows}, matrix), alpha, scale});
+                           ValueRange{x, view(stripe, {zero, zero}, {own, width}, matrix),
+                                      view(result, {zero, n0}, {m, width}, matrix), alpha, scale});
     });
+  });
+}
+
+/// The blocks at byte `at` of kLanes rows of B from `first` on, one a row of `rows`. Past the end: the last row
+/// again, which nobody reads.
+void QuantizedGemm::unpackRows(Value first, Value at, Value rows) {
+  Value last = minus(n, index(1));
+  loop(zero, index(kLanes), index(1), [&](Value i) {
+    Value row = least(plus(first, i), last);
+    for (int64_t unit = 0; unit < units(); ++unit)
+      vector::StoreOp::create(b, unpackSixteen(b, format, blocks, row, at, unit), rows,
+                              ValueRange{i, index(unit * kLanes)});
+  });
+}
+
+/// stripe[l + i, j + r] = rows[r, i], squares in registers.
+void QuantizedGemm::transpose(Value rows, Value stripe, Value l, Value j) {
+  auto square = VectorType::get({kLanes, kLanes}, b.getF32Type());
+  loop(zero, index(format.values), index(kLanes), [&](Value from) {
+    Value values = arith::ConstantOp::create(b, DenseElementsAttr::get(square, 0.0f));
+    for (int64_t r = 0; r < kLanes; ++r)
+      values = vector::InsertOp::create(b, load(rows, {index(r), from}), values, ArrayRef<int64_t>{r});
+    values = vector::TransposeOp::create(b, values, ArrayRef<int64_t>{1, 0});
+    for (int64_t i = 0; i < kLanes; ++i)
+      vector::StoreOp::create(b, vector::ExtractOp::create(b, values, ArrayRef<int64_t>{i}), stripe,
+                              ValueRange{plus(plus(l, from), index(i)), j});
   });
 }
 

@@ -25,7 +25,7 @@ struct ProgramRequest {
   std::vector<std::string> targets; ///< projections, e.g. q_proj
   int64_t chunkRows = 0; ///< rows whose logits are in memory at once (for a GPU), 0: as the compiler has it
   /// Weights that stay in the blocks of a GGUF file (kind generate, target cpu): the tensor's name below the layer without
-  /// `.weight`, and the blocks' format.
+  /// `.weight`, and the blocks' format ("Q4_1"), or the formats where layers differ ("Q4_K|Q6_K").
   std::map<std::string, std::string> quantized;
   int64_t memoryBudget = 0; ///< bytes of the arena, 0: no limit
   Scalars capacity;         ///< at which the budget holds; no part of the request without one
@@ -33,9 +33,9 @@ struct ProgramRequest {
   /// `device` and `chip` as the configuration names them; for cuda, `auto` is the chip of this machine's GPU.
   /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.
   void setDevice(const std::string &device, const std::string &chip = "auto");
-  /// Keeps the checkpoint's matrices as they are stored where programs can read that. Gives the types of those that
-  /// cannot stay because layers differ ("Q4_K and Q6_K"), by the names of `quantized`: these become f32. On an x86 CPU
-  /// without AVX2 nothing stays.
+  /// Keeps the checkpoint's matrices as they are stored where programs can read that, and gives the types of the others
+  /// that are not f32 ("IQ4_NL", "Q4_K or IQ4_NL" where layers differ), by the names of `quantized`: these become f32. On an
+  /// x86 CPU without AVX2 nothing stays.
   std::map<std::string, std::string> keepQuantized(const Checkpoint &checkpoint);
   nlohmann::json toJson() const;
   /// What toJson() gave. Throws Error(BadInput), naming `where`, for what it never gives.
