@@ -1,13 +1,15 @@
 //===- AttentionCached.cpp - attention over the keys of a cache -----------------------===//
 //
-// A block is one key head, a warp's rows are some queries with all heads of the group: keys and values are read
-// once for them. Queries of a step of generation or evaluation may see the same keys, as in a prompt, or each
-// its own, as the next tokens of many texts; a step of one or two texts has few rows at all. Hence two ways:
+// A block is one key head, a warp's rows are some queries with all heads of the group: keys and values are
+// read once for them. Queries of a step of generation or evaluation may see the same keys, as in a prompt, or
+// each its own, as the next tokens of many texts; a step of one or two texts has few rows at all. Hence two
+// ways:
 //   together  each warp has its own queries, and takes all keys of a step;
-//   apart     all warps have the queries of one, take 16 keys of a step each, and put together in the end what
+//   apart     all warps have the queries of one, take 16 keys of a step each, and put together in the end
+//   what
 //             they have summed.
-// Blocks are launched for the second. Of as many as there are warps either each works for itself, or the first
-// has the queries of all of them.
+// Blocks are launched for the second. Of as many as there are warps either each works for itself, or the
+// first has the queries of all of them.
 
 #include "AttentionSoftmax.h"
 #include "CachedKeys.h"
@@ -88,7 +90,8 @@ void Cached::chooseQueries(Value position) {
   int64_t together = s.warps * perWarp;
   Value from = b.times(b.over(position, s.warps), together);
   Value last = b.minus(b.least(b.plus(from, together), k.rows), 1);
-  areTogether = b.both(b.less(b.number(kFewQueries), k.rows), keys.areShared(keys.load(last), keys.load(from)));
+  areTogether =
+      b.both(b.less(b.number(kFewQueries), k.rows), keys.areShared(keys.load(last), keys.load(from)));
   first = b.times(position, perWarp);
   Value count = b.choose(areTogether, b.number(together), b.number(perWarp));
   end = b.least(b.plus(first, count), k.rows);

@@ -12,7 +12,8 @@ const AttentionKernel::Shape mlir::mlora::kForwardShape = {"forward", /*rowTiles
                                                            /*columnBytes=*/0};
 
 static SoftmaxState step(AttentionKernel &k, CausalRows &rows, OnlineSoftmax &softmax,
-                         const AttentionKernel::RowOperand &held, SoftmaxState state, Value first, Value stage) {
+                         const AttentionKernel::RowOperand &held, SoftmaxState state, Value first,
+                         Value stage) {
   Value keys = k.columnTile(stage, 0), values = k.columnTile(stage, 1);
   int64_t columns = k.schedule.columns;
   AttentionKernel::Sums scores = k.multiplyTransposed(held, k.warpRows(0), keys, 0, columns);
@@ -62,10 +63,10 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
       [&](Value number, Value stage, ValueRange now) {
         Value from = keyOf(number);
         // Above the diagonal, before all documents of the warp's rows, or no rows at all: nothing to do.
-        Value isSeen =
-            b.both(b.atMost(from, lastSeen), b.less(rows.warpEarliest, b.plus(from, s.columns)));
-        return b.when(isSeen, now,
-                      [&] { return step(k, rows, softmax, held, state.unflatten(now), from, stage).flatten(); });
+        Value isSeen = b.both(b.atMost(from, lastSeen), b.less(rows.warpEarliest, b.plus(from, s.columns)));
+        return b.when(isSeen, now, [&] {
+          return step(k, rows, softmax, held, state.unflatten(now), from, stage).flatten();
+        });
       });
   state = state.unflatten(last);
   rows.finish(softmax, state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);

@@ -124,10 +124,11 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder
   return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(attention)
       .Case([&](AttentionOp op) -> FailureOr<gpu::GPUFuncOp> {
         auto of = [&](const auto &table, const auto &ofSm100) {
-          return numberOf(chip) >= 100 ? ArrayRef<AttentionSchedule>(ofSm100) : ArrayRef<AttentionSchedule>(table);
+          return numberOf(chip) >= 100 ? ArrayRef<AttentionSchedule>(ofSm100)
+                                       : ArrayRef<AttentionSchedule>(table);
         };
-        // Keys of a cache, of which each row sees two intervals of its own. The heads of a group are rows of a
-        // warp.
+        // Keys of a cache, of which each row sees two intervals of its own. The heads of a group are rows of
+        // a warp.
         if (op.getAt() || op.getPrefixStart()) {
           if (op.getHeads() / op.getKvHeads() > 16)
             return failure();

@@ -39,8 +39,8 @@ public:
   struct Place {
     Value isThere, address;
   };
-  /// Divides the output, and stores lse of each of this lane's rows where `placeOf` says; null: the kernel has
-  /// none.
+  /// Divides the output, and stores lse of each of this lane's rows where `placeOf` says; null: the kernel
+  /// has none.
   void finish(SoftmaxState &state, function_ref<Place(int64_t)> placeOf);
 
 private:
