@@ -105,6 +105,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
+  request.offload = config.offload;
   request.capacity = {.rows = rows, .countedRows = rows, .kvRows = rows};
   StepWork work(base->config(), adapter ? &*adapter : nullptr, rows);
   std::optional<CudaRates> gpu; // holds the context, which is no part of what a program takes

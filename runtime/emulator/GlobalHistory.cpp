@@ -23,9 +23,9 @@ void GlobalHistory::check(Thread &thread, const Access &now, const std::vector<A
                           bool otherWrote, uint32_t flags, uint64_t address, uint32_t bytes) const {
   Block &block = *thread.block;
   for (const Access &other : others) {
-    // A read beside an atomic gets one value or the other, and loops around compare-and-swap begin with one.
-    bool oneReads = !otherWrote || !(flags & (emulator::Access::Write | emulator::Access::Atomic));
-    bool isBenign = (other.isAtomic && now.isAtomic) || (oneReads && (other.isAtomic || now.isAtomic));
+    bool isRead = !(flags & (emulator::Access::Write | emulator::Access::Atomic));
+    bool isBenign = (other.isAtomic && now.isAtomic) || (isRead && other.allowsReads) ||
+                    (!otherWrote && now.allowsReads);
     if (!(other.mask & now.mask) || isBenign || isBefore(thread, other))
       continue;
     const char *verb = flags & emulator::Access::Atomic  ? "updates"
@@ -71,7 +71,7 @@ void GlobalHistory::readByAsyncProxy(Thread &thread, uint64_t address, uint32_t 
     uint8_t mask = maskOf(at, address, bytes);
     auto found = cells.find(at);
     const Cell &cell = found == cells.end() ? untouched : found->second;
-    check(thread, {block.number, thread.clock, site, thread.index, mask, false, true}, cell.writes,
+    check(thread, {block.number, thread.clock, site, thread.index, mask, false, true, false}, cell.writes,
           /*otherWrote=*/true, emulator::Access::Read, address, bytes);
     if (!uninitialised.empty())
       checkWritten(thread, at, mask, cell, address, bytes, site);
@@ -92,9 +92,12 @@ void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint
                           bool isAsyncProxy) {
   bool writes = flags & (emulator::Access::Write | emulator::Access::Atomic),
        isAtomic = flags & emulator::Access::Atomic;
+  // A load, or a compare-and-swap: loops around one begin with an ordinary read.
+  bool allowsReads = isAtomic && (flags & emulator::Access::Read);
   for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
     uint8_t mask = maskOf(at, address, bytes);
-    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic, isAsyncProxy};
+    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic, isAsyncProxy,
+               allowsReads};
     Cell &cell = cells[at];
     if (!uninitialised.empty() && (!writes || (flags & emulator::Access::Update)))
       checkWritten(thread, at, mask, cell, address, bytes, site);

@@ -44,6 +44,7 @@ private:
     uint16_t thread;
     uint8_t mask; ///< of the four bytes
     bool isAtomic, isAsyncProxy;
+    bool allowsReads; ///< an atomic beside which an ordinary read is no race
   };
   /// Four bytes. Of reads that nobody has overwritten the last few are kept.
   struct Cell {

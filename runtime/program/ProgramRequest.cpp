@@ -69,6 +69,8 @@ nlohmann::json ProgramRequest::toJson() const {
     json["memory_budget"] = memoryBudget;
     json["capacity"] = {
         {"rows", capacity.rows}, {"counted_rows", capacity.countedRows}, {"kv_rows", capacity.kvRows}};
+    if (offload != "none")
+      json["offload"] = offload;
   }
   return json;
 }
@@ -95,6 +97,7 @@ ProgramRequest ProgramRequest::fromJson(const nlohmann::json &json, const std::s
     }
   request.chunkRows = fields.optionalInteger("chunk_rows").value_or(0);
   request.memoryBudget = fields.optionalInteger("memory_budget").value_or(0);
+  request.offload = fields.optionalString("offload").value_or("none");
   if (fields.has("capacity")) {
     JsonFields capacity = fields.object("capacity");
     request.capacity = {.rows = capacity.integer("rows"),

@@ -141,6 +141,7 @@ void TrainingRun::openProgram() {
   request.setDevice(config.device, config.chip);
   request.dtype = config.dtype;
   request.memoryBudget = config.memoryBudget;
+  request.offload = config.offload;
   request.capacity = capacity();
   program = std::make_unique<Program>(cache.get(request), request.capacity, config.numThreads,
                                       Offload::of(config.offload));

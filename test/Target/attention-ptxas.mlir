@@ -22,7 +22,7 @@
 // PTX: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
 
 // For sm_100 by its own schedules.
-// SM100-COUNT-32: {{(forward|query_grad|key_value_grad)_[0-9]+(_plain|_turned|_windows)?}} for sm_100: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
+// SM100-COUNT-38: {{(forward|cached|query_grad|key_value_grad)_[0-9]+(_plain|_turned|_windows)?}} for sm_100: {{[0-9]+}} registers, {{[0-9]+}} bytes of shared memory, 0 bytes of local memory, 0 bytes spilled
 
 // CHECK-NOT: {{[1-9][0-9]*}} bytes stack frame
 // CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
@@ -283,4 +283,47 @@ mlora.kernel @key_value_grad_64_windows(%do: tensor<?x256xbf16>, %qkv: tensor<?x
   %x0, %x1 = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x128xbf16>)
   mlora.yield %x0, %x1 : tensor<?x128xbf16>, tensor<?x128xbf16>
+}
+
+// Over a cache.
+mlora.kernel @cached_32(%q: tensor<?x128xbf16> {mlora.extent = "rows"}, %k: tensor<?x32xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x32xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x128xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
+    : (tensor<?x128xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x128xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @cached_64(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tensor<?x64xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x64xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x256xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
+    : (tensor<?x256xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @cached_80(%q: tensor<?x320xbf16> {mlora.extent = "rows"}, %k: tensor<?x80xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x80xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x320xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
+    : (tensor<?x320xbf16>, tensor<?x80xbf16>, tensor<?x80xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x320xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x320xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @cached_128(%q: tensor<?x512xbf16> {mlora.extent = "rows"}, %k: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x512xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 2
+    : (tensor<?x512xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x512xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x512xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @cached_256(%q: tensor<?x1024xbf16> {mlora.extent = "rows"}, %k: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x1024xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
+    : (tensor<?x1024xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x1024xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x1024xbf16>, tensor<?x4xf32>
+}
+
+mlora.kernel @cached_128_plain(%q: tensor<?x512xbf16> {mlora.extent = "rows"}, %k: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %at: tensor<?xi32> {mlora.extent = "rows"})
+    -> (tensor<?x512xbf16>, tensor<?x4xf32>) grid ["4 by 1", "rows by 32"] {
+  %o, %lse = mlora.attention %q, %k, %v at %at heads 4 kv_heads 1
+    : (tensor<?x512xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x512xbf16>, tensor<?x4xf32>)
+  mlora.yield %o, %lse : tensor<?x512xbf16>, tensor<?x4xf32>
 }

@@ -303,6 +303,22 @@ TEST_P(GoldenOffloaded, SameBitsInBF16) {
     expectSameBits(GetParam(), "emulate", "bf16", word);
 }
 TEST_P(GoldenOffloaded, SameBits) { expectSameBits(GetParam(), "emulate", "f32", "all"); }
+/// A budget bounds what offload leaves on the device, to the byte.
+TEST_P(GoldenOffloaded, LeavesTheBudgetToTheRest) {
+  ProgramRequest request = Case(GetParam(), "emulate").request("train");
+  Bundle free = bundleFor(request);
+  for (const char *word : {"optimizer", "base", "all"}) {
+    auto arenaOf = [&](const Manifest &manifest) {
+      return Layout(manifest, request.capacity, Offload::of(word)).arenaBytes();
+    };
+    int64_t arena = arenaOf(free.manifest);
+    request.offload = word;
+    request.memoryBudget = arena;
+    EXPECT_EQ(arenaOf(bundleFor(request).manifest), arena) << word;
+    request.memoryBudget = arena - 1; // something is computed again
+    EXPECT_LT(arenaOf(bundleFor(request).manifest), arena) << word;
+  }
+}
 TEST(GoldenOffloadedMoments, SameBitsOfAWholeModel) {
   expectSameBits(kTiny + "ft", "emulate", "f32", "optimizer");
 }

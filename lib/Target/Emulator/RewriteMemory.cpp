@@ -193,6 +193,9 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
   auto isStrong = [](LLVM::AtomicOrdering ordering, bool isVolatile, Value pointer) {
     return ordering != LLVM::AtomicOrdering::not_atomic || (isVolatile && !isShared(pointer.getType()));
   };
+  // Of atomics, Read is said of those beside which an ordinary read is no race: loads, and compare-and-swaps, since
+  // loops around one begin with an ordinary read.
+
   // Others may run, so that a thread can wait for a value.
   auto afterwards = [&](Value pointer, bool reads, bool writes, LLVM::AtomicOrdering ordering) {
     Builder b(op->getLoc(), context);
@@ -210,7 +213,7 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
         Value pointer = load.getAddr();
         load.getAddrMutable().assign(hostAddress(op, load.getAddr(), bytesOf(load.getType()),
                                                  alignmentOf(load.getType(), load.getAlignment()),
-                                                 isAtomic ? Access::Atomic : Access::Read));
+                                                 isAtomic ? Access::Atomic | Access::Read : uint32_t(Access::Read)));
         if (isAtomic || load.getVolatile_())
           afterwards(pointer, /*reads=*/isAtomic, /*writes=*/false, load.getOrdering());
         return success();
@@ -221,7 +224,7 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
         Value pointer = store.getAddr();
         store.getAddrMutable().assign(hostAddress(op, store.getAddr(), bytesOf(type),
                                                   alignmentOf(type, store.getAlignment()),
-                                                  isAtomic ? Access::Atomic : Access::Write));
+                                                  isAtomic ? Access::Atomic | Access::Write : uint32_t(Access::Write)));
         if (isAtomic)
           afterwards(pointer, /*reads=*/false, /*writes=*/true, store.getOrdering());
         return success();
@@ -238,7 +241,7 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
         Type type = atomic.getVal().getType();
         Value pointer = atomic.getPtr();
         atomic.getPtrMutable().assign(
-            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update));
+            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update | Access::Read));
         afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getSuccessOrdering());
         return success();
       })

@@ -11,12 +11,13 @@ using namespace mlir::mlora;
 const AttentionKernel::Shape mlir::mlora::kForwardShape = {"forward", /*rowTiles=*/1, /*columnTiles=*/2,
                                                            /*columnBytes=*/0};
 
-static SoftmaxState step(AttentionKernel &k, OnlineSoftmax &softmax, const AttentionKernel::RowOperand &held,
-                         SoftmaxState state, Value first, Value stage) {
+static SoftmaxState step(AttentionKernel &k, CausalRows &rows, OnlineSoftmax &softmax,
+                         const AttentionKernel::RowOperand &held, SoftmaxState state, Value first,
+                         Value stage) {
   Value keys = k.columnTile(stage, 0), values = k.columnTile(stage, 1);
   int64_t columns = k.schedule.columns;
   AttentionKernel::Sums scores = k.multiplyTransposed(held, k.warpRows(0), keys, 0, columns);
-  softmax.mask(scores, first);
+  rows.mask(scores, first, columns);
   OnlineSoftmax::Step now = softmax.weigh(state, scores);
   softmax.rescale(state.output, now.factors);
   for (int64_t j = 0; j < columns / 16; ++j) {
@@ -32,7 +33,8 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
   ThreadBuilder &b = k.b;
   const AttentionSchedule &s = k.schedule;
   auto [head, keyHead, first, keyFirst, steps] = k.decodeQueries();
-  OnlineSoftmax softmax(k, b.plus(first, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles(), s.columns);
+  CausalRows rows(k, b.plus(first, b.times(k.rowGroup, s.rowsOfWarp())), s.rowTiles());
+  OnlineSoftmax softmax(k, s.rowTiles(), s.columns);
 
   Columns query = k.columnsOf(op.getQuery()), key = k.columnsOf(op.getKey()),
           value = k.columnsOf(op.getValue());
@@ -42,8 +44,7 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
 
   SoftmaxState state = softmax.begin();
   AttentionKernel::RowOperand held;
-  Value lastSeen =
-      b.choose(b.less(softmax.warpFirst, k.rows), softmax.warpLast, b.number(-1));
+  Value lastSeen = b.choose(b.less(rows.warpFirst, k.rows), rows.warpLast, b.number(-1));
   auto keyOf = [&](Value step) { return b.plus(keyFirst, b.times(step, s.columns)); };
   Values last = k.pipeline(
       steps, state.flatten(),
@@ -62,12 +63,12 @@ void mlir::mlora::buildAttentionForward(AttentionKernel &k, AttentionOp op) {
       [&](Value number, Value stage, ValueRange now) {
         Value from = keyOf(number);
         // Above the diagonal, before all documents of the warp's rows, or no rows at all: nothing to do.
-        Value isSeen =
-            b.both(b.atMost(from, lastSeen), b.less(softmax.warpEarliest, b.plus(from, s.columns)));
-        return b.when(isSeen, now,
-                      [&] { return step(k, softmax, held, state.unflatten(now), from, stage).flatten(); });
+        Value isSeen = b.both(b.atMost(from, lastSeen), b.less(rows.warpEarliest, b.plus(from, s.columns)));
+        return b.when(isSeen, now, [&] {
+          return step(k, rows, softmax, held, state.unflatten(now), from, stage).flatten();
+        });
       });
   state = state.unflatten(last);
-  softmax.finish(state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
-  k.storeRows(state.output, /*staging=*/0, op.getOutput(), head, softmax.warpFirst, k.rows);
+  rows.finish(softmax, state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
+  k.storeRows(state.output, /*staging=*/0, op.getOutput(), head, rows.warpFirst, k.rows);
 }

@@ -1,5 +1,6 @@
 //===- AttentionSchedules.cpp - which kernel has which schedule -----------------------===//
 
+#include "CachedKeys.h"
 #include "WarpgroupAttention.h"
 
 #include "mlora/Dialect/TensorCores.h"
@@ -18,6 +19,10 @@ static constexpr AttentionSchedule kForwardSchedules[] = {
 // ptxas for sm_100 spilled with 32 rows a warp.
 static constexpr AttentionSchedule kForwardSchedulesOfSm100[] = {{128, 128, 64, 2, 8},
                                                                  {256, 64, 32, 2, 4, 1, 0}};
+// Over a cache: warps of 16 rows. ptxas for sm_100 spilled with 32 keys of heads of 256.
+static constexpr AttentionSchedule kCachedSchedules[] = {{128, 64, 64, 2, 4}, {256, 64, 32, 2, 4, 1, 0}};
+static constexpr AttentionSchedule kCachedSchedulesOfSm100[] = {{128, 64, 64, 2, 4},
+                                                                {256, 64, 16, 3, 4, 1, 0}};
 static constexpr AttentionSchedule kQueryGradSchedules[] = {
     {64, 128, 64, 2, 4}, {128, 64, 64, 2, 4}, {256, 64, 32, 2, 8, 2, 0}, {256, 64, 16, 2, 8, 2, 0}};
 static constexpr AttentionSchedule kKeyValueGradSchedules[] = {{64, 128, 64, 2, 8},
@@ -116,19 +121,25 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildAttention(KernelOp kernel, OpBuilder
   Operation *attention = attentionIn(kernel);
   if (!fits(kernel, attention))
     return failure();
-  // Keys of a cache, of which each row sees two intervals of its own: the general schedule.
-  if (auto forward = dyn_cast<AttentionOp>(attention); forward && forward.getAt())
-    return failure();
   return llvm::TypeSwitch<Operation *, FailureOr<gpu::GPUFuncOp>>(attention)
-      .Case([&](AttentionOp op) {
+      .Case([&](AttentionOp op) -> FailureOr<gpu::GPUFuncOp> {
+        auto of = [&](const auto &table, const auto &ofSm100) {
+          return numberOf(chip) >= 100 ? ArrayRef<AttentionSchedule>(ofSm100)
+                                       : ArrayRef<AttentionSchedule>(table);
+        };
+        // Keys of a cache, of which each row sees two intervals of its own. The heads of a group are rows of
+        // a warp.
+        if (op.getAt() || op.getPrefixStart()) {
+          if (op.getHeads() / op.getKvHeads() > 16)
+            return failure();
+          return build(kernel, op, of(kCachedSchedules, kCachedSchedulesOfSm100), kCachedShape,
+                       buildAttentionCached, kernels, chip);
+        }
         auto function = buildWarpgroups(kernel, op, kForwardWarpgroups, kForwardShape, buildWarpgroupForward,
                                         kernels, chip);
-        bool isSm100 = numberOf(chip) >= 100;
-        return succeeded(function)
-                   ? function
-                   : build(kernel, op,
-                           isSm100 ? ArrayRef(kForwardSchedulesOfSm100) : ArrayRef(kForwardSchedules),
-                           kForwardShape, buildAttentionForward, kernels, chip);
+        return succeeded(function) ? function
+                                   : build(kernel, op, of(kForwardSchedules, kForwardSchedulesOfSm100),
+                                           kForwardShape, buildAttentionForward, kernels, chip);
       })
       .Case([&](AttentionQueryGradOp op) {
         auto function = buildWarpgroups(kernel, op, kQueryGradWarpgroups, kQueryGradShape,

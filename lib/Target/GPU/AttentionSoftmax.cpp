@@ -26,16 +26,8 @@ SoftmaxState SoftmaxState::unflatten(ValueRange list) const {
   return state;
 }
 
-OnlineSoftmax::OnlineSoftmax(AttentionKernel &kernel, Value first, int64_t rowTiles, int64_t columns)
-    : warpFirst(first), k(kernel), b(kernel.b), rowTiles(rowTiles), columns(columns) {
-  warpLast = b.least(b.plus(warpFirst, 16 * rowTiles - 1), b.minus(k.rows, 1));
-  warpEarliest = k.documentStart(warpFirst);
-  warpLatest = k.documentStart(warpLast);
-  for (int64_t r = 0; r < 2 * rowTiles; ++r) {
-    row.push_back(b.plus(warpFirst, b.plus(k.quadRow, 8 * r)));
-    start.push_back(k.documentStart(row.back()));
-  }
-}
+OnlineSoftmax::OnlineSoftmax(AttentionKernel &kernel, int64_t rowTiles, int64_t columns)
+    : k(kernel), b(kernel.b), rowTiles(rowTiles), columns(columns) {}
 
 SoftmaxState OnlineSoftmax::begin() {
   SoftmaxState state;
@@ -43,33 +35,6 @@ SoftmaxState OnlineSoftmax::begin() {
   state.top = Values(2 * rowTiles, b.real(-FLT_MAX));
   state.total = Values(2 * rowTiles, b.real(0));
   return state;
-}
-
-void OnlineSoftmax::mask(AttentionKernel::Sums &scores, Value first) {
-  Value lane = b.plus(first, k.quadColumn);
-  Values all;
-  for (auto &quads : scores)
-    append(all, quads);
-  Value last = b.plus(first, columns - 1);
-  Value isCut = b.either(b.less(warpFirst, last), b.less(first, warpLatest));
-  all = b.when(isCut, all, [&] {
-    Value none = b.real(-std::numeric_limits<float>::infinity());
-    Values masked;
-    for (auto [i, quads] : llvm::enumerate(scores))
-      for (auto [n, quad] : llvm::enumerate(quads))
-        for (auto [e, value] : llvm::enumerate(quad)) {
-          int64_t r = 2 * i + e / 2, column = 8 * n + e % 2;
-          Value end = b.minus(row[r], lane);
-          Value isInside = b.atMost(b.number(column), end);
-          if (k.hasDocuments())
-            isInside = b.both(isInside, b.atMost(b.minus(start[r], lane), b.number(column)));
-          masked.push_back(b.choose(isInside, value, none));
-        }
-    return masked;
-  });
-  ValueRange list = all;
-  for (auto &quads : scores)
-    quads = takeQuads(list, quads.size());
 }
 
 OnlineSoftmax::Step OnlineSoftmax::weigh(SoftmaxState &state, const AttentionKernel::Sums &scores) {
@@ -112,19 +77,70 @@ void OnlineSoftmax::rescale(AttentionKernel::Sums &output, const Values &factors
         value = b.multiply(value, factors[2 * i + e / 2]);
 }
 
-void OnlineSoftmax::finish(SoftmaxState &state, Value lse, Value head) {
+void OnlineSoftmax::finish(SoftmaxState &state, function_ref<Place(int64_t)> placeOf) {
   Value isFirst = b.compare(arith::CmpIPredicate::eq, k.quadColumn, b.number(0));
   Values inverses;
   for (int64_t r = 0; r < 2 * rowTiles; ++r) {
     Value total = b.overQuad(state.total[r], [&](Value x, Value y) { return b.add(x, y); });
     inverses.push_back(b.reciprocal(total));
-    if (!lse)
+    if (!placeOf)
       continue;
-    b.when(b.both(isFirst, b.less(row[r], k.rows)), [&] {
+    Place place = placeOf(r);
+    b.when(b.both(isFirst, place.isThere), [&] {
       Value exponent = b.fma(state.top[r], b.real(k.log2Scale()), b.log2(total));
-      Value to = b.at(b.atRow(lse, row[r], 4 * k.heads), b.left(head, 2));
-      b.store(b.multiply(exponent, b.real(0.6931471805599453)), to);
+      b.store(b.multiply(exponent, b.real(0.6931471805599453)), place.address);
     });
   }
   rescale(state.output, inverses);
+}
+
+//===- Rows ---------------------------------------------------------------------------===//
+
+void mlir::mlora::maskScores(ThreadBuilder &b, AttentionKernel::Sums &scores, Value isCut,
+                             function_ref<Value(int64_t, int64_t)> isInside) {
+  Values all;
+  for (auto &quads : scores)
+    append(all, quads);
+  all = b.when(isCut, all, [&] {
+    Value none = b.real(-std::numeric_limits<float>::infinity());
+    Values masked;
+    for (auto [i, quads] : llvm::enumerate(scores))
+      for (auto [n, quad] : llvm::enumerate(quads))
+        for (auto [e, value] : llvm::enumerate(quad))
+          masked.push_back(b.choose(isInside(2 * i + e / 2, 8 * n + e % 2), value, none));
+    return masked;
+  });
+  ValueRange list = all;
+  for (auto &quads : scores)
+    quads = takeQuads(list, quads.size());
+}
+
+CausalRows::CausalRows(AttentionKernel &kernel, Value first, int64_t rowTiles)
+    : warpFirst(first), k(kernel), b(kernel.b) {
+  warpLast = b.least(b.plus(warpFirst, 16 * rowTiles - 1), b.minus(k.rows, 1));
+  warpEarliest = k.documentStart(warpFirst);
+  warpLatest = k.documentStart(warpLast);
+  for (int64_t r = 0; r < 2 * rowTiles; ++r) {
+    row.push_back(b.plus(warpFirst, b.plus(k.quadRow, 8 * r)));
+    start.push_back(k.documentStart(row.back()));
+  }
+}
+
+void CausalRows::mask(AttentionKernel::Sums &scores, Value first, int64_t columns) {
+  Value lane = b.plus(first, k.quadColumn), last = b.plus(first, columns - 1);
+  Value isCut = b.either(b.less(warpFirst, last), b.less(first, warpLatest));
+  maskScores(b, scores, isCut, [&](int64_t r, int64_t column) {
+    Value end = b.minus(row[r], lane);
+    Value isInside = b.atMost(b.number(column), end);
+    if (k.hasDocuments())
+      isInside = b.both(isInside, b.atMost(b.minus(start[r], lane), b.number(column)));
+    return isInside;
+  });
+}
+
+void CausalRows::finish(OnlineSoftmax &softmax, SoftmaxState &state, Value lse, Value head) {
+  auto placeOf = [&](int64_t r) -> OnlineSoftmax::Place {
+    return {b.less(row[r], k.rows), b.at(b.atRow(lse, row[r], 4 * k.heads), b.left(head, 2))};
+  };
+  softmax.finish(state, lse ? function_ref<OnlineSoftmax::Place(int64_t)>(placeOf) : nullptr);
 }

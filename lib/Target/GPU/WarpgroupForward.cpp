@@ -30,15 +30,15 @@ struct Forward {
     k.engines.commit();
     return sums;
   }
-  SoftmaxState attend(OnlineSoftmax &softmax, Value begin, Value end);
+  SoftmaxState attend(CausalRows &rows, OnlineSoftmax &softmax, Value begin, Value end);
 };
 } // namespace
 
-SoftmaxState Forward::attend(OnlineSoftmax &softmax, Value begin, Value end) {
+SoftmaxState Forward::attend(CausalRows &rows, OnlineSoftmax &softmax, Value begin, Value end) {
   auto weigh = [&](SoftmaxState &state, SmallVector<Quad> scores, Value step) {
-    AttentionKernel::Sums rows = {std::move(scores)};
-    softmax.mask(rows, keyOf(step));
-    return softmax.weigh(state, rows);
+    AttentionKernel::Sums sums = {std::move(scores)};
+    rows.mask(sums, keyOf(step), s.columns);
+    return softmax.weigh(state, sums);
   };
   SoftmaxState start = softmax.begin();
   WarpgroupAttention::Stage first = k.at(keys, begin);
@@ -117,7 +117,8 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
       [&] {
         Value groupFirst = k.groupFirst(first);
         Value groupLast = b.least(b.plus(groupFirst, Warpgroup::kRows - 1), b.minus(k.rows, 1));
-        OnlineSoftmax softmax(k, k.warpFirst(groupFirst), /*rowTiles=*/1, s.columns);
+        CausalRows rows(k, k.warpFirst(groupFirst), /*rowTiles=*/1);
+        OnlineSoftmax softmax(k, /*rowTiles=*/1, s.columns);
         // Steps that the warpgroup's rows see; none where there are no rows.
         Value hasRows = b.less(groupFirst, k.rows);
         auto stepOf = [&](Value key) { return b.over(b.minus(key, keyFirst), s.columns); };
@@ -126,9 +127,9 @@ void mlir::mlora::buildWarpgroupForward(WarpgroupAttention &k, AttentionOp op) {
         k.skip(b.number(0), from, {f.keys, f.values});
         b.when(hasRows, [&] {
           k.engines.wait(queryFull, b.number(0));
-          SoftmaxState state = f.attend(softmax, from, to);
+          SoftmaxState state = f.attend(rows, softmax, from, to);
           k.skip(to, steps, {f.keys, f.values});
-          softmax.finish(state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
+          rows.finish(softmax, state, op.getLse() ? k.buffer(op.getLse()) : Value(), head);
           k.storeRows(state.output[0], op.getOutput(), k.ofGroup(f.query), outputMap, groupFirst, k.rows,
                       head);
         });

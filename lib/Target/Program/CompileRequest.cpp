@@ -3,6 +3,7 @@
 #include "mlora/Dialect/MLora.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
+#include "mlora/Runtime/Program/Layout.h"
 #include "mlora/Runtime/Program/Scalars.h"
 #include "mlora/Target/Program.h"
 #include "mlora/Transforms/Passes.h"
@@ -14,12 +15,13 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 /// request.json: what is to be compiled, and the bytes that its arena may take at a capacity (0: no limit;
-/// the program is then the same for every capacity).
+/// the program is then the same for every capacity). What `offload` moves to the host's memory is no part of it.
 struct Request {
   ProgramKind kind = ProgramKind::Train;
   ProgramOptions options;
   int64_t memoryBudget = 0;
   ::mlora::Scalars capacity;
+  ::mlora::Offload offload;
 };
 
 static void readRequest(const std::string &path, Request &request) {
@@ -80,6 +82,12 @@ static void readRequest(const std::string &path, Request &request) {
   request.capacity.rows = rows("rows");
   request.capacity.countedRows = rows("counted_rows");
   request.capacity.kvRows = rows("kv_rows");
+  std::string offload = fields.optionalString("offload").value_or("none");
+  if (offload != "none" && offload != "optimizer" && offload != "base" && offload != "all")
+    fields.refuse("offload", "must be none, optimizer, base or all");
+  if (offload != "none" && options.target == ProgramTarget::CPU)
+    fields.refuse("offload", "is for a GPU's programs; with the target cpu all memory is the host's");
+  request.offload = ::mlora::Offload::of(offload);
 }
 
 static OwningOpRef<ModuleOp> planProgram(MLIRContext &context, const Request &request) {
@@ -102,9 +110,45 @@ static int64_t chunkBytes(ProgramOp program, int64_t countedRows) {
   return program.getArenaBytes(kChunkRegion) * ::mlora::roundedCapacity(rows);
 }
 
+/// Whether the runtime keeps a buffer in the host's memory (Layout): moments; weights of which every tensor is a
+/// layer's.
+static bool isOffloaded(BufferOp buffer, ::mlora::Offload offload) {
+  if (buffer.getPlace())
+    return false;
+  if (buffer.getRole() == "moment1" || buffer.getRole() == "moment2")
+    return offload.optimizer;
+  if (buffer.getRole() != "weight" || !offload.base || buffer->hasAttr("packed"))
+    return false;
+  auto isLayers = [](StringRef tensor) { return tensor.contains("{layer}"); };
+  if (auto parts = buffer->getAttrOfType<ArrayAttr>("parts"))
+    return llvm::all_of(parts.getAsRange<DictionaryAttr>(),
+                        [&](DictionaryAttr part) { return isLayers(part.getAs<StringAttr>("name")); });
+  return buffer.getTensor() && isLayers(*buffer.getTensor());
+}
+
+static int64_t slotBytesOf(BufferOp buffer) {
+  return buffer->getAttrOfType<IntegerAttr>("slot_bytes").getInt();
+}
+
+/// Bytes of the arena's fixed region, as Layout has it: without what is offloaded, but with the rings of a few
+/// layers through which kernels see weights.
+static int64_t fixedArena(ProgramOp program, const Request &request) {
+  constexpr int64_t alignment = 64;
+  int64_t planned = program.getArenaBytes(""), bytes = planned, rings = 0;
+  for (auto buffer : program.getBody().front().getOps<BufferOp>()) {
+    if (!isOffloaded(buffer, request.offload))
+      continue;
+    int64_t slots = buffer.getSlots(), each = slotBytesOf(buffer), offset = *buffer.getOffset();
+    bytes -= std::min<int64_t>(llvm::alignTo(offset + slots * each, alignment), planned) - offset;
+    if (buffer.getRole() == "weight")
+      rings += llvm::alignTo(std::min(slots, ::mlora::Layout::ringSlots) * each, alignment);
+  }
+  return bytes == planned ? planned : llvm::alignTo(bytes, alignment) + rings;
+}
+
 static int64_t arenaOf(ModuleOp module, const Request &request) {
   ProgramOp program = programOf(module);
-  int64_t bytes = program.getArenaBytes("") + chunkBytes(program, request.capacity.countedRows);
+  int64_t bytes = fixedArena(program, request) + chunkBytes(program, request.capacity.countedRows);
   for (auto [i, extent] : llvm::enumerate(kExtentNames))
     bytes += program.getArenaBytes(extent) * ::mlora::roundedCapacity(request.capacity[int(i)]);
   return bytes;
@@ -123,18 +167,18 @@ static int64_t residualBytesPerRow(ProgramOp program) {
 }
 
 /// What is there whatever the number of rows: weights, adapters, the optimizer's state.
-static int64_t fixedBytes(ProgramOp program) {
-  int64_t bytes = 0;
+static int64_t fixedBytes(ProgramOp program, const Request &request) {
+  int64_t bytes = fixedArena(program, request) - program.getArenaBytes("");
   for (auto buffer : program.getBody().front().getOps<BufferOp>())
     if (buffer.getRole() != "temporary" && !buffer.getExtent())
-      bytes += buffer->getAttrOfType<IntegerAttr>("slot_bytes").getInt() * int64_t(buffer.getSlots());
+      bytes += slotBytesOf(buffer) * int64_t(buffer.getSlots());
   return bytes;
 }
 
 /// The most rows of a micro-batch with which a training program fits; 0: none. No more of them count than
 /// there are, which matters where they are fewer than a chunk has.
 static int64_t mostRows(ProgramOp program, const Request &request) {
-  int64_t perRow = program.getArenaBytes("rows"), room = request.memoryBudget - program.getArenaBytes("");
+  int64_t perRow = program.getArenaBytes("rows"), room = request.memoryBudget - fixedArena(program, request);
   auto fitting = [](int64_t room, int64_t perRow) {
     return perRow > 0 ? std::max<int64_t>(room / (perRow * kCapacityStep) * kCapacityStep, 0) : 0;
   };
@@ -151,7 +195,7 @@ static void refuse(ModuleOp module, const Request &request) {
                            : llvm::formatv("{0:f1} MiB", double(bytes) / (1 << 20)).str();
   };
   ProgramOp program = programOf(module);
-  int64_t arena = arenaOf(module, request), fixed = fixedBytes(program), budget = request.memoryBudget;
+  int64_t arena = arenaOf(module, request), fixed = fixedBytes(program, request), budget = request.memoryBudget;
   std::string advice;
   if (request.kind == ProgramKind::Train) {
     int64_t rows = mostRows(program, request);

@@ -53,6 +53,19 @@ static void addForward(Table &table, const Heads &heads) {
                            results, generation()));
 }
 
+/// Rows of many texts over one cache.
+static void addTexts(Table &table, const Heads &heads) {
+  std::vector<Argument> arguments = inputs(heads, KvRows);
+  arguments.push_back(index("start", {Rows}, textStarts()));
+  arguments.push_back(index("at", {Rows}, textRows()));
+  arguments.push_back(index("from", {Rows}, textPrefixStarts()));
+  arguments.push_back(index("to", {Rows}, textPrefixEnds()));
+  table.push_back(makeCase("attention", "attention_texts_" + heads.name(), arguments,
+                           "%o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to " +
+                               heads.attributes() + " : ($q, $k, $v, $start, $at, $from, $to) -> ($o, $lse)",
+                           {result("o", {Rows, heads.query()}), result("lse", {Rows, heads.heads})}, texts()));
+}
+
 /// Gradients of any lse and output: what they are is the formula's business. Near the true lse P stays of the
 /// order of 1.
 static void addGradients(Table &table, const Heads &heads) {
@@ -130,6 +143,10 @@ void addAttentionCases(Table &table) {
     addForward(table, heads);
     addGradients(table, heads);
   }
+  // Heads of which 4, 2, 1 and 3 are of a group, and one too many for 16 rows.
+  for (const Heads &heads : {Heads{4, 1, 32}, Heads{2, 1, 128}, Heads{1, 1, 256}, Heads{6, 2, 48},
+                             Heads{17, 1, 16}})
+    addTexts(table, heads);
   for (const Heads &heads : {Heads{3, 1, 8}, Heads{2, 1, 32}, Heads{4, 2, 64}, Heads{2, 1, 128}})
     addTurnedGradients(table, heads);
 }

@@ -145,6 +145,34 @@ Fill prefixEnds() {
   return perRow([](const Execution &run, int64_t row) { return row % 3 == 2 ? 0 : run.past - run.past / 4 * (row % 2); });
 }
 
+static int64_t textStart(const Execution &run, int64_t row) {
+  int64_t half = run.past / 2;
+  return half + row * 29 % (half - 20);
+}
+static bool hasCommonPrefix(int64_t row) { return row / 32 % 2 == 1; }
+static int64_t textPrefixStart(const Execution &run, int64_t row) {
+  return hasCommonPrefix(row) ? row % 7 : row * 17 % (run.past / 4);
+}
+
+Fill textStarts() {
+  return perRow(textStart);
+}
+
+Fill textRows() {
+  return perRow([](const Execution &run, int64_t row) { return textStart(run, row) + row % 19; });
+}
+
+Fill textPrefixStarts() {
+  return perRow(textPrefixStart);
+}
+
+Fill textPrefixEnds() {
+  return perRow([](const Execution &run, int64_t row) {
+    return hasCommonPrefix(row) ? run.past / 2 - row % 3
+                                : textPrefixStart(run, row) + row * 23 % (run.past / 4);
+  });
+}
+
 Fill these(std::vector<double> numbers) {
   return {[numbers](auto &values, const Execution &, Random &) {
     if (values.size() != numbers.size())
@@ -203,6 +231,10 @@ std::vector<Execution> generation() {
           {.rows = 1, .past = 299},
           {.rows = 17, .past = 130},
           {.rows = 130, .past = 37}};
+}
+
+std::vector<Execution> texts() {
+  return {{.rows = 3, .past = 60}, {.rows = 33, .past = 300}, {.rows = 110, .past = 290}};
 }
 
 //===- text -------------------------------------------------------------------===//

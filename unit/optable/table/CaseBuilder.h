@@ -19,6 +19,13 @@ Fill cacheRows();                  ///< behind the `past` rows of a cache
 Fill documentsInCache();           ///< where documents of some of those rows begin
 Fill prefixStarts();               ///< parts of the rows before, which each of those rows sees
 Fill prefixEnds();
+/// Rows as texts of a cache have them, many at once: rows from 32 on in every 64 see the same half of the cache
+/// as their prefix, the others a part of it of their own, or none; documents of 1 to 19 rows lie anywhere in the
+/// other half. `past` is 60 at least.
+Fill textStarts();
+Fill textRows();
+Fill textPrefixStarts();
+Fill textPrefixEnds();
 Fill these(std::vector<double> values);
 
 // Values of a function.
@@ -38,6 +45,7 @@ tokenRows();                     ///< rows that do and do not fill blocks; count
 std::vector<Execution> sums();   ///< the same, overwriting gradients and adding to them
 std::vector<Execution> packed(); ///< one document and several
 std::vector<Execution> generation(); ///< behind no, few and many cached rows
+std::vector<Execution> texts();      ///< few and many, in a cache that is filled
 
 /// A case of `body`, where `$x` stands for the type of %x.
 Case makeCase(std::string group, std::string name, std::vector<Argument> arguments, const std::string &body,

@@ -29,6 +29,8 @@ struct ProgramRequest {
   std::map<std::string, std::string> quantized;
   int64_t memoryBudget = 0; ///< bytes of the arena, 0: no limit
   Scalars capacity;         ///< at which the budget holds; no part of the request without one
+  /// The key's word: what is not in the arena that the budget bounds; no part of the request without one.
+  std::string offload = "none";
 
   /// `device` and `chip` as the configuration names them; for cuda, `auto` is the chip of this machine's GPU.
   /// Throws Error(BadInput) when there is no GPU, or one that does not run code for the chip.
