@@ -197,9 +197,9 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
     for (auto [global, place] : llvm::zip(loaded.module.globals, globals))
       llvm::copy(global.bytes, place);
     emulator::Statistics once;
-    constexpr int64_t raceSeeds = 4; // what is not ordered is not in any of them
+    constexpr uint64_t raceSeeds = 4; // what is not ordered is not in any of them
     launch.print = nullptr;
-    if (seed == firstSeed)
+    if (seed == uint64_t(firstSeed))
       launch.print = [](const std::string &text) { llvm::outs() << text; };
     launch.checksGlobalRaces = seed - firstSeed < raceSeeds;
     if (std::optional<emulator::Fault> fault = emulator::run(launch, memory, seed, &once)) {
