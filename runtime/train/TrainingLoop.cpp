@@ -101,14 +101,18 @@ std::optional<double> TrainingRun::validationLoss() {
   return sum / double(std::max<int64_t>(1, counted));
 }
 
-/// What stands before the first step is no checkpoint: a run gives what it trained, and says how that fares beside it.
-bool TrainingRun::isBetter(const StepRecord &line) const {
-  if (line.currentSteps == 0)
-    return false;
-  if (config.metricForBestModel == "average")
-    return !line.scores.empty() && (!state.best || line.scores.back().second > *state.best);
-  return line.evalLoss && (!state.best || *line.evalLoss < *state.best);
+bool TrainingRun::isByAverage() const { return config.metricForBestModel == "average"; }
+
+std::string TrainingRun::measure() const { return isByAverage() ? "average of the tasks" : "validation loss"; }
+
+std::optional<double> TrainingRun::measured(std::optional<double> loss,
+                                            const std::vector<std::pair<std::string, double>> &scores) const {
+  if (!isByAverage())
+    return loss;
+  return scores.empty() ? std::nullopt : std::optional(scores.back().second);
 }
+
+bool TrainingRun::isBetter(double value, double than) const { return isByAverage() ? value > than : value < than; }
 
 void TrainingRun::validate() {
   Clock::time_point start = Clock::now();
@@ -137,8 +141,10 @@ void TrainingRun::validate() {
   state.lastValidation = state.step;
   if (line.evalLoss)
     (state.step == 0 ? outcome.validationBefore : outcome.validationAfter) = line.evalLoss;
-  if (isBetter(line)) {
-    state.best = config.metricForBestModel == "average" ? line.scores.back().second : *line.evalLoss;
+  // What stands before the first step is no checkpoint: a run gives what it trained, and says how that fares beside it.
+  std::optional<double> value = measured(line.evalLoss, line.scores);
+  if (state.step > 0 && value && (!state.best || isBetter(*value, *state.best))) {
+    state.best = value;
     state.bestStep = state.step;
     if (config.loadBestModelAtEnd)
       saveCheckpoint();
@@ -168,16 +174,12 @@ void TrainingRun::saveCheckpoint() {
 
 /// A warning where training made things worse, by the measure that the run was asked to watch.
 void TrainingRun::sayIfWorse() {
-  bool average = config.metricForBestModel == "average";
-  std::optional<double> before = outcome.validationBefore;
-  if (average)
-    before = outcome.scoresBefore.empty() ? std::nullopt : std::optional(outcome.scoresBefore.back().second);
-  if (!before || !state.best || (average ? *state.best > *before : *state.best < *before))
+  std::optional<double> before = measured(outcome.validationBefore, outcome.scoresBefore);
+  if (!before || !state.best || isBetter(*state.best, *before))
     return;
-  char text[160];
-  std::snprintf(text, sizeof text, "note: no checkpoint is better than the start: the best %s is %.4f (before: %.4f)",
-                average ? "average of the tasks" : "validation loss", *state.best, *before);
-  say(text);
+  char numbers[64];
+  std::snprintf(numbers, sizeof numbers, "%.4f (before: %.4f)", *state.best, *before);
+  say("note: no checkpoint is better than the start: the best " + measure() + " is " + numbers);
 }
 
 void TrainingRun::writeOutput() {
@@ -185,9 +187,7 @@ void TrainingRun::writeOutput() {
   if (config.loadBestModelAtEnd && state.bestStep >= 0 && state.bestStep != state.step) {
     std::filesystem::path best = checkpoints.folderOf(state.bestStep);
     trainable->load(best);
-    say("the best " + (config.metricForBestModel == "average" ? std::string("average of the tasks")
-                                                              : std::string("validation loss")) +
-        " is that of " + best.string());
+    say("the best " + measure() + " is that of " + best.string());
     outcome.bestStep = state.bestStep;
   }
   trainable->save(outputDir, companionFiles());

@@ -35,7 +35,11 @@ private:
   void oneStep();
   void validate();
   std::optional<double> validationLoss();
-  bool isBetter(const StepRecord &line) const;
+  bool isByAverage() const;
+  std::string measure() const; ///< what decides which checkpoint is the best, for messages
+  std::optional<double> measured(std::optional<double> loss,
+                                 const std::vector<std::pair<std::string, double>> &scores) const;
+  bool isBetter(double value, double than) const;
   bool validationIsDue() const;
   int64_t validationsToCome() const;
   void saveCheckpoint();
