@@ -1,9 +1,11 @@
 // Small synthetic checkpoints, and what tests of merging read of the results.
 #pragma once
 
+#include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Model/Checkpoint.h"
 
+#include <gtest/gtest.h>
 #include <map>
 
 namespace mlora::test {
@@ -26,6 +28,28 @@ inline std::map<std::string, std::string> contents(const std::filesystem::path &
   for (const auto &entry : std::filesystem::directory_iterator(folder))
     all[entry.path().filename().string()] = hashFileHex(entry.path());
   return all;
+}
+
+/// Options of a merge into `folder`/`name` (a GGUF file where it is called so) in small blocks.
+inline MergeOptions mergeInto(const std::filesystem::path &folder, const std::string &name, const std::string &dtype) {
+  MergeOptions options;
+  options.output = folder / name;
+  options.dtype = dtype;
+  options.blockValues = 2000;
+  options.format = name.ends_with(".gguf") ? MergeFormat::Gguf : MergeFormat::HuggingFace;
+  return options;
+}
+
+/// Both have the same tensors in the same order in three files of the same names.
+inline void expectSameLayout(const Checkpoint &merged, const Checkpoint &base) {
+  auto theirs = base.storedFiles(), ours = merged.storedFiles();
+  ASSERT_EQ(ours.size(), 3u);
+  for (size_t f = 0; f < 3; ++f) {
+    EXPECT_EQ(ours[f].path.filename(), theirs[f].path.filename());
+    ASSERT_EQ(ours[f].tensors.size(), theirs[f].tensors.size());
+    for (size_t i = 0; i < ours[f].tensors.size(); ++i)
+      EXPECT_EQ(ours[f].tensors[i].name, theirs[f].tensors[i].name);
+  }
 }
 
 inline size_t entries(const std::filesystem::path &folder) {

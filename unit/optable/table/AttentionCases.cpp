@@ -43,27 +43,33 @@ static void addForward(Table &table, const Heads &heads) {
                            "%o, %lse = mlora.attention %q, %k, %v at %at " + heads.attributes() +
                                " : ($q, $k, $v, $at) -> ($o, $lse)",
                            results, generation()));
-  // Rows that begin their documents here and there behind a prefix of which each sees a part, or none of it.
-  arguments.push_back(index("start", {Rows}, documentsInCache()));
-  arguments.push_back(index("from", {Rows}, prefixStarts()));
-  arguments.push_back(index("to", {Rows}, prefixEnds()));
-  table.push_back(makeCase("attention", "attention_prefix_" + heads.name(), arguments,
+}
+
+/// Rows that see parts of a cache as their prefix, or none of it, beside their own documents.
+static void addPrefixes(Table &table, const std::string &name, const Heads &heads, std::vector<Argument> seen,
+                        std::vector<Execution> runs) {
+  std::vector<Argument> arguments = inputs(heads, KvRows);
+  arguments.insert(arguments.end(), seen.begin(), seen.end());
+  table.push_back(makeCase("attention", name + heads.name(), arguments,
                            "%o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to " +
                                heads.attributes() + " : ($q, $k, $v, $start, $at, $from, $to) -> ($o, $lse)",
-                           results, generation()));
+                           {result("o", {Rows, heads.query()}), result("lse", {Rows, heads.heads})}, runs));
+}
+
+/// Rows that begin their documents here and there behind a prefix.
+static void addGeneration(Table &table, const Heads &heads) {
+  addPrefixes(table, "attention_prefix_", heads,
+              {index("at", {Rows}, cacheRows()), index("start", {Rows}, documentsInCache()),
+               index("from", {Rows}, prefixStarts()), index("to", {Rows}, prefixEnds())},
+              generation());
 }
 
 /// Rows of many texts over one cache.
 static void addTexts(Table &table, const Heads &heads) {
-  std::vector<Argument> arguments = inputs(heads, KvRows);
-  arguments.push_back(index("start", {Rows}, textStarts()));
-  arguments.push_back(index("at", {Rows}, textRows()));
-  arguments.push_back(index("from", {Rows}, textPrefixStarts()));
-  arguments.push_back(index("to", {Rows}, textPrefixEnds()));
-  table.push_back(makeCase("attention", "attention_texts_" + heads.name(), arguments,
-                           "%o, %lse = mlora.attention %q, %k, %v document %start at %at prefix %from to %to " +
-                               heads.attributes() + " : ($q, $k, $v, $start, $at, $from, $to) -> ($o, $lse)",
-                           {result("o", {Rows, heads.query()}), result("lse", {Rows, heads.heads})}, texts()));
+  addPrefixes(table, "attention_texts_", heads,
+              {index("start", {Rows}, textStarts()), index("at", {Rows}, textRows()),
+               index("from", {Rows}, textPrefixStarts()), index("to", {Rows}, textPrefixEnds())},
+              texts());
 }
 
 /// Gradients of any lse and output: what they are is the formula's business. Near the true lse P stays of the
@@ -141,6 +147,7 @@ void addAttentionCases(Table &table) {
   table.back().why = "a score of 500 in f32 is off by 3e-5, and so is its exponential";
   for (const Heads &heads : kHeads) {
     addForward(table, heads);
+    addGeneration(table, heads);
     addGradients(table, heads);
   }
   // Heads of which 4, 2, 1 and 3 are of a group, and one too many for 16 rows.
