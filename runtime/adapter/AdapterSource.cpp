@@ -3,13 +3,13 @@
 #include "AdapterReaders.h"
 #include "Folding.h"
 #include "PeftModules.h"
+#include "mlora/Runtime/Core/Blas.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Hash.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
-#include <cblas.h>
 #include <cmath>
 
 namespace fs = std::filesystem;
@@ -164,13 +164,10 @@ std::unique_ptr<AdapterSource> AdapterSource::of(const Adapter &adapter, const M
 // ‖B A‖² = trace((Bᵀ B)(A Aᵀ)): products of the rank's size, never one of the weight's.
 double AdapterSource::updateNorm(int64_t layer, const std::string &target) const {
   LowRank update = factors(layer, target);
-  int rank = static_cast<int>(update.rank), in = static_cast<int>(update.a.size()) / rank,
-      out = static_cast<int>(update.b.size()) / rank;
+  int64_t rank = update.rank, in = int64_t(update.a.size()) / rank, out = int64_t(update.b.size()) / rank;
   std::vector<float> aa(size_t(rank) * size_t(rank)), bb(aa.size());
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rank, rank, in, 1, update.a.data(), in,
-              update.a.data(), in, 0, aa.data(), rank);
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, rank, rank, out, 1, update.b.data(), rank,
-              update.b.data(), rank, 0, bb.data(), rank);
+  sgemm(false, true, rank, rank, in, update.a.data(), in, update.a.data(), in, aa.data(), rank);
+  sgemm(true, false, rank, rank, out, update.b.data(), rank, update.b.data(), rank, bb.data(), rank);
   double sum = 0;
   for (size_t i = 0; i < aa.size(); ++i)
     sum += double(aa[i]) * bb[i];

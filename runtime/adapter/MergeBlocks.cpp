@@ -1,12 +1,11 @@
 #include "MergeBlocks.h"
 
 #include "RotaryRows.h"
+#include "mlora/Runtime/Core/Blas.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Hash.h"
 
 #include <algorithm>
-#include <cblas.h>
-#include <cstring>
 
 namespace mlora {
 
@@ -68,28 +67,26 @@ uint64_t MergeBlocks::run(MergeJob &job, int64_t block, MergeBuffers &buffers) c
     piece.first = first * columns;
   }
   const char *stored = storeName(*tensor.format);
-  buffers.out.resize(storedSize(stored, count));
-  piece.out = buffers.out.data();
+  uint64_t offset = tensor.offset + storedSize(stored, first * columns), size = storedSize(stored, count);
+  // Where a file puts values at odd bytes, they are made elsewhere, and the page cache copies them.
+  piece.out = buffers.out.at(offset % sizeof(float) ? 0 : offset, size);
   bool overflow = false;
   job.sums[static_cast<size_t>(block)] = storePiece(*tensor.format, piece, overflow);
   if (overflow)
     badInput("tensor '" + tensor.name + "' holds values that " + stored +
              " cannot store (beyond 65504, or not finite): choose dtype bf16 or f32");
-  outputs[job.fileIndex].write(tensor.offset + storedSize(stored, first * columns), buffers.out.data(),
-                               buffers.out.size());
-  return buffers.out.size();
+  outputs[job.fileIndex].write(offset, piece.out, size);
+  return size;
 }
 
 uint64_t MergeBlocks::copy(MergeJob &job, int64_t block, MergeBuffers &buffers) const {
   const PlannedTensor &tensor = *job.tensor;
   uint64_t first = uint64_t(block * job.blockRows),
            size = std::min(uint64_t(job.blockRows), tensor.bytes - first);
-  buffers.raw.resize(size);
-  if (tensor.source.file.empty())
-    std::memcpy(buffers.raw.data(), tensor.literal.data() + first, size);
-  else
-    inputs.at(tensor.source.file).read(tensor.source.offset + first, buffers.raw.data(), size);
-  outputs[job.fileIndex].write(tensor.offset + first, buffers.raw.data(), size);
+  const void *bytes = tensor.literal.data() + first;
+  if (!tensor.source.file.empty())
+    bytes = inputs.at(tensor.source.file).read(tensor.source.offset + first, size, buffers.raw);
+  outputs[job.fileIndex].write(tensor.offset + first, bytes, size);
   return size;
 }
 
@@ -97,15 +94,14 @@ uint64_t MergeBlocks::copy(MergeJob &job, int64_t block, MergeBuffers &buffers) 
 void MergeBlocks::readRows(const StoredTensor &source, const PlannedTensor &tensor, int64_t first,
                            int64_t rows, MergeBuffers &buffers, std::vector<float> &values) const {
   int64_t columns = tensor.columns, count = rows * columns;
-  buffers.raw.resize(storedSize(source.dtype, count));
-  inputs.at(source.file)
-      .read(source.offset + storedSize(source.dtype, first * columns), buffers.raw.data(),
-            buffers.raw.size());
+  const uint8_t *raw = inputs.at(source.file)
+                           .read(source.offset + storedSize(source.dtype, first * columns),
+                                 storedSize(source.dtype, count), buffers.raw);
   values.resize(static_cast<size_t>(count));
   bool turns = tensor.turns(source);
   std::vector<float> &stored = turns ? buffers.turned : values;
   stored.resize(values.size());
-  decodeStored(source.dtype, buffers.raw.data(), count, stored.data());
+  decodeStored(source.dtype, raw, count, stored.data());
   if (!turns)
     return;
   int64_t size = base.config().headDim;
@@ -126,10 +122,9 @@ void MergeBlocks::readUpdate(MergeJob &job, int64_t first, int64_t rows, MergeBu
     return;
   }
   std::call_once(job.loaded, [&] { job.factors = factorsOf(tensor); });
-  int rank = static_cast<int>(job.factors.rank), width = static_cast<int>(tensor.columns);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, static_cast<int>(rows), width, rank, 1,
-              job.factors.b.data() + first * rank, rank, job.factors.a.data(), width, 0,
-              buffers.update.data(), width);
+  int64_t rank = job.factors.rank;
+  sgemm(false, false, rows, tensor.columns, rank, job.factors.b.data() + first * rank, rank,
+        job.factors.a.data(), tensor.columns, buffers.update.data(), tensor.columns);
 }
 
 /// All adapters' as one, b in the output's order of rows.

@@ -25,7 +25,7 @@ struct MergeJob {
 
 /// What one thread needs for a block; kept from block to block.
 struct MergeBuffers {
-  std::vector<uint8_t> raw, out;
+  PageBuffer raw, out;
   std::vector<float> weight, turned, update, trained;
 };
 

@@ -6,7 +6,6 @@
 #include "mlora/Runtime/Program/ThreadPool.h"
 
 #include <atomic>
-#include <cblas.h>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
@@ -28,16 +27,13 @@ public:
   }
 
   LayerSums run() {
-    int blasThreads = openblas_get_num_threads();
-    openblas_set_num_threads(1); // blocks are what is divided
-    int64_t count = (options.threads > 0 ? options.threads : ThreadPool::availableThreads()) + 1;
-    std::vector<std::thread> workers; // one more than cores: one of them waits for the disk
+    int64_t count = (options.threads > 0 ? options.threads : ThreadPool::availableThreads()) + 2;
+    std::vector<std::thread> workers; // more than cores: some wait for the disk, to be read from or written to
     for (int64_t i = 0; i < count; ++i)
       workers.emplace_back([this] { work(); });
     std::exception_ptr interruption = watch(count);
     for (std::thread &worker : workers)
       worker.join();
-    openblas_set_num_threads(blasThreads);
     if (failure)
       std::rethrow_exception(failure);
     flush();

@@ -1,7 +1,8 @@
 #include "mlora/Runtime/Bench/MachineLimits.h"
 
+#include "mlora/Runtime/Core/Blas.h"
+
 #include <algorithm>
-#include <cblas.h>
 #include <chrono>
 
 namespace mlora {
@@ -34,13 +35,6 @@ private:
   std::vector<float> values;
   size_t largest = 0, result = 0, next = 0;
 };
-
-/// C = op(A) op(B), row-major, by OpenBLAS (which measureGemm keeps to the calling thread).
-void sgemm(bool transposeA, bool transposeB, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-           const float *b, int64_t ldb, float *c, int64_t ldc) {
-  cblas_sgemm(CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
-              blasint(m), blasint(n), blasint(k), 1, a, blasint(lda), b, blasint(ldb), 0, c, blasint(ldc));
-}
 
 /// The part of a product that belongs to one of `parts` threads; rows of the result are split, of a reduction
 /// over tokens its columns.
@@ -80,7 +74,6 @@ double leastSeconds(const std::vector<Product> &products, Operands &operands, Th
 } // namespace
 
 GemmRate measureGemm(const StepWork &work, ThreadPool &pool) {
-  openblas_set_num_threads(1);
   Operands operands(work);
   GemmRate rate;
   rate.secondsPerStep = double(work.layers - 1) * leastSeconds(work.layer, operands, pool) +
