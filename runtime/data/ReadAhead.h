@@ -4,6 +4,7 @@
 #include "RowCache.h"
 #include "RowTokeniser.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <thread>
@@ -11,8 +12,9 @@
 namespace mlora {
 
 /// Rows are numbered through all data sets. The thread takes them in the order in which they will be asked
-/// for, at low priority: a training step on the same cores is not slowed down by more than it must. Once all
-/// rows are tokenised they are written to the cache; where that holds them already no thread runs.
+/// for, at low priority, and with pauses once it is far ahead: a training step on the same cores is not
+/// slowed down by more than it must. Once all rows are tokenised they are written to the cache; where that
+/// holds them already no thread runs.
 class ReadAhead {
 public:
   /// `order` is the rows that are needed, each once. `cache` may be empty: nothing is kept.
@@ -42,6 +44,7 @@ private:
     int64_t row;
   };
   void work();
+  void pause(std::chrono::steady_clock::duration worked);
   void keep();
   std::span<const int32_t> words(int64_t i) const;
 
@@ -55,9 +58,10 @@ private:
   std::vector<std::vector<int32_t>>
       coded; ///< by row; written by the thread, read once `done` is beyond its turn
   std::mutex mutex;
-  std::condition_variable progress;
-  int64_t done = 0; ///< of `order`
-  bool stop = false, kept = false, eosMissed = false;
+  std::condition_variable progress, demand;
+  int64_t done = 0;  ///< of `order`
+  int64_t asked = 0; ///< of `order`, the furthest that was asked for
+  bool stop = false, hurry = false, kept = false, eosMissed = false;
   std::exception_ptr error;
   std::string problem;
   std::thread thread;
