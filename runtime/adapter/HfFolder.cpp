@@ -78,6 +78,13 @@ bool isMergedGguf(const fs::path &path) {
   }
 }
 
+/// Nothing is put into a checkpoint's folder either.
+void checkOutside(const fs::path &output, const fs::path &target, const fs::path &source) {
+  if (isWithin(target, source))
+    badInput(output.string() + ": lies in the folder of the checkpoint " + source.string() +
+             ", which a merge only reads: choose a place outside of it");
+}
+
 /// The name really written, and that of the base.
 std::pair<fs::path, fs::path> resolvedPair(const fs::path &output, const fs::path &base) {
   return {resolvedPath(output), fs::weakly_canonical(fs::absolute(base))};
@@ -111,6 +118,7 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
   if (isWithin(source, target))
     badInput(output.string() + ": the checkpoint " + base.string() +
              " is or lies in this folder and would be overwritten: choose another one");
+  checkOutside(output, target, source);
   if (!fs::exists(target))
     return;
   if (!fs::is_directory(target))
@@ -131,6 +139,7 @@ void checkGgufOutput(const fs::path &output, const fs::path &base) {
   if (target == source)
     badInput(output.string() +
              ": is the base checkpoint itself and would be overwritten: choose another name");
+  checkOutside(output, target, source);
   if (fs::is_directory(target))
     badInput(output.string() + ": is a folder where a GGUF file is to be written");
   if (fs::exists(target) && !isMergedGguf(target))

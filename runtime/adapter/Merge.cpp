@@ -69,11 +69,12 @@ void fillReport(MergeReport &report, const LayerSums &sums) {
       report.projections.push_back(described(found->first, -1, found->second));
 }
 
-void checkOutput(const Checkpoint &base, const MergeOptions &options) {
+/// `source`: a checkpoint that is read.
+void checkOutput(const Checkpoint &source, const MergeOptions &options) {
   if (options.format == MergeFormat::Gguf)
-    checkGgufOutput(options.output, base.path());
+    checkGgufOutput(options.output, source.path());
   else
-    checkModelOutput(options.output, base.path());
+    checkModelOutput(options.output, source.path());
 }
 
 void finish(const Checkpoint &base, const MergeOptions &options, const MergePlan &plan, const fs::path &out,
@@ -145,8 +146,7 @@ MergeReport merge(const Checkpoint &base, const Checkpoint &trained, const Merge
   checkTrained(base, trained);
   MergePlan plan = planMerge(base, trained, options);
   checkOutput(base, given);
-  if (options.format == MergeFormat::HuggingFace)
-    checkModelOutput(given.output, trained.path());
+  checkOutput(trained, given);
   return write(base, {}, {"weights", trained.fingerprint()}, options, plan);
 }
 

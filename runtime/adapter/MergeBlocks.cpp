@@ -11,7 +11,7 @@ namespace mlora {
 
 MergeBlocks::MergeBlocks(const Checkpoint &base, const std::vector<const AdapterSource *> &adapters,
                          const MergeOptions &options, const MergePlan &plan, const std::filesystem::path &out)
-    : base(base), adapters(adapters), options(options), plan(plan) {
+    : base(base), options(options), plan(plan), update(AdapterSource::sum(adapters)) {
   for (const StoredFile &file : base.storedFiles())
     inputs.emplace(file.path, StreamFile::input(file.path));
   for (const PlannedFile &file : plan.files)
@@ -129,26 +129,10 @@ void MergeBlocks::readUpdate(MergeJob &job, int64_t first, int64_t rows, MergeBu
 
 /// All adapters' as one, b in the output's order of rows.
 LowRank MergeBlocks::factorsOf(const PlannedTensor &tensor) const {
-  LowRank sum;
-  std::vector<LowRank> parts;
-  for (const AdapterSource *adapter : adapters)
-    if (adapter->rank(tensor.layer, tensor.target)) {
-      parts.push_back(adapter->factors(tensor.layer, tensor.target));
-      sum.rank += parts.back().rank;
-    }
-  if (parts.size() == 1 && !tensor.neighbours)
-    return std::move(parts.front());
-  sum.b.resize(static_cast<size_t>(tensor.rows * sum.rank));
-  int64_t begin = 0, size = base.config().headDim;
-  for (const LowRank &part : parts) {
-    sum.a.insert(sum.a.end(), part.a.begin(), part.a.end());
-    for (int64_t row = 0; row < tensor.rows; ++row) {
-      int64_t from = tensor.neighbours ? halvesRow(row, size) : row;
-      std::copy_n(part.b.data() + from * part.rank, part.rank, sum.b.data() + row * sum.rank + begin);
-    }
-    begin += part.rank;
-  }
-  return sum;
+  LowRank factors = update->factors(tensor.layer, tensor.target);
+  if (tensor.neighbours)
+    factors.b = rowsAsNeighbours(factors.b, factors.rank, base.config().headDim);
+  return factors;
 }
 
 } // namespace mlora

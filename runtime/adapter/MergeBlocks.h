@@ -50,9 +50,9 @@ private:
   LowRank factorsOf(const PlannedTensor &tensor) const;
 
   const Checkpoint &base;
-  const std::vector<const AdapterSource *> &adapters;
   const MergeOptions &options;
   const MergePlan &plan;
+  std::unique_ptr<AdapterSource> update; ///< all adapters'
   std::map<std::filesystem::path, StreamFile> inputs;
   std::vector<StreamFile> outputs;
 };

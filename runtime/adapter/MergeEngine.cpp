@@ -29,9 +29,16 @@ public:
   LayerSums run() {
     int64_t count = (options.threads > 0 ? options.threads : ThreadPool::availableThreads()) + 2;
     std::vector<std::thread> workers; // more than cores: some wait for the disk, to be read from or written to
+    workers.reserve(size_t(count));
     for (int64_t i = 0; i < count; ++i)
-      workers.emplace_back([this] { work(); });
-    std::exception_ptr interruption = watch(count);
+      try {
+        workers.emplace_back([this] { work(); });
+      } catch (const std::exception &error) { // the system has no more: those that there are do the work
+        if (workers.empty())
+          failed(std::string("no thread to merge with can be started: ") + error.what());
+        break;
+      }
+    std::exception_ptr interruption = watch(int64_t(workers.size()));
     for (std::thread &worker : workers)
       worker.join();
     if (failure)

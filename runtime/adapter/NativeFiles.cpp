@@ -116,6 +116,10 @@ bool isWholeModel(const fs::path &folder) {
 }
 
 void checkAdapterFolder(const fs::path &folder) {
+  if (!fs::exists(folder))
+    badInput(folder.string() + ": does not exist: give the folder of an adapter");
+  if (!fs::is_directory(folder))
+    badInput(folder.string() + ": is a file: give its folder");
   if (isWholeModel(folder))
     badInput(folder.string() + ": holds a whole model, as method=ft trains it, and no adapter: give it as "
                                "model_name_or_path (merge alone takes it as adapter, and no second one)");

@@ -14,11 +14,11 @@ namespace fs = std::filesystem;
 namespace mlora {
 namespace {
 
-nlohmann::json peftConfiguration(const AdapterSource &adapter, int64_t rank) {
+nlohmann::json peftConfiguration(const AdapterSource &adapter, int64_t rank, const std::string &base) {
   nlohmann::json config; // sorted keys, as PEFT writes them
   config["alpha_pattern"] = nlohmann::json::object();
   config["auto_mapping"] = nullptr;
-  config["base_model_name_or_path"] = adapter.baseModel();
+  config["base_model_name_or_path"] = adapter.baseModel().empty() ? base : adapter.baseModel();
   config["bias"] = "none";
   config["fan_in_fan_out"] = false;
   config["inference_mode"] = true;
@@ -47,7 +47,7 @@ void writePeftAdapter(const fs::path &folder, const Adapter &adapter, const Mode
 }
 
 void writePeftAdapter(const fs::path &folder, const AdapterSource &adapter, const ModelConfig &config,
-                      const std::map<std::string, std::string> &metadata) {
+                      const std::map<std::string, std::string> &metadata, const std::string &base) {
   std::vector<SafetensorsSpec> specs;
   std::map<std::string, std::pair<int64_t, std::string>> modules; // by tensor name
   int64_t rank = adapter.largestRank();
@@ -68,7 +68,7 @@ void writePeftAdapter(const fs::path &folder, const AdapterSource &adapter, cons
     writer.write(values.data(), 4 * values.size());
   }
   writer.commit();
-  writeFileAtomically(folder / peftConfig, peftConfiguration(adapter, rank).dump(2));
+  writeFileAtomically(folder / peftConfig, peftConfiguration(adapter, rank, base).dump(2));
 }
 
 LowRank paddedFactors(const AdapterSource &adapter, int64_t layer, const std::string &target, int64_t rank,

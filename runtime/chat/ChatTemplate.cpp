@@ -47,9 +47,16 @@ ChatTemplate::ChatTemplate(const Tokenizer &tokenizer)
 void checkMessages(const nlohmann::json &messages, const std::string &where) {
   if (!messages.is_array())
     badInput(where + ": expected a list of messages {\"role\", \"content\"}, got " + messages.type_name());
-  for (size_t i = 0; i < messages.size(); ++i)
+  auto has = [](const nlohmann::json &message, const char *key) {
+    return message.contains(key) && !message[key].is_null();
+  };
+  for (size_t i = 0; i < messages.size(); ++i) {
+    std::string place = where + ": message " + std::to_string(i + 1);
     if (!messages[i].is_object() || !messages[i].contains("role") || !messages[i]["role"].is_string())
-      badInput(where + ": message " + std::to_string(i + 1) + ": expected an object with a text \"role\"");
+      badInput(place + ": expected an object with a text \"role\"");
+    if (!has(messages[i], "content") && !has(messages[i], "tool_calls"))
+      badInput(place + ": has no \"content\": expected the text that is said (it may be empty)");
+  }
 }
 
 ChatTemplate::Text ChatTemplate::render(const nlohmann::json &messages, bool addGenerationPrompt) const {

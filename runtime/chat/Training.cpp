@@ -61,12 +61,46 @@ private:
     return {nowhere, nowhere};
   }
 
+  /// Whether only system messages stand before message i.
+  bool isFirst(size_t i) const {
+    return std::all_of(messages.begin(), messages.begin() + int64_t(i),
+                       [](const nlohmann::json &message) { return message["role"] == "system"; });
+  }
+
+  /// Where a message's content begins in the whole text: up to there the text is the same with another
+  /// content that has another first letter. Content itself may be found too early, in a header (`a` in
+  /// `assistant`).
+  size_t contentBegin(size_t i) const {
+    if (!messages[i].contains("content") || !messages[i]["content"].is_string())
+      return nowhere;
+    std::string content = jinja::stripped(messages[i]["content"].get<std::string>(), true, true);
+    nlohmann::json others = messages;
+    others[i]["content"] = content.starts_with('x') ? "y" : "x";
+    try {
+      std::string other = chat.render(others, false).text;
+      if (other != result.text)
+        return size_t(std::ranges::mismatch(other, result.text).in2 - result.text.begin());
+    } catch (const Error &) {
+      // A template that looks into contents.
+    }
+    return nowhere;
+  }
+
+  /// Where turn i begins: behind the messages before it with the prompt to generate. Where none but system
+  /// messages are before it a template may write that prompt nowhere (`if loop.last and …` runs for no
+  /// message then), or write a system prompt of its own in the whole text only: its content tells.
+  size_t turnBegin(size_t i, size_t before) const {
+    std::optional<std::string> header = textOf(i, true);
+    bool isHeader = header && header->size() >= before && result.text.starts_with(*header);
+    if (isFirst(i) && (!isHeader || header == textOf(i, false)))
+      return contentBegin(i);
+    return isHeader ? header->size() : nowhere;
+  }
+
   TextSpan turn(size_t i) const {
-    size_t before = result.generated.empty() ? 0 : result.generated.back().end, begin = nowhere,
+    size_t before = result.generated.empty() ? 0 : result.generated.back().end, begin = turnBegin(i, before),
            end = nowhere;
-    std::optional<std::string> header = textOf(i, true), upToHere = textOf(i + 1, false);
-    if (header && header->size() >= before && result.text.starts_with(*header))
-      begin = header->size();
+    std::optional<std::string> upToHere = textOf(i + 1, false);
     // The turn is looked for where nothing follows it; it must stand in the whole conversation likewise.
     const std::string &text = upToHere ? *upToHere : result.text;
     auto shared = size_t(std::ranges::mismatch(text, result.text).in1 - text.begin());

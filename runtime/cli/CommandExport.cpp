@@ -50,7 +50,7 @@ int runExport(Arguments &arguments) {
   } else {
     checkExportFolder(output);
     AtomicFolder folder(output, ExistingFolder::Replace);
-    writePeftAdapter(folder.aside(), *adapter, shapes, exportedMetadata());
+    writePeftAdapter(folder.aside(), *adapter, shapes, exportedMetadata(), config.model);
     folder.commit();
   }
   int64_t rank = adapter->largestRank(), vllm = vllmMaxLoraRank(rank);

@@ -20,6 +20,11 @@ namespace {
 /// Rows of a step: of the prompt, most of them.
 constexpr int64_t stepRows = 128;
 
+void checkUtf8(const std::string &text, const std::string &what) {
+  if (auto bad = firstBadByte(text))
+    badInput(what + " is not UTF-8 at byte " + std::to_string(*bad) + ": convert it, with iconv for example");
+}
+
 std::string promptOf(const Arguments &arguments) {
   const Config &config = arguments.config;
   if (arguments.has("prompt"))
@@ -32,10 +37,36 @@ std::string promptOf(const Arguments &arguments) {
   return prompt;
 }
 
-std::string chatOf(const Config &config, const Tokenizer &tokenizer) {
+nlohmann::json messagesOf(const Config &config) {
   nlohmann::json messages = parseJson(config.messages, "messages");
   checkMessages(messages, "messages");
-  return renderChat(ChatTemplate(tokenizer), messages, /*addGenerationPrompt=*/true);
+  if (messages.empty())
+    badInput("messages: holds no message: give at least one, of the user");
+  return messages;
+}
+
+/// What does not fit beside the new tokens into the model's positions goes from the left, as in scoring; a
+/// text that is itself as long as those is generated all the same.
+void fit(std::vector<int32_t> &ids, const GenerationOptions &options, const LoadedModel &model) {
+  int64_t positions = model.base().config().maxPositions, room = positions - options.maxNewTokens;
+  int64_t length = int64_t(ids.size());
+  if (positions <= 0 || length <= room)
+    return;
+  if (room > 1) {
+    dropLeft(model.tokenizer(), ids, length - room);
+    std::fprintf(stderr,
+                 "mlora-run: note: the prompt's %lld tokens and %lld new ones are more than the model's %lld "
+                 "positions: "
+                 "it was cut on the left, by %lld tokens\n",
+                 (long long)length, (long long)options.maxNewTokens, (long long)positions,
+                 (long long)(length - room));
+    return;
+  }
+  std::fprintf(
+      stderr,
+      "mlora-run: note: %lld new tokens alone are as many as the %lld positions that the model was trained "
+      "for\n",
+      (long long)options.maxNewTokens, (long long)positions);
 }
 
 GenerationOptions optionsOf(const Config &config, const LoadedModel &model) {
@@ -59,27 +90,25 @@ const char *nameOf(GeneratedText::End end) {
 
 int runGenerate(Arguments &arguments) {
   const Config &config = arguments.config;
-  bool isChat = !config.messages.empty();
+  bool isChat = arguments.has("messages");
   if (isChat && arguments.has("prompt"))
     badInput("prompt= and messages= are given: give one of them");
+  // What was asked is checked before a model is opened.
+  nlohmann::json messages = isChat ? messagesOf(config) : nlohmann::json();
+  std::string prompt = isChat ? "" : promptOf(arguments);
+  checkUtf8(prompt, "the prompt");
   LoadedModel model(arguments);
   const Tokenizer &tokenizer = model.tokenizer();
-  std::string prompt = isChat ? chatOf(config, tokenizer) : promptOf(arguments);
-  if (!isUtf8(prompt))
-    badInput("the prompt is not UTF-8: convert it, with iconv for example");
+  if (isChat)
+    prompt = renderChat(ChatTemplate(tokenizer), messages, /*addGenerationPrompt=*/true);
   // A chat template writes BOS itself.
   std::vector<int32_t> ids = isChat ? tokenizer.encode(prompt) : encodeWithBos(tokenizer, prompt);
   if (ids.empty())
     badInput("the prompt is empty: give prompt=TEXT, or text on standard input");
 
   GenerationOptions options = optionsOf(config, model);
-  int64_t length = cacheRowsFor(int64_t(ids.size()), options, 1),
-          trained = model.base().config().maxPositions;
-  if (trained > 0 && length > trained)
-    std::fprintf(stderr,
-                 "mlora-run: prompt and new tokens are %lld together, more than the %lld positions that the "
-                 "model was trained for\n",
-                 (long long)length, (long long)trained);
+  fit(ids, options, model);
+  int64_t length = cacheRowsFor(int64_t(ids.size()), options, 1);
   Program &program =
       model.open({.rows = std::min<int64_t>(stepRows, length), .countedRows = 1, .kvRows = length});
   auto show = [](size_t, const std::string &text) {

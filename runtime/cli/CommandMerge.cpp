@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Adapter/Merge.h"
 #include "mlora/Runtime/Cli/Commands.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Tokenizer/GgufExport.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 #include "mlora/Runtime/Train/Interrupt.h"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <set>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -46,14 +48,17 @@ double share(const MergedProjection &projection, const MergeOptions &options) {
   return options.stochastic ? projection.inMean : projection.survived;
 }
 
-/// The one folder of trained weights (method=ft) that is given as adapter; null: adapters are.
-std::unique_ptr<Checkpoint> openTrained(const std::vector<std::string> &paths) {
+/// The adapters that are given, or the one folder of trained weights (method=ft).
+std::vector<std::string> adaptersOf(const Config &config) {
+  std::vector<std::string> paths = config.adapterPaths();
   auto whole = std::ranges::find_if(paths, [](const std::string &path) { return isWholeModel(path); });
-  if (whole == paths.end())
-    return nullptr;
-  if (paths.size() > 1)
+  if (whole != paths.end() && paths.size() > 1)
     badInput(*whole + ": holds a whole model (method=ft), which is merged alone: give no second adapter");
-  return Checkpoint::open(*whole);
+  std::set<fs::path> seen;
+  for (const std::string &path : paths)
+    if (!seen.insert(resolvedPath(path)).second)
+      badInput(path + ": is given twice, and its update would be added twice: give each adapter once");
+  return paths;
 }
 
 MergeReport mergeAdapters(const Checkpoint &base, const std::vector<std::string> &paths,
@@ -110,11 +115,13 @@ void warn(const MergeReport &report, const MergeOptions &options) {
 
 int runMerge(Arguments &arguments) {
   const Config &config = arguments.config;
-  if (config.verify)
-    checkVerifiable(arguments);
+  std::vector<std::string> paths = adaptersOf(config);
   auto base = Checkpoint::open(config.model);
-  std::vector<std::string> paths = config.adapterPaths();
-  std::unique_ptr<Checkpoint> trained = openTrained(paths);
+  std::vector<int32_t> tokens;
+  if (config.verify)
+    tokens = verificationTokens(arguments, base->config());
+  std::unique_ptr<Checkpoint> trained =
+      isWholeModel(paths.front()) ? Checkpoint::open(paths.front()) : nullptr;
   MergeOptions options = optionsOf(arguments, *base);
   bool terminal = isatty(STDERR_FILENO);
   // From the first progress on: until then nothing is written, and a signal may end the process as it is.
@@ -141,7 +148,7 @@ int runMerge(Arguments &arguments) {
   std::string dtype = options.dtype.empty() ? "kept" : options.dtype;
   std::optional<Verification> verified;
   if (config.verify)
-    verified = verifyMerge(arguments);
+    verified = verifyMerge(arguments, tokens);
   if (config.json) {
     nlohmann::ordered_json json = report.toJson();
     json["output_dir"] = config.outputDir;
@@ -164,7 +171,7 @@ int runMerge(Arguments &arguments) {
   warn(report, options);
   // Rounding moves logits; without any they stay.
   if (verified && dtype == "f32" && verified->largest > 1e-3)
-    failed("the merged model's logits differ from those of base and adapter by " +
+    failed("the merged model's logits differ from those of base and adapters by " +
            std::to_string(verified->largest) + " of the largest, where at most 0.001 is expected of f32");
   return 0;
 }

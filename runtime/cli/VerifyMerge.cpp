@@ -2,12 +2,14 @@
 
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Utf8.h"
 #include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Inference/Scorer.h"
 #include "mlora/Runtime/Tokenizer/Bos.h"
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace mlora {
@@ -17,17 +19,6 @@ constexpr const char *ownText =
     "The capital of France is Paris. Water boils at 100 degrees Celsius at sea level, and twelve times "
     "twelve is "
     "144. She opened the letter, read it twice, and put it back into the drawer without a word.";
-
-std::vector<int32_t> tokensOf(const LoadedModel &model, const Arguments &arguments) {
-  std::vector<int32_t> ids =
-      encodeWithBos(model.tokenizer(), arguments.has("prompt") ? arguments.config.prompt : ownText);
-  int64_t trained = model.base().config().maxPositions;
-  if (trained > 0 && int64_t(ids.size()) > trained)
-    ids.resize(size_t(trained));
-  if (ids.empty())
-    badInput("the text to verify on is empty: give prompt=TEXT");
-  return ids;
-}
 
 /// Logits behind every token, [tokens, vocabulary].
 std::vector<float> logitsOf(LoadedModel &model, const std::vector<int32_t> &ids) {
@@ -51,7 +42,9 @@ Verification compare(const std::vector<float> &before, const std::vector<float> 
         b(after.data() + token * vocabulary, vocabulary);
     double totalA = logSumExp(a), totalB = logSumExp(b);
     for (size_t i = 0; i < vocabulary; ++i) {
-      difference = std::max(difference, std::abs(double(a[i]) - b[i]));
+      double apart = std::abs(double(a[i]) - b[i]);
+      // What is no number is as far as can be; max() would drop it.
+      difference = std::isnan(apart) ? std::numeric_limits<double>::infinity() : std::max(difference, apart);
       size = std::max(size, std::abs(double(a[i])));
       double logA = a[i] - totalA, logB = b[i] - totalB;
       result.divergence += std::exp(logA) * (logA - logB);
@@ -64,14 +57,7 @@ Verification compare(const std::vector<float> &before, const std::vector<float> 
   return result;
 }
 
-} // namespace
-
-void checkVerifiable(const Arguments &arguments) {
-  if (arguments.config.adapterPaths().size() != 1)
-    badInput("verify compares with one adapter on its base: leave it out, or merge one adapter at a time");
-}
-
-Verification verifyMerge(const Arguments &arguments) {
+Verification verify(const Arguments &arguments, const std::vector<int32_t> &ids) {
   // dtype is how the result is stored; both are computed in f32.
   Arguments before = arguments;
   before.config.dtype = "f32";
@@ -81,15 +67,39 @@ Verification verifyMerge(const Arguments &arguments) {
   Arguments after = before;
   after.config.model = arguments.config.outputDir;
   after.config.adapter.clear();
-  std::vector<int32_t> ids;
   std::vector<float> expected;
   {
     LoadedModel model(before); // one of them in memory at a time
-    ids = tokensOf(model, arguments);
     expected = logitsOf(model, ids);
   }
   LoadedModel merged(after);
   return compare(expected, logitsOf(merged, ids), ids.size());
+}
+
+} // namespace
+
+std::vector<int32_t> verificationTokens(const Arguments &arguments, const ModelConfig &base) {
+  std::string text = arguments.has("prompt") ? arguments.config.prompt : ownText;
+  if (std::optional<size_t> bad = firstBadByte(text))
+    badInput("prompt, the text to verify on, is not UTF-8 at byte " + std::to_string(*bad) +
+             ": convert it, with iconv for example");
+  std::vector<int32_t> ids;
+  if (!text.empty()) // where BOS alone would be verified
+    ids = encodeWithBos(*openTokenizer(arguments.config, base), text);
+  if (ids.empty())
+    badInput("prompt, the text to verify on, is empty: give one, or leave it out for one of our own");
+  if (base.maxPositions > 0 && int64_t(ids.size()) > base.maxPositions)
+    ids.resize(size_t(base.maxPositions));
+  return ids;
+}
+
+Verification verifyMerge(const Arguments &arguments, const std::vector<int32_t> &tokens) {
+  try {
+    return verify(arguments, tokens);
+  } catch (const Error &error) {
+    throw Error(error.status,
+                arguments.config.outputDir + " is written, but could not be verified: " + error.what());
+  }
 }
 
 nlohmann::ordered_json Verification::toJson() const {

@@ -1,5 +1,6 @@
 #include "Assign.h"
 
+#include "Text.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
@@ -80,7 +81,7 @@ struct Assigner {
     if (value.IsScalar())
       return {.path = value.Scalar()};
     if (!value.IsMap())
-      refuse(value, "a path or {path, task, split, limit, weight, seed, num_fewshot}");
+      refuse(value, "a path or {" + joined(entryKeys(key), ", ") + "}");
     DatasetSpec spec;
     std::set<std::string> seen;
     for (const auto &entry : value)
@@ -92,12 +93,15 @@ struct Assigner {
 
   void datasetEntry(const YAML::Node &name, const YAML::Node &value, std::set<std::string> &seen,
                     DatasetSpec &spec) const {
-    static constexpr std::string_view known[] = {"path", "task", "split", "limit", "weight", "seed",
-                                                 "num_fewshot"};
+    std::span<const std::string_view> known = entryKeys(key);
     std::string field = name.IsScalar() ? name.Scalar() : "";
-    if (std::ranges::find(known, field) == std::end(known))
-      refuse(name, "keys path, task, split, limit, weight, seed or num_fewshot (did you mean `" +
-                       std::string(nearest(field, known)) + "`?)");
+    if (field == "num_fewshot" && key.name != "eval_tasks")
+      refuse(name, "no num_fewshot: rows that are trained have no shots");
+    if (field == "weight" && key.name == "eval_tasks")
+      refuse(name, "no weight: every row is scored once (limit says how many)");
+    if (std::ranges::find(known, field) == known.end())
+      refuse(name,
+             "keys " + joined(known, ", ") + " (did you mean `" + std::string(nearest(field, known)) + "`?)");
     if (!seen.insert(field).second)
       refuse(name, "each key once in an entry");
     if (value.IsNull())
@@ -195,7 +199,8 @@ void assign(const Key &key, const YAML::Node &value, const Origin &origin, Confi
 }
 
 void assignText(const Key &key, const std::string &text, Config &config) {
-  if (!isList(key))
+  bool written = key.joined && text.starts_with("[") && text.ends_with("]"); // as a list; no file's name is
+  if (!isList(key) && !written)
     return assign(key, YAML::Node(text), Origin{}, config);
   if (text.find_first_of("[{") != 0)
     return assign(key, splitList(text), Origin{}, config);

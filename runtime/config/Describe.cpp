@@ -12,14 +12,13 @@ std::string numberText(double value) {
   return {buffer, std::to_chars(buffer, buffer + sizeof buffer, value).ptr};
 }
 
-namespace {
-
-std::string joined(const auto &words, std::string_view separator) {
-  std::string result;
-  for (const auto &word : words)
-    result.append(result.empty() ? "" : separator).append(word);
-  return result;
+std::span<const std::string_view> entryKeys(const Key &key) {
+  static constexpr std::string_view trained[] = {"path", "task", "split", "limit", "weight", "seed"},
+                                    scored[] = {"path", "task", "split", "limit", "seed", "num_fewshot"};
+  return key.name == "eval_tasks" ? std::span(scored) : std::span(trained);
 }
+
+namespace {
 
 std::string bounds(const Key &key) {
   bool below = std::isfinite(key.least), above = std::isfinite(key.greatest);
@@ -43,7 +42,7 @@ struct Expectation {
     return key.choices.empty() ? "a list of names" : "a list of " + choices();
   }
   std::string operator()(std::vector<DatasetSpec> Config::*) const {
-    return "a list of paths or of {path, task, split, limit, weight, seed}";
+    return "a list of paths or of {" + joined(entryKeys(key), ", ") + "}";
   }
   std::string choices() const { return "one of " + joined(key.choices, ", "); }
 };

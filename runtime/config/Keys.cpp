@@ -14,6 +14,7 @@ constexpr CommandSet adapted = Train | Plan | Bench;      // whoever makes an ad
 constexpr CommandSet loads = Train | Eval | Generate | Merge | Export | Plan | Data | Bench;
 constexpr CommandSet computes = Train | Eval | Generate | Bench | Plan;
 constexpr CommandSet all = ~0u;
+constexpr double longest = 1 << 24; // tokens: beyond every context, and far from overflow
 
 const std::vector<Key> &table() {
   static const std::vector<Key> entries = {
@@ -73,7 +74,8 @@ const std::vector<Key> &table() {
       {.name = "datasets",
        .field = &Config::datasets,
        .commands = Train | Data,
-       .doc = "a list of {path, task, split, limit, weight, seed}, or of paths; task (`mlora-run data tasks` lists "
+       .doc = "a list of {path, task, split, limit, weight, seed}, or of paths; task (`mlora-run data tasks` "
+              "lists "
               "them): told "
               "from the rows' keys when absent",
        .required = Train | Data},
@@ -86,14 +88,17 @@ const std::vector<Key> &table() {
        .commands = Train | Eval,
        .doc =
            "tasks to score (train: before, every eval_steps and after): a list of {path, task, split, limit, "
-           "num_fewshot}",
+           "seed, num_fewshot}",
        .required = CommandSet(Eval)},
       {.name = "max_length",
        .aliases = {"cutoff_len", "sequence_len"},
        .field = &Config::maxLength,
        .commands = shape | Eval,
-       .doc = "tokens of a sequence; a longer row is cut at its end, and counted",
-       .least = 2},
+       .doc = "tokens of a sequence; a longer row is cut at its end, and counted. For eval the context, into "
+              "which "
+              "prompts are cut on the left, where the command line gives it (else the model's positions)",
+       .least = 2,
+       .greatest = longest},
       {.name = "packing",
        .aliases = {"sample_packing"},
        .field = &Config::packing,
@@ -233,7 +238,8 @@ const std::vector<Key> &table() {
       {.name = "quantized",
        .field = &Config::quantized,
        .commands = Eval | Generate | Bench,
-       .doc = "auto: with device=cpu, weights stay in memory as the checkpoint stores them (GGUF's blocks, bf16, f16) and are "
+       .doc = "auto: with device=cpu, weights stay in memory as the checkpoint stores them (GGUF's blocks, "
+              "bf16, f16) and are "
               "unpacked as they are read, activations are f32; a type that programs do not read becomes f32; "
               "false: all become f32 first",
        .choices = {"auto", "false"}},
@@ -246,6 +252,7 @@ const std::vector<Key> &table() {
        .field = &Config::numThreads,
        .commands = computes | Merge,
        .doc = "threads; results do not depend on it",
+       .greatest = 1024,
        .defaultDoc = "the cores that this process may use"},
       {.name = "memory_budget",
        .field = &Config::memoryBudget,
@@ -284,8 +291,9 @@ const std::vector<Key> &table() {
       {.name = "verify",
        .field = &Config::verify,
        .commands = CommandSet(Merge),
-       .doc = "afterwards compare the logits of base and adapter (or of what method=ft saved) with the merged "
-              "model's, on `prompt`"},
+       .doc =
+           "afterwards compare the logits of base and adapter (or of what method=ft saved) with the merged "
+           "model's, on `prompt`"},
       {.name = "prompt",
        .field = &Config::prompt,
        .commands = Generate | Merge,
@@ -300,6 +308,7 @@ const std::vector<Key> &table() {
        .commands = Generate | Eval,
        .doc = "tokens at most of a generated text",
        .least = 1,
+       .greatest = longest,
        .defaultDoc = "128; for eval the task's own"},
       {.name = "temperature",
        .field = &Config::temperature,
@@ -318,6 +327,7 @@ const std::vector<Key> &table() {
        .field = &Config::repetitionPenalty,
        .commands = CommandSet(Generate),
        .doc = "makes tokens of prompt and text less likely; 1: does not",
+       .least = 0.01,
        .greatest = 100},
       {.name = "stop",
        .field = &Config::stop,

@@ -115,6 +115,24 @@ void refuseUnbuilt(const Arguments &arguments) {
   unbuilt("report_to", std::ranges::find(config.reportTo, "html") != config.reportTo.end(), "html");
 }
 
+/// Keys that were given and say nothing.
+void refuseEmpty(const Arguments &arguments) {
+  const Config &config = arguments.config;
+  for (const Key &key : keys()) {
+    if (!contains(key.required, arguments.command) || !arguments.has(key.name))
+      continue;
+    auto text = std::get_if<std::string Config::*>(&key.field);
+    auto sets = std::get_if<std::vector<DatasetSpec> Config::*>(&key.field);
+    bool none = key.name == "adapter" && config.adapterPaths().empty();
+    if (none || (text && (config.**text).empty()) || (sets && (config.**sets).empty()))
+      refuse(arguments, key.name, "is empty: expected " + std::string(key.doc));
+  }
+  if (arguments.has("messages") && config.messages.empty())
+    refuse(arguments, "messages", "is empty: expected a list of {role, content}, as JSON");
+  if (std::ranges::find(config.stop, "") != config.stop.end())
+    refuse(arguments, "stop", "an empty text would end every text at once: leave it out");
+}
+
 /// Choices of `format` that belong to another command.
 void checkFormat(const Arguments &arguments) {
   const std::string &format = arguments.config.format;
@@ -162,6 +180,7 @@ void resolve(Arguments &arguments) {
     if (!needsNothing && contains(key.required, arguments.command) && !arguments.has(key.name))
       badInput("`mlora-run " + std::string(commandName(arguments.command)) + "` needs " +
                std::string(key.name) + " (" + std::string(key.doc) + ")");
+  refuseEmpty(arguments);
   resolvePaths(arguments);
   resolveMethod(arguments);
   refuseUnbuilt(arguments);

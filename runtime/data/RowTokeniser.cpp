@@ -14,8 +14,6 @@ Sequence RowTokeniser::operator()(const DatasetRow &row) {
     eosMissed = eosMissed || !tokenizer.get().eos();
     result = tokenise(example, tokenizer.get());
   } else {
-    if (!row.json.contains("input_ids"))
-      badInput(row.where + ": key \"input_ids\" is missing");
     result = readTokenised(row.json, row.where);
   }
   checkVocabulary(result, vocabSize, row.where);
@@ -24,6 +22,7 @@ Sequence RowTokeniser::operator()(const DatasetRow &row) {
 
 Sequence RowTokeniser::conversation(const DatasetRow &row) {
   nlohmann::json messages = row.task->messages(JsonFields(row.json, row.where));
+  checkMessages(messages, row.where);
   if (!chat)
     chat.emplace(tokenizer.get());
   try {

@@ -26,6 +26,10 @@ Evaluation::Evaluation(std::span<const DatasetSpec> tasks, const Tokenizer &toke
         badInput("eval_tasks: " + item.name + " is there twice: give one of them a split or a path of its own in "
                                               "another run");
     prepare(item);
+    if (item.slots == 0 && item.prompts.empty())
+      badInput("eval_tasks: " + spec.path + ": holds nothing to score: expected rows of task " + item.name +
+               " with at least " +
+               (tokenizer.addsBos() ? "one token" : "two tokens (the first is only read)") + " of text");
   }
 }
 

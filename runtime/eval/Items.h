@@ -37,8 +37,4 @@ struct Evaluation::Item {
   std::string samples() const;
 };
 
-/// From the scores of a question's answers, or of the windows of a text.
-Outcome outcomeOf(const Question &question, const std::vector<AnswerPlace> &places,
-                  std::span<const TokenScore> tokens);
-
 } // namespace mlora

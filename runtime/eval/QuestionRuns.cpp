@@ -6,19 +6,6 @@
 #include <algorithm>
 
 namespace mlora {
-namespace {
-
-bool beginsWithBos(const Tokenizer &tokenizer, const std::vector<int32_t> &ids) {
-  return tokenizer.addsBos() && tokenizer.bos() && !ids.empty() && ids.front() == *tokenizer.bos();
-}
-
-/// Removes tokens from the left, behind a BOS.
-void dropLeft(const Tokenizer &tokenizer, std::vector<int32_t> &ids, int64_t count) {
-  ptrdiff_t from = beginsWithBos(tokenizer, ids) ? 1 : 0;
-  ids.erase(ids.begin() + from, ids.begin() + from + ptrdiff_t(count));
-}
-
-} // namespace
 
 std::vector<int32_t> QuestionRuns::encode(const std::string &text) const { return encodeWithBos(tokenizer, text); }
 
@@ -58,10 +45,10 @@ std::vector<AnswerPlace> QuestionRuns::add(const Question &question, const std::
   }
   int64_t drop = context > 0 ? std::max<int64_t>(longest - context, 0) : 0;
   if (drop > 0) {
-    int64_t kept = beginsWithBos(tokenizer, prompt) ? 1 : 0;
-    // At least one token of the prompt stays, for the first of the answer to be read behind.
+    // At least one token of the prompt stays (a BOS, or its last), for the first of the answer to be read
+    // behind.
     for (const Continuation &answer : answers)
-      if (drop + std::max<int64_t>(kept, 1) > answer.first)
+      if (drop + 1 > answer.first)
         badInput(where + ": an answer of " + std::to_string(most) +
                  " tokens does not fit into a context of " + std::to_string(context) +
                  " tokens: raise max_length, or remove the row");

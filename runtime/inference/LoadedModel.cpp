@@ -29,19 +29,39 @@ void keepQuantized(ProgramRequest &request, const Checkpoint &checkpoint) {
                  names.c_str());
 }
 
+/// Several as one, so that a program has one to compute.
+Adapter readAdapters(const std::vector<std::string> &paths, const Checkpoint &base) {
+  std::vector<std::unique_ptr<AdapterSource>> opened;
+  std::vector<const AdapterSource *> adapters;
+  for (const std::string &path : paths) {
+    opened.push_back(AdapterSource::open(path, base.config()));
+    adapters.push_back(opened.back().get());
+    checkBase(opened.back()->baseFingerprint(), opened.back()->baseModel(), base.fingerprint(), path);
+  }
+  return asLora(*AdapterSource::sum(std::move(adapters)), base.config());
+}
+
 } // namespace
+
+std::unique_ptr<Tokenizer> openTokenizer(const Config &config, const ModelConfig &model) {
+  auto words = Tokenizer::open(config.tokenizerPath());
+  if (words->vocabSize() > model.vocabSize)
+    badInput("the tokenizer " + config.tokenizerPath() + " has " + std::to_string(words->vocabSize()) +
+             " tokens, the checkpoint " + config.model + " only " + std::to_string(model.vocabSize) +
+             "; give the checkpoint's own with tokenizer=");
+  return words;
+}
 
 LoadedModel::LoadedModel(const Arguments &arguments)
     : config(arguments.config), checkpoint(Checkpoint::open(config.model)),
-      words(Tokenizer::open(config.tokenizerPath())) {
-  if (words->vocabSize() > checkpoint->config().vocabSize)
-    badInput("the tokenizer " + config.tokenizerPath() + " has " + std::to_string(words->vocabSize()) +
-             " tokens, the checkpoint " + config.model + " only " +
-             std::to_string(checkpoint->config().vocabSize) + "; give the checkpoint's own with tokenizer=");
-  if (config.adapter.empty())
-    return;
-  adapter = readAdapter(config.adapter, checkpoint->config());
-  checkBase(*adapter, checkpoint->fingerprint(), config.adapter);
+      words(openTokenizer(config, checkpoint->config())) {
+  std::vector<std::string> paths = config.adapterPaths();
+  if (paths.size() > 1) {
+    adapter = readAdapters(paths, *checkpoint);
+  } else if (!paths.empty()) {
+    adapter = readAdapter(paths[0], checkpoint->config());
+    checkBase(*adapter, checkpoint->fingerprint(), paths[0]);
+  }
 }
 
 Program &LoadedModel::open(const Scalars &capacity) {
@@ -73,7 +93,9 @@ std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tok
 }
 
 int64_t contextOf(const Arguments &arguments, const ModelConfig &model) {
-  return arguments.has("max_length") ? arguments.config.maxLength : model.maxPositions;
+  auto given = arguments.given.find("max_length");
+  bool asked = given != arguments.given.end() && given->second.file.empty();
+  return asked ? arguments.config.maxLength : model.maxPositions;
 }
 
 } // namespace mlora

@@ -16,7 +16,7 @@ std::string named(const Scalars &capacity, int extent) {
 
 [[noreturn]] void tooLarge(const Scalars &capacity) {
   failed("the program cannot be opened for " + named(capacity, 0) + ", " + named(capacity, 1) + " and " +
-         named(capacity, 2) + ": lower max_length or per_device_train_batch_size");
+         named(capacity, 2) + ": lower max_length or per_device_train_batch_size (of generate: max_new_tokens)");
 }
 
 /// Only a buffer that lies in another extent's region is bounded by that one's capacity.

@@ -1,8 +1,11 @@
 #include "mlora/Runtime/Program/ThreadPool.h"
 
+#include "mlora/Runtime/Core/Error.h"
+
 #include <algorithm>
 #include <csignal>
 #include <sched.h>
+#include <system_error>
 
 namespace mlora {
 namespace {
@@ -35,12 +38,21 @@ ThreadPool::ThreadPool(int64_t threads) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  for (int64_t worker = 1; worker < threads; ++worker)
-    workers.emplace_back([this, worker] { work(worker); });
+  try {
+    for (int64_t worker = 1; worker < threads; ++worker)
+      workers.emplace_back([this, worker] { work(worker); });
+  } catch (const std::system_error &error) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    leave();
+    failed("no more than " + std::to_string(workers.size() + 1) + " threads could be started (" +
+           error.what() + "): give a lower num_threads");
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { leave(); }
+
+void ThreadPool::leave() {
   stopping = true;
   unclaimed.store(leaving, std::memory_order_release);
   unclaimed.notify_all();

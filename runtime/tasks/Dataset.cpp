@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 namespace fs = std::filesystem;
 
@@ -163,6 +164,7 @@ DatasetRow Dataset::row(int64_t i) const {
   const File &file = list[size_t(number)];
   DatasetRow row = file.parsed.empty() ? file.parse(file.texts[size_t(index)]) : file.parsed[size_t(index)];
   row.task = task ? task : &taskOf(row.json, row.where);
+  checkKeys(*row.task, JsonFields(row.json, row.where));
   return row;
 }
 
@@ -177,10 +179,19 @@ Question questionOf(const Task &task, const DatasetRow &row) {
 /// What stands before the questions of each group.
 class Preambles {
 public:
-  Preambles(const Task &task, const DatasetSpec &spec, int64_t shots) : task(task), shots(shots) {
+  Preambles(const Task &task, const DatasetSpec &spec, int64_t shots, const std::vector<fs::path> &questions)
+      : task(task), shots(shots) {
     if (shots == 0)
       return;
+    std::set<fs::path> asked;
+    for (const fs::path &file : questions)
+      asked.insert(fs::canonical(file));
     for (const GroupFile &file : findShotFiles(spec.path, task)) {
+      if (asked.contains(fs::canonical(file.path)))
+        badInput("dataset " + spec.path + ": " + file.path.string() + " holds the worked examples of task " +
+                 std::string(task.name) +
+                 ": its rows would be asked behind their own answers; score another split "
+                 "(test, val), or set num_fewshot: 0");
       Dataset rows(DatasetSpec{.path = file.path.string(), .task = std::string(task.name)}, Purpose::Evaluation);
       for (int64_t i = 0; i < rows.rows(); ++i) {
         Question shot = questionOf(task, rows.row(i));
@@ -222,7 +233,7 @@ Questions readQuestions(const DatasetSpec &spec) {
   if (spec.shots >= 0 && !task.preamble && spec.shots > 0)
     badInput("dataset " + spec.path + ": num_fewshot: task " + std::string(task.name) + " has no worked examples");
   result.shots = spec.shots >= 0 ? spec.shots : task.shots;
-  Preambles preambles(task, spec, result.shots);
+  Preambles preambles(task, spec, result.shots, rows.files());
   for (int64_t i = 0; i < rows.rows(); ++i) {
     DatasetRow row = rows.row(i);
     if (row.task != result.task)

@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace fs = std::filesystem;
 
@@ -16,6 +17,17 @@ std::string replaced(std::string pattern, const std::string &split) {
   return pattern;
 }
 
+/// What the star of a pattern stands for in a file's name; nothing where it is no such name.
+std::optional<std::string> starOf(const std::string &pattern, const std::string &name) {
+  size_t star = pattern.find('*');
+  if (star == std::string::npos)
+    return std::nullopt;
+  std::string before = pattern.substr(0, star), behind = pattern.substr(star + 1);
+  if (name.size() <= before.size() + behind.size() || !name.starts_with(before) || !name.ends_with(behind))
+    return std::nullopt;
+  return name.substr(before.size(), name.size() - before.size() - behind.size());
+}
+
 /// Files of a folder that a pattern names; a star stands for a part of the last name.
 std::vector<GroupFile> matching(const fs::path &folder, const std::string &pattern) {
   std::error_code ignored;
@@ -25,16 +37,12 @@ std::vector<GroupFile> matching(const fs::path &folder, const std::string &patte
     return fs::is_regular_file(file, ignored) ? std::vector<GroupFile>{{file, ""}} : std::vector<GroupFile>{};
   }
   fs::path place = (folder / pattern).parent_path();
-  std::string name = fs::path(pattern).filename().string(), before = name.substr(0, name.find('*')),
-              behind = name.substr(name.find('*') + 1);
+  std::string name = fs::path(pattern).filename().string();
   std::vector<GroupFile> found;
-  for (fs::directory_iterator entry(place, ignored), end; entry != end; entry.increment(ignored)) {
-    std::string candidate = entry->path().filename().string();
-    if (candidate.size() > before.size() + behind.size() && candidate.starts_with(before) &&
-        candidate.ends_with(behind) && entry->is_regular_file(ignored))
-      found.push_back({entry->path(),
-                       candidate.substr(before.size(), candidate.size() - before.size() - behind.size())});
-  }
+  for (fs::directory_iterator entry(place, ignored), end; entry != end; entry.increment(ignored))
+    if (std::optional<std::string> group = starOf(name, entry->path().filename().string());
+        group && entry->is_regular_file(ignored))
+      found.push_back({entry->path(), *group});
   std::ranges::sort(found, {}, &GroupFile::path);
   return found;
 }
@@ -44,6 +52,24 @@ std::vector<GroupFile> filesOfSplit(const fs::path &folder, const TaskFiles &fil
     if (std::vector<GroupFile> found = matching(folder, replaced(pattern, split)); !found.empty())
       return found;
   return {};
+}
+
+/// The group of a file that is given by its path: what it would be in its folder. Empty where the name is
+/// none that the task's files have.
+std::string groupOf(const fs::path &file, const Task &task) {
+  std::vector<std::string> splits = task.files.training;
+  splits.insert(splits.end(), task.files.evaluation.begin(), task.files.evaluation.end());
+  splits.emplace_back(task.shotSplit);
+  fs::path folder = fs::absolute(file).lexically_normal().parent_path().filename();
+  for (const std::string &pattern : task.files.patterns)
+    for (const std::string &split : splits) {
+      fs::path expected = replaced(pattern, split);
+      if (expected.has_parent_path() && expected.parent_path() != folder)
+        continue;
+      if (std::optional<std::string> group = starOf(expected.filename().string(), file.filename().string()))
+        return *group;
+    }
+  return "";
 }
 
 /// What a folder holds, for a message.
@@ -84,10 +110,8 @@ std::vector<GroupFile> findFiles(const fs::path &path, const std::string &split,
       badInput("dataset " + path.string() + ": split '" + split +
                "' asked of a file: name a folder that holds " + split + ".jsonl, or a range of rows");
     // world_religions_test.csv is of the subject world_religions.
-    std::string stem = path.stem().string();
-    if (size_t cut = stem.rfind('_'); task && task->readTable && path.extension() == ".csv" && cut != stem.npos)
-      return {{path, stem.substr(0, cut)}};
-    return {{path, ""}};
+    bool isTable = task && task->readTable && path.extension() == ".csv";
+    return {{path, isTable ? groupOf(path, *task) : ""}};
   }
   TaskFiles files = (task ? task : &documentTask())->files; // rows of any task lie in files of the same names
   std::vector<std::string> splits = {split};

@@ -44,6 +44,27 @@ const Task &taskOf(const nlohmann::json &row, const std::string &where) {
            "input_ids; or those of a published task (docs/data.md); or say which with `task`");
 }
 
+void checkKeys(const Task &task, const JsonFields &row) {
+  // Who reads the label says which there are, and that published test files have none.
+  auto isMissing = [&row](std::string_view key) { return key != "label" && !row.raw().contains(key); };
+  std::string expected;
+  std::string_view missing;
+  int64_t fewest = INT64_MAX;
+  for (const std::vector<std::string_view> &form : task.forms) {
+    int64_t count = std::ranges::count_if(form, isMissing);
+    if (count == 0)
+      return;
+    if (count < fewest)
+      missing = *std::ranges::find_if(form, isMissing);
+    fewest = std::min(fewest, count);
+    expected += expected.empty() ? "" : "; or ";
+    for (std::string_view key : form)
+      expected.append(key == form.front() ? "" : ", ").append(key);
+  }
+  row.refuse(std::string(missing).c_str(),
+             "is missing: task " + std::string(task.name) + " expects " + expected);
+}
+
 Example yesNoExample(const YesNo &row) { return {row.prompt, row.isYes ? "Yes" : "No"}; }
 
 Question yesNoQuestion(const YesNo &row) {

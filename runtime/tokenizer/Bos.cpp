@@ -9,4 +9,10 @@ std::vector<int32_t> encodeWithBos(const Tokenizer &tokenizer, std::string_view 
   return ids;
 }
 
+void dropLeft(const Tokenizer &tokenizer, std::vector<int32_t> &ids, int64_t count) {
+  bool behindBos = tokenizer.bos() && !ids.empty() && ids.front() == *tokenizer.bos();
+  auto from = ids.begin() + behindBos;
+  ids.erase(from, from + ptrdiff_t(count));
+}
+
 } // namespace mlora

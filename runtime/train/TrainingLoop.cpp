@@ -115,7 +115,7 @@ std::optional<double> TrainingRun::measured(std::optional<double> loss,
 bool TrainingRun::isBetter(double value, double than) const { return isByAverage() ? value > than : value < than; }
 
 void TrainingRun::validate() {
-  Clock::time_point start = Clock::now();
+  Clock::time_point start = Clock::now(), lineBefore = lineStart;
   StepRecord line = record();
   if (!validation.empty() && !(line.evalLoss = validationLoss()))
     return;
@@ -151,7 +151,7 @@ void TrainingRun::validate() {
   }
   // Scoring is no training: it does not slow the steps in the log.
   validationSeconds = std::chrono::duration<double>(Clock::now() - start).count();
-  lineStart += Clock::now() - start;
+  lineStart = lineBefore + (Clock::now() - start); // with what saving the best took
 }
 
 /// Validations between now and the end, the last included.

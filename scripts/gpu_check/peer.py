@@ -6,7 +6,7 @@ import argparse, json, os, runpy, statistics, sys, time
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-DEVICE = "cuda"
+DEVICE = sys.argv[sys.argv.index("--device") + 1] if "--device" in sys.argv else "cuda"
 
 
 def random_weights(path, dtype):

@@ -109,6 +109,9 @@ TEST(AdapterFiles, NativeRoundTrip) {
 TEST(AdapterFiles, NativeRefusesWhatDoesNotFit) {
   TempFolder folder;
   EXPECT_REFUSED(readAdapter(folder.path(), tiny()), "holds no adapter");
+  EXPECT_REFUSED(readAdapter(folder / "nothere", tiny()), "nothere: does not exist");
+  EXPECT_REFUSED(AdapterSource::open(folder.file("x.safetensors", "")),
+                 "x.safetensors: is a file: give its folder");
   Adapter adapter = fresh(1);
   auto read = [&](auto change) {
     Adapter changed = adapter;

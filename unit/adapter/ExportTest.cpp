@@ -78,6 +78,10 @@ TEST(Export, PeftHasTheWholeUpdateAtScaleOne) {
   EXPECT_EQ(config["r"], 6);
   EXPECT_EQ(config["lora_alpha"], 6);
   EXPECT_EQ(config["base_model_name_or_path"], "some/base");
+  adapter.baseModel = "";
+  std::filesystem::create_directory(folder / "unnamed");
+  writePeftAdapter(folder / "unnamed", *AdapterSource::of(adapter, model()), model(), {}, "given/base");
+  EXPECT_EQ(readJsonFile(folder / "unnamed/adapter_config.json")["base_model_name_or_path"], "given/base");
   SafetensorsFile file(folder / "out/adapter_model.safetensors");
   for (int64_t layer : {0, 1})
     for (const std::string &target : adapter.targets) {

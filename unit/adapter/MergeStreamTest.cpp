@@ -14,6 +14,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,6 +123,54 @@ TEST(MergeStream, BytesDoNotDependOnThreadsOrBlocks) {
   EXPECT_NE(contents(test.folder / "one"), contents(test.folder / "many"));
 }
 
+namespace {
+
+/// New threads get stacks of this size while it lives: what a system refuses, or gives only a few times.
+class StackSize {
+public:
+  explicit StackSize(size_t bytes) {
+    pthread_getattr_default_np(&before);
+    pthread_attr_t large;
+    pthread_getattr_default_np(&large);
+    pthread_attr_setstacksize(&large, bytes);
+    pthread_setattr_default_np(&large);
+  }
+  ~StackSize() { pthread_setattr_default_np(&before); }
+
+private:
+  pthread_attr_t before;
+};
+
+} // namespace
+
+TEST(MergeStream, NeedsNoMoreThreadsThanThereAre) {
+  Case test;
+  MergeOptions options = test.into("one");
+  options.threads = 1;
+  merge(*test.base, test.adapter, options);
+  options.output = test.folder / "few";
+  options.threads = 100;
+  {
+    StackSize none(size_t(1) << 47); // all that a process can address
+    EXPECT_REFUSED(merge(*test.base, test.adapter, options), "no thread to merge with can be started");
+  }
+  EXPECT_EQ(entries(test.folder.path()), 2u); // nothing is left aside
+  constexpr size_t gigabyte = size_t(1) << 30;
+  struct rlimit before {};
+  getrlimit(RLIMIT_AS, &before);
+  struct rlimit small = before;
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  small.rlim_cur = pages * size_t(sysconf(_SC_PAGESIZE)) + 11 * gigabyte;
+  {
+    StackSize two(4 * gigabyte);
+    setrlimit(RLIMIT_AS, &small);
+    EXPECT_NO_THROW(merge(*test.base, test.adapter, options));
+    setrlimit(RLIMIT_AS, &before);
+  }
+  EXPECT_EQ(contents(test.folder / "few"), contents(test.folder / "one"));
+}
+
 TEST(MergeStream, SeveralAdaptersAddUp) {
   Case test;
   Adapter second = test.adapter;
@@ -132,12 +181,21 @@ TEST(MergeStream, SeveralAdaptersAddUp) {
        b = AdapterSource::of(second, test.base->config());
   merge(*test.base, {a.get(), b.get()}, test.into("merged", "f32"));
   auto merged = Checkpoint::open(test.folder / "merged");
+  // As one LoRA, which verification computes with; its other projections are padded.
+  Adapter lora = asLora(*AdapterSource::sum({a.get(), b.get()}), test.base->config());
+  EXPECT_EQ(lora.rank, 12);
+  EXPECT_EQ(lora.scaling(), 1);
+  merge(*test.base, lora, test.into("stacked", "f32"));
+  auto stacked = Checkpoint::open(test.folder / "stacked");
   for (const TensorInfo &info : test.base->tensors()) {
     std::vector<double> want = expected(*test.base, test.adapter, info),
                         more = expected(*test.base, second, info);
-    std::vector<float> old = valuesOf(*test.base, info), have = valuesOf(*merged, info);
-    for (size_t i = 0; i < have.size(); ++i)
+    std::vector<float> old = valuesOf(*test.base, info), have = valuesOf(*merged, info),
+                       same = valuesOf(*stacked, info);
+    for (size_t i = 0; i < have.size(); ++i) {
       ASSERT_NEAR(have[i], want[i] + more[i] - old[i], 1e-6) << info.name;
+      ASSERT_NEAR(same[i], have[i], 1e-6) << info.name;
+    }
   }
 }
 
@@ -290,6 +348,10 @@ TEST(MergeStream, RefusesWhatCannotBe) {
   EXPECT_NO_THROW(test.merge("out.gguf", "f16"));
   auto gguf = Checkpoint::open(test.folder / "out.gguf");
   EXPECT_REFUSED(merge(*gguf, test.adapter, test.into("out.gguf")), "is the base checkpoint itself");
+  auto untouched = contents(test.folder / "base");
+  for (const char *inside : {"base/sub", "base/a/../b/c", "base/out.gguf"})
+    EXPECT_REFUSED(test.merge(inside), inside, "which a merge only reads");
+  EXPECT_EQ(contents(test.folder / "base"), untouched);
   EXPECT_REFUSED(test.merge("x", "q8_0"), "GGUF");
   Adapter broken = test.adapter;
   broken.tensors.begin()->second.values[0] = NAN;

@@ -261,6 +261,8 @@ TEST(TrainedModel, RefusesWhatIsNotTrainedFromThisBase) {
   // The trained folder is not written over, even where a merge had written it.
   EXPECT_REFUSED(merge(*test.base, *Checkpoint::open(test.folder / "x"), test.into("x")), "x",
                  "would be overwritten");
+  for (const char *inside : {"x/sub", "x/out.gguf"})
+    EXPECT_REFUSED(to(*Checkpoint::open(test.folder / "x"), inside), inside, "which a merge only reads");
 }
 
 TEST(TrainedModel, IsNoAdapter) {

@@ -1,4 +1,5 @@
 // Which bytes of a conversation training counts.
+#include "../Expect.h"
 #include "mlora/Runtime/Chat/ChatTemplate.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Json.h"
@@ -93,6 +94,28 @@ TEST(Turns, OfATemplateThatRefusesPartsOfAConversation) {
   EXPECT_EQ(trained(source, messages), (Parts{"hello</s>"}));
 }
 
+TEST(Turns, OfAConversationThatTheAssistantBegins) {
+  // The prompt is written behind the last message: for no message, or for a system message that is taken out,
+  // there is none. "a" stands in the header as well.
+  std::string loop =
+      "{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>\n{{ m.content ~ '</s>' }}"
+      "{% if loop.last and add_generation_prompt %}<assistant>\n{% endif %}{% endif %}{% endfor %}";
+  nlohmann::json messages = nlohmann::json::parse(R"([{"role": "assistant", "content": "a"},
+    {"role": "user", "content": "hi"}, {"role": "assistant", "content": "b"}])");
+  for (const char *before : {"", "{{ bos_token }}", "{{ 'You are an assistant.' if messages else '' }}"}) {
+    EXPECT_EQ(trained(before + loop, messages), (Parts{"a</s>", "b</s>"})) << before;
+    nlohmann::json withSystem = {{{"role", "system"}, {"content", "a"}}};
+    withSystem.insert(withSystem.end(), messages.begin(), messages.end());
+    EXPECT_EQ(trained(before + loop, withSystem), (Parts{"a</s>", "b</s>"})) << before;
+  }
+  // ChatML writes it for no message too; a system prompt of its own stands in the whole text only.
+  std::string chatml = "{% for m in messages %}{{ m.role ~ ':' ~ m.content ~ '<|end|>' }}{% endfor %}"
+                       "{% if add_generation_prompt %}assistant:{% endif %}";
+  EXPECT_EQ(trained(chatml, messages), (Parts{"a<|end|>", "b<|end|>"}));
+  EXPECT_EQ(trained("{% if messages %}an assistant<|end|>{% endif %}" + chatml, messages),
+            (Parts{"a<|end|>", "b<|end|>"}));
+}
+
 TEST(Turns, ThatCannotBeToldAreRefused) {
   try {
     trained("{% for m in messages %}{% if m.role == 'user' or loop.last %}{{ m.content }}{% endif %}{% "
@@ -113,6 +136,21 @@ TEST(Turns, OfTinyLlama) {
   ASSERT_EQ(text.generated.size(), 2u);
   TextSpan last = text.generated[1];
   EXPECT_EQ(text.text.substr(last.begin, last.end - last.begin), "again 2</s>") << text.text;
+  nlohmann::json begun = nlohmann::json::parse(R"([{"role": "assistant", "content": "Hello"}])");
+  text = renderForTraining(ChatTemplate(*tokenizer), begun, *tokenizer);
+  ASSERT_EQ(text.generated.size(), 1u);
+  TextSpan first = text.generated[0];
+  EXPECT_EQ(text.text.substr(first.begin, first.end - first.begin), "Hello</s>") << text.text;
+}
+
+TEST(Messages, HaveARoleAndContent) {
+  auto check = [](const char *messages) { checkMessages(nlohmann::json::parse(messages), "row 7"); };
+  EXPECT_NO_THROW(
+      check(R"([{"role": "assistant", "content": ""}, {"role": "assistant", "tool_calls": [{}]}])"));
+  EXPECT_REFUSED(check(R"([{"role": "user", "content": "q"}, {"role": "user"}])"), "row 7", "message 2",
+                 "content");
+  EXPECT_REFUSED(check(R"([{"role": "user", "content": null}])"), "row 7", "message 1", "content");
+  EXPECT_REFUSED(check(R"([{"content": "q"}])"), "row 7", "message 1", "role");
 }
 
 TEST(Turns, OfSmolLm2) {

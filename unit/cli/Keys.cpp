@@ -96,6 +96,10 @@ TEST(CommandLine, Lists) {
   EXPECT_EQ(readTrain({"lora_target_modules=[q_proj, v_proj]"}).config.targetModules,
             (Strings{"q_proj", "v_proj"}));
   EXPECT_EQ(readTrain({"lora_target_modules=all-linear"}).config.targetModules.size(), 7u);
+  EXPECT_EQ(
+      readArguments(Command::Merge, std::vector<std::string>{"model=m", "adapter=[a, b]", "output_dir=o"})
+          .config.adapterPaths(),
+      (Strings{"a", "b"}));
   EXPECT_EQ(readTrain({"datasets=a.json,b.json"}).config.datasets[1].path, "b.json");
   DatasetSpec spec =
       readTrain({"datasets=[{path: x, task: text, limit: 3, weight: 0.5}]"}).config.datasets.at(0);
@@ -111,9 +115,9 @@ TEST(CommandLine, NumbersWithUnits) {
 
 TEST(CommandLine, IllTypedValues) {
   std::pair<const char *, const char *> cases[] = {
-      {"max_length=abc", "command line: max_length: expected a whole number >= 2, got 'abc'"},
+      {"max_length=abc", "command line: max_length: expected a whole number from 2 to 16777216, got 'abc'"},
       {"max_length=1e3", "expected a whole number"},
-      {"max_length=1", "expected a whole number >= 2, got '1'"},
+      {"max_length=1", "expected a whole number from 2 to 16777216, got '1'"},
       {"max_length=", "expected a whole number"},
       {"max_length=99999999999999999999", "expected a whole number"},
       {"learning_rate=fast", "learning_rate: expected a number >= 0, got 'fast'"},
@@ -127,6 +131,9 @@ TEST(CommandLine, IllTypedValues) {
       {"datasets=[{path: x, limit: some}]", "datasets.limit: expected a whole number"},
       {"datasets=[{path: x, wieght: 1}]", "did you mean `weight`"},
       {"datasets=[{path: x, path: y}]", "each key once"},
+      {"datasets=[{path: x, num_fewshot: 5}]", "rows that are trained have no shots"},
+      {"eval_tasks=[{path: x, weight: 2}]", "every row is scored once"},
+      {"num_threads=100000", "num_threads: expected a whole number from 0 to 1024"},
       {"datasets=[{task: text}]", "an entry `path`"},
       {"datasets=[[x]]", "a path or {path"},
       {"datasets=[{path: x", "datasets: expected a list of paths"},
@@ -154,6 +161,10 @@ TEST(CommandLine, RequiredKeys) {
   EXPECT_SAYS(says({}), "needs model_name_or_path");
   EXPECT_SAYS(says({"model=m"}), "needs datasets");
   EXPECT_SAYS(says({"model=m", "datasets=d"}), "needs output_dir");
+  EXPECT_SAYS(says({"model=m", "datasets=d", "output_dir="}), "output_dir: is empty");
+  EXPECT_SAYS(says({"model=m", "datasets=", "output_dir=o"}), "datasets: is empty");
+  EXPECT_SAYS(complaint(Command::Merge, {"model=m", "adapter=,", "output_dir=o"}), "adapter: is empty");
+  EXPECT_SAYS(complaint(Command::Eval, {"model=m", "eval_tasks=[]"}), "eval_tasks: is empty");
   EXPECT_EQ(complaint(Command::Data, {"preview", "datasets=d"}), "");
   // The words of train serve data too.
   EXPECT_EQ(complaint(Command::Data,
@@ -187,6 +198,12 @@ TEST(Resolve, Contradictions) {
   EXPECT_SAYS(trainComplaint({"lora_target_modules="}), "at least one projection");
   EXPECT_SAYS(trainComplaint({"load_best_model_at_end=true"}), "needs `validation`");
   EXPECT_SAYS(trainComplaint({"adam_beta2=1"}), "less than 1");
+  auto generates = [](const std::string &word) { return complaint(Command::Generate, {"model=m", word}); };
+  EXPECT_SAYS(generates("messages="), "messages: is empty");
+  EXPECT_SAYS(generates("stop=[\"\"]"), "would end every text at once");
+  EXPECT_SAYS(generates("repetition_penalty=0"), "repetition_penalty: expected a number from 0.01 to 100");
+  EXPECT_SAYS(generates("max_new_tokens=9223372036854775807"),
+              "max_new_tokens: expected a whole number from 1 to");
 }
 
 TEST(Resolve, TheEmulatorIsNotTimed) {

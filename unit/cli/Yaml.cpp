@@ -67,8 +67,8 @@ TEST_F(Yaml, MistakesNameFileAndLine) {
   EXPECT_SAYS(says("seed: 1\nlearing_rate: 2\n"),
               file + ":2: unknown key 'learing_rate': did you mean 'learning_rate'");
   EXPECT_SAYS(says("seed: 1\n\nmax_length: long\n"),
-              file + ":3: max_length: expected a whole number >= 2, got 'long'");
-  EXPECT_SAYS(says("max_length: [1]\n"), file + ":1: max_length: expected a whole number >= 2, got a list");
+              file + ":3: max_length: expected a whole number from 2 to 16777216, got 'long'");
+  EXPECT_SAYS(says("max_length: [1]\n"), file + ":1: max_length: expected a whole number from 2 to 16777216, got a list");
   EXPECT_SAYS(says("datasets:\n  - path: x\n    limit: few\n"),
               file + ":3: datasets.limit: expected a whole number");
   EXPECT_SAYS(says("seed: 1\nseed: 2\n"), file + ":2: seed was given before, in line 1");

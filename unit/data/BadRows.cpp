@@ -89,6 +89,11 @@ TEST_F(DataTest, ATemplateThatFailsNamesItsRow) {
       "unknown speaker 'cat'");
   EXPECT_SAYS(complaint(plain({write("d.jsonl", "{\"messages\": [7]}")})),
               "d.jsonl:1, message 1: an object is expected, found number");
+  // Before the template is asked, whose own message knows no numbers.
+  std::string silent =
+      "{\"messages\": [{\"role\": \"user\", \"content\": \"q\"}, {\"role\": \"assistant\"}]}\n";
+  EXPECT_SAYS(complaint(plain({write("e.jsonl", good + silent)})),
+              "e.jsonl:2: message 2: has no \"content\"");
 }
 
 TEST_F(DataTest, EmptyDatasets) {

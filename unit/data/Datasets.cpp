@@ -68,6 +68,9 @@ TEST_F(Datasets, WeightsRepeatOrDraw) {
   TrainConfig config = plain({});
   config.datasets = {{.path = file, .weight = 0}};
   EXPECT_NE(complaint(config).find("weights"), std::string::npos);
+  config.datasets[0].weight = 1e300;
+  EXPECT_NE(complaint(config).find("ten.jsonl: weight: 1e+300 makes"), std::string::npos)
+      << complaint(config);
 }
 
 TEST_F(Datasets, ASeedDrawsTheRowsOfALimit) {

@@ -31,6 +31,7 @@ TEST_F(Reading, EveryTaskHasANameASentenceAndWorkToDo) {
   for (const Task *task : tasks()) {
     EXPECT_TRUE(names.insert(task->name).second) << task->name;
     EXPECT_FALSE(task->doc.empty()) << task->name;
+    EXPECT_FALSE(task->forms.empty()) << task->name;
     EXPECT_EQ(taskNamed(task->name), task);
     EXPECT_EQ(task->score == Score::None, task->question == nullptr) << task->name;
     EXPECT_EQ(task->shotSplit.empty(), task->preamble == nullptr) << task->name;
@@ -71,6 +72,17 @@ TEST_F(Reading, MmluWithAndWithoutAHeader) {
             header + "Q?\nA. 1\nB. 2\nC. 3\nD. 4\nAnswer:| B");
 }
 
+TEST_F(Reading, TheSubjectOfACsvIsThatOfItsName) {
+  const std::string row = "q,1,2,3,4,A\n";
+  // Where the folder says the split, the whole name is the subject, as it is when the folder is read.
+  for (const char *name : {"a_b_test.csv", "test/a_b.csv", "auxiliary_train/a_b.csv", "x/a_b_dev.csv"}) {
+    Dataset rows({.path = folder.file(name, row), .task = "mmlu"}, Purpose::Evaluation);
+    EXPECT_EQ(rows.row(0).json["subject"], "a_b") << name;
+  }
+  for (const char *name : {"foo.csv", "a_b.csv", "_test.csv"})
+    EXPECT_REFUSED(example(name, row, "mmlu"), name, "<subject>_<split>.csv", "abstract_algebra_test.csv");
+}
+
 TEST_F(Reading, MmluShotsComeFromDevAndAreNeverTrained) {
   std::string shots;
   for (int i = 0; i < 5; ++i)
@@ -92,6 +104,11 @@ TEST_F(Reading, MmluShotsComeFromDevAndAreNeverTrained) {
   EXPECT_REFUSED(readQuestions(spec), "6 worked examples", "`dev` has 5", "num_fewshot");
   spec.shots = -1;
   spec.split = "dev";
+  EXPECT_REFUSED(readQuestions(spec), "a_b_dev.csv", "worked examples", "another split", "num_fewshot: 0");
+  EXPECT_REFUSED(readQuestions({.path = folder / "dev/a_b_dev.csv", .task = "mmlu"}),
+                 "behind their own answers");
+  spec.shots = 0;
+  EXPECT_EQ(readQuestions(spec).list.at(0).prompt, header + shown("s0", ""));
   EXPECT_REFUSED(Dataset(spec, Purpose::Training), "worked examples", "never trained on", "another split");
   EXPECT_REFUSED(Dataset({.path = folder / "dev/a_b_dev.csv", .task = "mmlu"}, Purpose::Training),
                  "never trained on");
@@ -126,6 +143,12 @@ TEST_F(Reading, MultircIsOneRowAnAnswer) {
   EXPECT_EQ(text.prompt, "T.\nQuestion: Q?\nI found this answer \"b\". Is that correct? Yes or No?\n");
   EXPECT_EQ(text.completion, "No");
   EXPECT_NE(second.where.find("train.jsonl:2"), std::string::npos) << second.where;
+  auto labelled = [&](const std::string &label) {
+    std::string damaged = row;
+    return example(damaged.replace(damaged.find("\"label\": 0"), 10, label));
+  };
+  EXPECT_REFUSED(labelled("\"label\": 7"), "row.jsonl:1, question 1, answer 2", "unknown label 7");
+  EXPECT_REFUSED(labelled("\"n\": 0"), "row.jsonl:1, question 1, answer 2", "\"label\": is missing");
 }
 
 TEST_F(Reading, NumbersOfGsm8k) {
@@ -137,7 +160,11 @@ TEST_F(Reading, NumbersOfGsm8k) {
 }
 
 TEST_F(Reading, MissingFieldsAndEmptyPassages) {
-  EXPECT_REFUSED(example("r.jsonl", R"({"passage": "P."})", "boolq"), "r.jsonl:1", "\"question\"", "missing");
+  EXPECT_REFUSED(example("r.jsonl", R"({"passage": "P."})", "boolq"), "r.jsonl:1", "\"question\"", "missing",
+                 "task boolq expects passage, question, label");
+  EXPECT_REFUSED(example(R"({"question": "Q?", "choices": ["1", "2", "3", "4"], "answer": 1})"),
+                 "\"subject\"",
+                 "task mmlu expects question, choices, answer, subject; or subject, input, output");
   EXPECT_REFUSED(example(R"({"passage": " ", "question": "q", "label": true})"), "row.jsonl:1", "passage",
                  "empty");
   EXPECT_REFUSED(example(R"({"passage": "P.", "question": "q"})"), "label", "missing", "no labels");

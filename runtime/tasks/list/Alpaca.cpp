@@ -19,7 +19,9 @@ std::string promptOf(const std::string &instruction, const std::string &input) {
 extern const Task Alpaca = {
     .name = "alpaca",
     .doc = "an instruction, perhaps with an input: the response",
-    .recognises = [](const nlohmann::json &row) { return row.contains("instruction") && row.contains("output"); },
+    .recognises =
+        [](const nlohmann::json &row) { return row.contains("instruction") && row.contains("output"); },
+    .forms = {{"instruction", "output"}},
     .example =
         [](const JsonFields &row) {
           return Example{promptOf(row.string("instruction"), row.optionalString("input").value_or("")),

@@ -23,7 +23,11 @@ extern const Task Boolq = {
         [](const nlohmann::json &row) {
           return row.contains("question") && row.contains("passage") && row["passage"].is_string();
         },
-    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), booleanLabel(row, "label")}); },
+    .forms = {{"passage", "question", "label"}},
+    .example =
+        [](const JsonFields &row) {
+          return yesNoExample({promptOf(row), booleanLabel(row, "label")});
+        },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {

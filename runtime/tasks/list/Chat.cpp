@@ -44,6 +44,7 @@ extern const Task Chat = {
     .doc = "a conversation, in the words of the model's chat template: the assistant's turns",
     .recognises =
         [](const nlohmann::json &row) { return row.contains("messages") || row.contains("conversations"); },
+    .forms = {{"messages"}, {"conversations"}},
     .example = nullptr,
     .messages = messagesOf,
 };

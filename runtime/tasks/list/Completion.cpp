@@ -6,8 +6,13 @@ namespace mlora::tasklist {
 extern const Task Completion = {
     .name = "completion",
     .doc = "a prompt and what follows it",
-    .recognises = [](const nlohmann::json &row) { return row.contains("prompt") && row.contains("completion"); },
-    .example = [](const JsonFields &row) { return Example{row.string("prompt"), row.string("completion")}; },
+    .recognises =
+        [](const nlohmann::json &row) { return row.contains("prompt") && row.contains("completion"); },
+    .forms = {{"prompt", "completion"}},
+    .example =
+        [](const JsonFields &row) {
+          return Example{row.string("prompt"), row.string("completion")};
+        },
 };
 
 } // namespace mlora::tasklist

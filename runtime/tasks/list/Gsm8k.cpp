@@ -38,6 +38,7 @@ extern const Task Gsm8k = {
           return row.contains("question") && row.contains("answer") && row["answer"].is_string() &&
                  !row.contains("passage") && !row.contains("paragraph") && !row.contains("choices");
         },
+    .forms = {{"question", "answer"}},
     .example =
         [](const JsonFields &row) {
           return Example{filledString(row, "question") + "\n", filledString(row, "answer")};

@@ -77,6 +77,12 @@ std::string preambleWithShots(const std::string &subject, const std::vector<Ques
 
 std::vector<nlohmann::json> readTable(std::string_view content, const std::string &file, const std::string &subject) {
   static const std::vector<std::string> header = {"question", "choice0", "choice1", "choice2", "choice3", "answer"};
+  if (subject.empty())
+    badInput(
+        file +
+        ": the subject is read from the file's name: expected <subject>_<split>.csv "
+        "(abstract_algebra_test.csv; a split is auxiliary_train, train, val, validation, test or dev), or "
+        "<subject>.csv in a folder of the split's name: rename the file");
   std::vector<nlohmann::json> rows;
   for (const CsvRow &row : readCsv(content, file)) {
     if (row.line == 1 && row.fields == header)
@@ -102,12 +108,14 @@ extern const Task Mmlu = {
           return (row.contains("choices") && row.contains("question") && row.contains("answer")) ||
                  (row.contains("subject") && row.contains("input") && row.contains("output"));
         },
+    .forms = {{"question", "choices", "answer", "subject"}, {"subject", "input", "output"}},
     .example = exampleOf,
     .score = Score::Likelihood,
     .question = questionOf,
     .isInAverage = true,
-    .files = {.patterns = {"{split}/*_{split}.csv", "*_{split}.csv", "{split}/*.csv", "{split}.jsonl", "{split}.json",
-                           "zero_shot_mmlu_{split}.json", "qlora_zero_shot_mmlu_{split}.json"},
+    .files = {.patterns = {"{split}/*_{split}.csv", "*_{split}.csv", "{split}/*.csv", "{split}.jsonl",
+                           "{split}.json", "zero_shot_mmlu_{split}.json",
+                           "qlora_zero_shot_mmlu_{split}.json"},
               .training = {"auxiliary_train", "train", "val", "validation"},
               .evaluation = {"test", "val", "validation"}},
     .readTable = readTable,

@@ -28,12 +28,11 @@ std::vector<nlohmann::json> expand(const JsonFields &row) {
     int64_t answerNumber = 0;
     for (const nlohmann::json &answer : listOf(asked, "answers")) {
       JsonFields given(answer, asked.where() + ", answer " + std::to_string(++answerNumber));
-      nlohmann::json flat = {{"paragraph", filledString(passage, "text")},
-                             {"question", filledString(asked, "question")},
-                             {"answer", given.string("text")}};
-      if (given.has("label"))
-        flat["label"] = answer.at("label");
-      rows.push_back(std::move(flat));
+      booleanLabel(given, "label"); // complains with the numbers, which the flat row has no longer
+      rows.push_back({{"paragraph", filledString(passage, "text")},
+                      {"question", filledString(asked, "question")},
+                      {"answer", given.string("text")},
+                      {"label", answer.at("label")}});
     }
   }
   return rows;
@@ -49,7 +48,11 @@ extern const Task Multirc = {
           return (row.contains("passage") && row["passage"].is_object()) ||
                  (row.contains("paragraph") && row.contains("question") && row.contains("answer"));
         },
-    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), booleanLabel(row, "label")}); },
+    .forms = {{"passage"}, {"paragraph", "question", "answer", "label"}},
+    .example =
+        [](const JsonFields &row) {
+          return yesNoExample({promptOf(row), booleanLabel(row, "label")});
+        },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {

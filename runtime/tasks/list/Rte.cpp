@@ -26,8 +26,13 @@ bool isEntailed(const JsonFields &row) {
 extern const Task Rte = {
     .name = "rte",
     .doc = "a premise and a hypothesis: whether the one means that the other is true",
-    .recognises = [](const nlohmann::json &row) { return row.contains("premise") && row.contains("hypothesis"); },
-    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), isEntailed(row)}); },
+    .recognises =
+        [](const nlohmann::json &row) { return row.contains("premise") && row.contains("hypothesis"); },
+    .forms = {{"premise", "hypothesis", "label"}},
+    .example =
+        [](const JsonFields &row) {
+          return yesNoExample({promptOf(row), isEntailed(row)});
+        },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {

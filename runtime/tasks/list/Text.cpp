@@ -16,9 +16,14 @@ extern const Task Text = {
           return row.contains("text") &&
                  std::ranges::none_of(others, [&row](const char *key) { return row.contains(key); });
         },
-    .example = [](const JsonFields &row) { return Example{"", row.string("text")}; },
+    .forms = {{"text"}},
+    .example =
+        [](const JsonFields &row) {
+          return Example{"", row.string("text")};
+        },
     .score = Score::Perplexity,
-    .question = [](const JsonFields &row, const std::string &) { return Question{.prompt = row.string("text")}; },
+    .question = [](const JsonFields &row,
+                   const std::string &) { return Question{.prompt = row.string("text")}; },
     .files = {.patterns = {"{split}.jsonl", "{split}.json", "{split}.txt", "{split}/*.txt"}},
     .documentKey = "text",
 };

@@ -19,7 +19,11 @@ extern const Task Wic = {
         [](const nlohmann::json &row) {
           return row.contains("word") && row.contains("sentence1") && row.contains("sentence2");
         },
-    .example = [](const JsonFields &row) { return yesNoExample({promptOf(row), booleanLabel(row, "label")}); },
+    .forms = {{"word", "sentence1", "sentence2", "label"}},
+    .example =
+        [](const JsonFields &row) {
+          return yesNoExample({promptOf(row), booleanLabel(row, "label")});
+        },
     .score = Score::Likelihood,
     .question =
         [](const JsonFields &row, const std::string &) {

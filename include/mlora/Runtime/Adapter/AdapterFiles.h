@@ -23,9 +23,10 @@ void writeSyntheticAdapter(const std::filesystem::path &folder, const ModelConfi
 /// the branches are stacked, c · s_i folded into the rows of B_i.
 void writePeftAdapter(const std::filesystem::path &folder, const Adapter &adapter, const ModelConfig &config);
 /// The same for any adapter, read one projection at a time: rank and lora_alpha are the largest of any
-/// projection, shorter ones are padded with zeros.
+/// projection, shorter ones are padded with zeros. `base` stands in where the adapter names none.
 void writePeftAdapter(const std::filesystem::path &folder, const AdapterSource &adapter,
-                      const ModelConfig &config, const std::map<std::string, std::string> &metadata);
+                      const ModelConfig &config, const std::map<std::string, std::string> &metadata,
+                      const std::string &base = "");
 
 /// A GGUF adapter as llama.cpp loads it: names of the base's GGUF tensors, rows of B of q and k in GGUF's
 /// rotary order, `adapter.lora.alpha` = rank, so that its scale is 1. Written aside and renamed.
@@ -48,6 +49,9 @@ Adapter readAdapter(const std::filesystem::path &folder, const ModelConfig &conf
 
 /// A LoRA as a MultiLoRA with one branch and s = 1: the same update, with scalings that can be trained.
 Adapter asMultiLora(Adapter lora);
+
+/// Any adapter as one LoRA of scaling 1 that does the same; lower ranks are padded with zeros.
+Adapter asLora(const AdapterSource &source, const ModelConfig &config);
 
 /// Smallest --max-lora-rank of vLLM that loads a LoRA of this rank, 0 when none does.
 int64_t vllmMaxLoraRank(int64_t rank);

@@ -24,6 +24,9 @@ public:
   static std::unique_ptr<AdapterSource> open(const std::filesystem::path &folder);
   /// An adapter in memory, which must outlive the result.
   static std::unique_ptr<AdapterSource> of(const Adapter &adapter, const ModelConfig &config);
+  /// What several adapters of one model do together: their a stacked, their b side by side. They must outlive
+  /// the result, which names no base.
+  static std::unique_ptr<AdapterSource> sum(std::vector<const AdapterSource *> adapters);
   virtual ~AdapterSource() = default;
 
   /// Rank of the update of one projection, 0 where there is none.

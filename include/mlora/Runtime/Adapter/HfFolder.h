@@ -30,11 +30,11 @@ std::set<std::string> modelFileNames();
 /// The metadata of a merged file of weights: what tells it from another program's.
 std::map<std::string, std::string> mergedMetadata();
 
-/// Throws Error(BadInput) unless `output` may be written: it must not be the base nor hold it, and must be
-/// absent, empty, or a model that a merge wrote (mergedMetadata) with no other files beside.
+/// Throws Error(BadInput) unless `output` may be written: it must not be the base, hold it or lie in it, and
+/// must be absent, empty, or a model that a merge wrote (mergedMetadata) with no other files beside.
 void checkModelOutput(const std::filesystem::path &output, const std::filesystem::path &base);
 
-/// The same for a .gguf file: it must be absent, or one that a merge wrote.
+/// The same for a .gguf file: it must be absent, or one that a merge wrote, and outside of the base's folder.
 void checkGgufOutput(const std::filesystem::path &output, const std::filesystem::path &base);
 
 } // namespace mlora

@@ -54,13 +54,15 @@ std::string renderChat(const ChatTemplate &chat, const nlohmann::json &messages,
 /// count).
 ///
 /// They are those of `generation` blocks where the template has them. Else turn i begins where the messages
-/// before it, with the prompt to generate, end, and ends where the messages up to it end; where the template
-/// writes another text once more messages follow (some always add the prompt), it ends at `isSpecial`'s first
-/// token behind the content. Throws Error(BadInput) when neither tells.
+/// before it, with the prompt to generate, end (the first one, where the template writes no such prompt, with
+/// its content), and ends where the messages up to it end; where the template writes another text once more
+/// messages follow (some always add the prompt), it ends at `isSpecial`'s first token behind the content.
+/// Throws Error(BadInput) when neither tells.
 ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const nlohmann::json &messages,
                                      const Tokenizer &tokenizer);
 
-/// Throws Error(BadInput) that begins with `where` unless `messages` is a list of objects with a text `role`.
+/// Throws Error(BadInput) that begins with `where` unless `messages` is a list of objects with a text `role`
+/// and something said (`content`, which may be empty, or `tool_calls`).
 void checkMessages(const nlohmann::json &messages, const std::string &where);
 
 } // namespace mlora

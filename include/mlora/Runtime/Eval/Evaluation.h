@@ -33,6 +33,10 @@ struct Outcome {
   bool correctByLength = false; ///< by sums over the answers' lengths in characters (acc_norm)
 };
 
+/// From the scores of a question's answers, or of the windows of a text.
+Outcome outcomeOf(const Question &question, const std::vector<AnswerPlace> &places,
+                  std::span<const TokenScore> tokens);
+
 class Evaluation {
 public:
   /// Reads and tokenises. Throws Error(BadInput) that names file and row. `tokenizer` must outlive it.

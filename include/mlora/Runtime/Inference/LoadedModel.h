@@ -13,9 +13,13 @@ namespace mlora {
 /// Tokens that end a text: the model's and the tokenizer's.
 std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tokenizer);
 
+/// The configured tokenizer. Throws Error(BadInput) where it has tokens that the model lacks.
+std::unique_ptr<Tokenizer> openTokenizer(const Config &config, const ModelConfig &model);
+
 class LoadedModel {
 public:
-  /// Opens base, tokenizer and adapter as the arguments say. Throws Error(BadInput) where they do not go together.
+  /// Opens base, tokenizer and adapter as the arguments say; several adapters as one, which adds what they
+  /// add together. Throws Error(BadInput) where they do not go together.
   explicit LoadedModel(const Arguments &arguments);
 
   const Checkpoint &base() const { return *checkpoint; }
@@ -33,7 +37,8 @@ private:
   std::unique_ptr<Program> program;
 };
 
-/// Tokens of a sequence at most: max_length where it is given, else what the model was trained for; 0: unknown.
+/// Tokens of a sequence at most: max_length of the command line (a file's is of rows that are trained), else what the
+/// model was trained for; 0: unknown.
 int64_t contextOf(const Arguments &arguments, const ModelConfig &model);
 
 } // namespace mlora

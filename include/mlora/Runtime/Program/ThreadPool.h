@@ -38,6 +38,7 @@ public:
 
 private:
   void work(int64_t worker);
+  void leave(); ///< ends every thread
   bool runOne(int64_t worker);
 
   struct Job {

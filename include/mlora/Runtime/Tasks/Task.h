@@ -46,6 +46,8 @@ struct Task {
   std::string_view name, doc;
   /// Whether a row's keys are this task's. At most one task says so of any row.
   bool (*recognises)(const nlohmann::json &row);
+  /// The keys that a row must have, in each form of it.
+  std::vector<std::vector<std::string_view>> forms;
   /// Throws Error(BadInput) that begins with the row's place. Null: rows are tokens already, or conversations.
   Example (*example)(const JsonFields &row);
   /// The row as a list of {"role", "content"} for the model's chat template; null for other tasks.
@@ -86,6 +88,10 @@ const Task &taskNamedOrFail(std::string_view name, const std::string &where);
 const Task &documentTask();
 /// The task of a row, by its keys. Throws Error(BadInput) when they are those of no task.
 const Task &taskOf(const nlohmann::json &row, const std::string &where);
+
+/// Throws Error(BadInput) that says which key is missing, and which the task expects, when a row is of none
+/// of its forms.
+void checkKeys(const Task &task, const JsonFields &row);
 
 /// A row with the answers Yes and No: what it becomes, and what it asks. Written in braces, its prompt is read first.
 struct YesNo {

@@ -9,4 +9,7 @@ namespace mlora {
 /// text does not begin with it itself.
 std::vector<int32_t> encodeWithBos(const Tokenizer &tokenizer, std::string_view text);
 
+/// Removes `count` tokens from the left, behind a BOS.
+void dropLeft(const Tokenizer &tokenizer, std::vector<int32_t> &ids, int64_t count);
+
 } // namespace mlora
