@@ -29,6 +29,9 @@ std::optional<SpecialRegister> findRegister(StringRef name);
 void keepSpinningLoops(ModuleOp module);
 constexpr llvm::StringLiteral kTurnComment = "// mlora: a turn of a loop that waits";
 
+/// Loads and stores under a mask become one access a lane, behind a branch each (MaskedMemory.cpp).
+void expandMaskedAccesses(LLVM::LLVMFuncOp function);
+
 class KernelRewriter {
 public:
   KernelRewriter(LLVM::LLVMFuncOp function, EmulatedModule &result, const GlobalLayout &layout)

@@ -184,6 +184,7 @@ void KernelRewriter::rewriteSignature() {
 }
 
 LogicalResult KernelRewriter::run() {
+  expandMaskedAccesses(function);
   SmallVector<Operation *> ops;
   function.getBody().walk([&](Operation *op) { ops.push_back(op); });
   rewriteSignature();
@@ -247,6 +248,16 @@ static void guardDivision(Operation *op) {
   op->setOperand(1, LLVM::SelectOp::create(b, traps, splat(1), divisor));
 }
 
+/// An op that takes pointers and does more with them than to pass them on: an access that nobody would check.
+static bool mayAccessMemory(Operation *op) {
+  auto isPointer = [](Type type) { return isa<LLVM::LLVMPointerType>(getElementTypeOrSelf(type)); };
+  return llvm::any_of(op->getOperandTypes(), isPointer) && !op->hasTrait<OpTrait::IsTerminator>() &&
+         !isMemoryEffectFree(op) &&
+         !isa<LLVM::LifetimeStartOp, LLVM::LifetimeEndOp, LLVM::InvariantStartOp, LLVM::InvariantEndOp,
+              LLVM::AssumeOp, LLVM::StackRestoreOp, LLVM::DbgDeclareOp, LLVM::DbgValueOp, LLVM::VarAnnotation,
+              LLVM::PtrAnnotation>(op);
+}
+
 static bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
 
 LogicalResult KernelRewriter::rewrite(Operation *op) {
@@ -284,8 +295,9 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
       .Case<LLVM::MemcpyOp, LLVM::MemmoveOp, LLVM::MemsetOp, LLVM::MemcpyInlineOp, LLVM::MemsetInlineOp>(
           [&](auto) { return rewriteMemoryCopy(op); })
       .Default([&](Operation *) {
-        // Everything else of the llvm dialect means the same here and there.
-        return isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) ? success() : notBuilt(op);
+        if (!isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) || mayAccessMemory(op))
+          return notBuilt(op);
+        return success(); // everything else of the llvm dialect means the same here and there
       });
 }
 
