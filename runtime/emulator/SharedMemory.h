@@ -64,7 +64,8 @@ private:
     AsyncProxyWrite = 4,
     Opaque = 8,
     Written = 16,
-    ReadUnwritten = 32 ///< somebody has read before anybody wrote
+    ReadUnwritten = 32, ///< somebody has read before anybody wrote
+    AtomicRead = 64     ///< by an atomic load, where one agent alone has read
   };
   struct Cell {
     uint32_t writeMoment, readMoment, writeSite, readSite;
@@ -77,6 +78,7 @@ private:
   struct Readers {
     uint32_t mask, moment;
     uint16_t group;
+    bool isAtomic;
   };
 
   /// One access of one cell, for messages.
@@ -89,7 +91,7 @@ private:
   void checkReaders(const Touch &touch, const Cell &cell);
   void checkWriter(const Touch &touch, Cell &cell);
   [[noreturn]] void race(const Touch &touch, const Cell &cell, uint16_t other, bool otherWrote);
-  void addReader(const Accessor &by, Cell &cell, uint32_t site);
+  void addReader(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site);
   void write(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site);
   void dropReaders(Cell &cell);
   bool isBefore(const Accessor &by, uint16_t agent, uint32_t moment) const;
