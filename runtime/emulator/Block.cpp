@@ -141,7 +141,7 @@ void Block::run(uint64_t number) {
     thread->copies.clear();
     thread->stores.clear();
     thread->storeGroups.clear();
-    thread->storeEngine = 0;
+    thread->storeEngine = thread->storeWriter = 0;
     thread->storeMoment = 0;
     thread->wgmmaGroups.clear();
     thread->wgmmaMoment = thread->wgmmaRetired = thread->wgmmaFences = thread->wgmmaAccumulators = 0;
@@ -165,6 +165,14 @@ void Block::checkEnd() {
     failure = std::move(uninitialised);
     return;
   }
+  for (auto &[address, barrier] : mbarriers)
+    if (!barrier.copies.empty()) {
+      const ReportedCopy &copy = barrier.copies.front();
+      failure = makeFault(*copy.by, copy.site, "asynchronous copy not waited for",
+                          "the block has ended, and no thread has waited at the mbarrier at " + hex(address) +
+                              " for this copy to shared memory");
+      return;
+    }
   for (size_t i = 0; i < warps.size(); ++i) {
     const Warp &first = warps[i / 4 * 4], &warp = warps[i];
     if (warp.registerSets == first.registerSets)

@@ -53,8 +53,9 @@ struct StoreGroup {
 /// Why a thread does not run.
 enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Registers, Done };
 
-/// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread.
-enum class Engine : uint8_t { Copy, Product, Store };
+/// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread, what
+/// of them reads shared memory and what writes global memory.
+enum class Engine : uint8_t { Copy, Product, Store, StoreWrite };
 
 /// Copies under way of one thread, in groups that it commits and waits for.
 template <typename Copy> class CopyGroups {
@@ -129,6 +130,7 @@ struct Thread : ThreadContext {
   std::vector<StoreCopy> stores;      ///< tensor copies to global memory since the last commit
   std::deque<StoreGroup> storeGroups; ///< committed ones, oldest first
   uint16_t storeEngine = 0;           ///< what reads their sources, and its clock
+  uint16_t storeWriter = 0;           ///< what writes them, with the same clock
   uint32_t storeMoment = 0;
   std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
   std::vector<LocalMemory> locals;
@@ -153,6 +155,16 @@ struct NamedBarrier {
   ProxyFences fenced;
 };
 
+/// Copies into shared memory that report to an mbarrier, until a thread has seen the phase end that they
+/// belong to.
+struct ReportedCopy {
+  const Thread *by;
+  uint32_t site;
+  uint64_t number;                     ///< of the block's
+  bool hasLanded = false;
+  uint64_t phase = 0; ///< in which it has
+};
+
 struct Mbarrier {
   uint32_t expected = 0, pending = 0;
   int64_t bytes = 0;   ///< that are still to come in this phase
@@ -165,6 +177,13 @@ struct Mbarrier {
   VectorClock arriving, completed;             ///< of this phase, of the phases before
   ProxyFences arrivingFenced, completedFenced; ///< the same
   std::vector<Thread *> waiting;
+  std::vector<ReportedCopy> copies; ///< that no thread has waited for, oldest first
+
+  void landed(uint64_t copy) {
+    for (ReportedCopy &one : copies)
+      if (one.number == copy)
+        one.hasLanded = true, one.phase = phase;
+  }
 };
 
 /// A collective of a warp that not all lanes have reached.
@@ -250,6 +269,7 @@ struct Block {
   /// Work beside the threads (tensor copies), done at moments that the scheduler picks.
   std::vector<std::function<void()>> transfers;
   std::map<uint64_t, Mbarrier> mbarriers;
+  uint64_t reportedCopies = 0;
   std::vector<Engine> engines;
   uint16_t newEngine(Engine kind) {
     engines.push_back(kind);

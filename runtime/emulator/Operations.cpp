@@ -16,6 +16,8 @@ void runFence(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t 
   Thread &thread = threadOf(context);
   thread.released = {thread.publish(), thread.block->base};
   thread.known.join(thread.acquired);
+  if (thread.block->history)
+    thread.block->history->afterFence(thread);
   thread.waitSite = site;
   thread.block->yield(thread);
 }
@@ -35,7 +37,7 @@ void runAfterAtomic(ThreadContext *context, uint32_t site, const uint64_t *in, u
     shown.join(released.clock);
   }
   if (thread.block->history)
-    thread.block->history->afterAtomic(thread, in[0], reads, writes, released);
+    thread.block->history->afterAtomic(thread, in[0], reads, writes, acquires, released);
   thread.waitSite = site;
   thread.block->yield(thread);
 }
