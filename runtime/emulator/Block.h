@@ -123,6 +123,7 @@ struct Thread : ThreadContext {
   VectorClock known;
   ProxyFences fenced;
   Released released;    ///< what came before the last fence: a later atomic write shows it
+  Released releasedToAll; ///< the same of the last fence that other blocks heed
   VectorClock acquired; ///< what atomic reads have seen: the next fence makes it come before now
   bool canRun() const { return waiting == Waiting::No; }
 
@@ -133,6 +134,9 @@ struct Thread : ThreadContext {
   uint16_t storeWriter = 0;           ///< what writes them, with the same clock
   uint32_t storeMoment = 0;
   std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
+  std::vector<uint64_t>
+      wgmmaRead;            ///< products whose sums ordinary instructions have used since the last fence
+  bool wgmmaWaited = false; ///< for a product, since the last fence
   std::vector<LocalMemory> locals;
 
   /// This thread's operation has come before every later one of a thread that joins what this returns.
@@ -160,7 +164,7 @@ struct NamedBarrier {
 struct ReportedCopy {
   const Thread *by;
   uint32_t site;
-  uint64_t number;                     ///< of the block's
+  uint64_t number; ///< of the block's
   bool hasLanded = false;
   uint64_t phase = 0; ///< in which it has
 };
@@ -227,6 +231,8 @@ struct Block {
   uint64_t random();
 
   /// Stops the launch; never returns to the caller. `by` is the thread that did it, `site` its operation.
+  /// The thread is in a function, or has got local memory: is there room left on its stack?
+  void checkStack(Thread &thread, uint32_t site);
   [[noreturn]] void fault(Thread &by, uint32_t site, std::string name, std::string message,
                           std::optional<uint32_t> otherSite = {}, std::string otherMessage = {});
   /// Remembers the first read of what nobody has written: a race if somebody writes it later and nothing

@@ -41,17 +41,17 @@ void GlobalHistory::check(Thread &thread, const Access &now, const std::vector<A
   Block &block = *thread.block;
   bool isRead = !writes(flags);
   for (const Access &other : others) {
-    bool isBenign = (other.isAtomic && now.isAtomic) || (isRead && other.allowsReads) ||
+    bool isSameScope = other.block == block.number || !(other.isOfBlock || now.isOfBlock);
+    bool isBenign = (other.isAtomic && now.isAtomic && isSameScope) || (isRead && other.allowsReads) ||
                     (!otherWrote && now.allowsReads);
-    if (!(other.mask & now.mask) || isBenign ||
-        isBefore(thread, other, isRead && now.isAtomic))
+    if (!(other.mask & now.mask) || isBenign || isBefore(thread, other, isRead && now.isAtomic))
       continue;
     const char *verb = flags & emulator::Access::Update  ? "updates"
                        : flags & emulator::Access::Write ? "writes"
                                                          : "reads";
     bool isHere = other.block == block.number;
-    std::string who = isHere ? block.nameOfAgent(other.thread)
-                             : "a thread of block number " + std::to_string(other.block);
+    std::string who =
+        isHere ? block.nameOfAgent(other.thread) : "a thread of block number " + std::to_string(other.block);
     // A race with an engine is named after the wait that would have ordered the two.
     const char *name = isHere && block.isEngine(other.thread, Engine::StoreWrite)
                            ? "asynchronous copy not waited for"
@@ -122,8 +122,15 @@ void GlobalHistory::touch(Thread &thread, GlobalAccessor by, uint64_t address, u
   bool allowsReads = isAtomic && (flags & emulator::Access::Read);
   for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
     uint8_t mask = maskOf(at, address, bytes);
-    Access now{thread.block->number, by.moment, site, by.agent, mask, isAtomic, by.isAsyncProxy,
-               allowsReads};
+    Access now{thread.block->number,
+               by.moment,
+               site,
+               by.agent,
+               mask,
+               isAtomic,
+               by.isAsyncProxy,
+               allowsReads,
+               bool(flags & emulator::Access::OfBlock)};
     Cell &cell = cells[at];
     if (!uninitialised.empty() && (!isWrite || (flags & emulator::Access::Update)))
       checkWritten(thread, at, mask, cell, address, bytes, site);
@@ -191,9 +198,12 @@ void GlobalHistory::afterAtomic(Thread &thread, uint64_t address, bool reads, bo
 }
 
 void GlobalHistory::afterFence(Thread &thread) {
+  // Of other threads as well, where a barrier orders their reads: one thread asks, and all of its block
+  // fence.
   for (auto &[by, steps] : seen)
-    if (by.second == thread.index && !steps.empty())
-      learn(learned, thread, by.first, steps.back().what);
+    for (const Learned &one : steps)
+      if (isOrdered(thread, by.second, one.moment))
+        learn(learned, thread, by.first, one.what);
 }
 
 } // namespace mlora::emulator

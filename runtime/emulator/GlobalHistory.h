@@ -44,7 +44,7 @@ public:
   /// What an atomic access tells other blocks of the launch, and its thread of others.
   void afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, bool acquires,
                    const Released &released);
-  /// What the thread's relaxed reads have seen comes before what follows a fence.
+  /// What relaxed reads before it have seen comes before what follows a fence.
   void afterFence(Thread &thread);
   /// Another block begins, which knows nothing of the others.
   void enterBlock() {
@@ -60,6 +60,7 @@ private:
     uint8_t mask; ///< of the four bytes
     bool isAtomic, isAsyncProxy;
     bool allowsReads; ///< an atomic beside which an ordinary read is no race
+    bool isOfBlock = false; ///< an atomic that means nothing to other blocks
   };
   /// Four bytes. Of reads that nobody has overwritten the last few are kept.
   struct Cell {
@@ -87,8 +88,8 @@ private:
   std::vector<std::pair<uint64_t, uint64_t>> uninitialised;
   std::unordered_map<uint64_t, Cell> cells;
   std::unordered_map<uint64_t, ReleasedBlocks> shown; ///< by the address of the atomic
-  LearnedBlocks learned; ///< what comes before the running block's accesses
-  LearnedBlocks seen;    ///< what a fence would make come before them
+  LearnedBlocks learned;                              ///< what comes before the running block's accesses
+  LearnedBlocks seen;                                 ///< what a fence would make come before them
 };
 
 } // namespace mlora::emulator

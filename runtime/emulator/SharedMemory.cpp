@@ -8,9 +8,16 @@
 
 namespace mlora::emulator {
 
-SharedMemory::SharedMemory(Block &block, uint32_t bytes)
-    : block(block), bytes_(bytes), memory((bytes + 15) / 16 * 16 + 16), cells(memory.size()),
-      widths(memory.size() / 16, 16) {}
+static uint32_t bytesOf(const std::vector<SharedGap> &gaps) {
+  uint32_t bytes = 0;
+  for (const SharedGap &gap : gaps)
+    bytes += gap.bytes;
+  return bytes;
+}
+
+SharedMemory::SharedMemory(Block &block, uint32_t bytes, std::vector<SharedGap> between)
+    : block(block), gaps(std::move(between)), usable(bytes), bytes_(bytes + bytesOf(gaps)),
+      memory((bytes_ + 15) / 16 * 16 + 16), cells(memory.size()), widths(memory.size() / 16, 16) {}
 
 void SharedMemory::reset() {
   std::fill(memory.begin(), memory.end(), char(kPoison));
@@ -372,6 +379,10 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
 void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
                  const char *verb) {
   Block &block = *thread.block;
+  if (block.shared->touchesGap(address, bytes))
+    block.fault(thread, site, "out-of-bounds access",
+                std::string(verb) + " " + bytesAt(bytes, address) +
+                    ", part of which lies behind the end of one array and before the next");
   if (!block.shared->contains(address, bytes))
     block.fault(thread, site, "out-of-bounds access",
                 std::string(verb) + " " + bytesAt(bytes, address) + ", which is outside the block's " +

@@ -14,7 +14,7 @@ namespace {
 
 /// One op of this kind: where its lanes are, and what they read or write.
 struct MaskedAccess {
-  Value base;     ///< a pointer, of the lanes one after another, or a vector of pointers
+  Value base; ///< a pointer, of the lanes one after another, or a vector of pointers
   Value mask;
   Value stored;   ///< a vector; null: the op loads
   Value passThru; ///< of a load, what lanes get that are switched off; null: anything
@@ -88,23 +88,33 @@ static std::optional<MaskedAccess> asMaskedAccess(Operation *op) {
   auto type = [](Value value) { return dyn_cast<VectorType>(value.getType()); };
   auto orNull = [](ValueRange values) { return values.empty() ? Value() : values.front(); };
   if (auto load = dyn_cast<LLVM::MaskedLoadOp>(op))
-    return MaskedAccess{load.getData(),     load.getMask(), {}, load.getPassThru(), type(load.getRes()),
-                        load.getAlignment(), false};
+    return MaskedAccess{load.getData(),      load.getMask(),      {},   load.getPassThru(),
+                        type(load.getRes()), load.getAlignment(), false};
   if (auto store = dyn_cast<LLVM::MaskedStoreOp>(op))
-    return MaskedAccess{store.getData(),      store.getMask(), store.getValue(), {}, type(store.getValue()),
-                        store.getAlignment(), false};
+    return MaskedAccess{store.getData(),
+                        store.getMask(),
+                        store.getValue(),
+                        {},
+                        type(store.getValue()),
+                        store.getAlignment(),
+                        false};
   if (auto gather = dyn_cast<LLVM::masked_gather>(op))
-    return MaskedAccess{gather.getPtrs(),      gather.getMask(), {}, orNull(gather.getPassThru()),
+    return MaskedAccess{gather.getPtrs(),      gather.getMask(),      {},   orNull(gather.getPassThru()),
                         type(gather.getRes()), gather.getAlignment(), false};
   if (auto scatter = dyn_cast<LLVM::masked_scatter>(op))
-    return MaskedAccess{scatter.getPtrs(),        scatter.getMask(),      scatter.getValue(), {},
-                        type(scatter.getValue()), scatter.getAlignment(), false};
+    return MaskedAccess{scatter.getPtrs(),
+                        scatter.getMask(),
+                        scatter.getValue(),
+                        {},
+                        type(scatter.getValue()),
+                        scatter.getAlignment(),
+                        false};
   if (auto expand = dyn_cast<LLVM::masked_expandload>(op))
-    return MaskedAccess{expand.getPtr(), expand.getMask(), {}, expand.getPassthru(), type(expand.getRes()), 1,
-                        true};
+    return MaskedAccess{
+        expand.getPtr(), expand.getMask(), {}, expand.getPassthru(), type(expand.getRes()), 1, true};
   if (auto compress = dyn_cast<LLVM::masked_compressstore>(op))
-    return MaskedAccess{compress.getPtr(), compress.getMask(), compress.getValue(), {},
-                        type(compress.getValue()), 1, true};
+    return MaskedAccess{
+        compress.getPtr(), compress.getMask(), compress.getValue(), {}, type(compress.getValue()), 1, true};
   return {};
 }
 
