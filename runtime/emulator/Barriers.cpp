@@ -2,6 +2,8 @@
 // warp reach a barrier at the same instruction.
 #include "Operations.h"
 
+#include <bit>
+
 namespace mlora::emulator {
 
 constexpr uint32_t kNoSite = ~0u;
@@ -52,7 +54,22 @@ static bool enter(Thread &thread, uint32_t site, uint64_t number, uint32_t count
   return ++barrier.arrived == barrier.expected;
 }
 
+/// Threads are counted here and whole warps on the device: of each warp all lanes must be there.
+static void expectWholeWarps(Block &block, const NamedBarrier &barrier) {
+  std::vector<uint32_t> lanes(block.warps.size());
+  for (const Thread *thread : barrier.present)
+    lanes[thread->warp] |= 1u << thread->lane;
+  for (Thread *thread : barrier.present)
+    if (uint32_t missing = block.warps[thread->warp].existing & ~lanes[thread->warp])
+      block.fault(*thread, barrier.warpSites[thread->warp], "divergent barrier",
+                  "has reached barrier " + std::to_string(&barrier - block.barriers) + ", and lane " +
+                      std::to_string(std::countr_zero(missing)) +
+                      " of its warp has not; all threads of a warp must reach an aligned barrier");
+}
+
 static void complete(Block &block, NamedBarrier &barrier) {
+  if (barrier.present.size() < block.threadCount)
+    expectWholeWarps(block, barrier);
   if (barrier.waiting.size() == block.threadCount) {
     block.synchronizeAll();
   } else {

@@ -28,7 +28,8 @@ static unsigned threadsOf(const Launch &launch) {
 Block::Block(const Launch &launch, const GlobalMemory &memory, uint64_t seed, GlobalHistory *history)
     : launch(launch), memory(memory), history(history), threadCount(threadsOf(launch)),
       warps((threadCount + kWarpSize - 1) / kWarpSize),
-      shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes)),
+      shared(std::make_unique<SharedMemory>(*this, launch.staticSharedBytes + launch.dynamicSharedBytes,
+                                            launch.sharedGaps)),
       stacks(Stacks::get(threadCount, 2 * size_t(launch.localBytes))),
       state(seed * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du), electSeed(state) {
   for (unsigned i = 0; i < threadCount; ++i) {
@@ -137,13 +138,15 @@ void Block::run(uint64_t number) {
     thread->clock = base + 1;
     thread->known = thread->acquired = {};
     thread->fenced = {};
-    thread->released = {};
+    thread->released = thread->releasedToAll = {};
     thread->copies.clear();
     thread->stores.clear();
     thread->storeGroups.clear();
-    thread->storeEngine = 0;
+    thread->storeEngine = thread->storeWriter = 0;
     thread->storeMoment = 0;
     thread->wgmmaGroups.clear();
+    thread->wgmmaRead.clear();
+    thread->wgmmaWaited = false;
     thread->wgmmaMoment = thread->wgmmaRetired = thread->wgmmaFences = thread->wgmmaAccumulators = 0;
     thread->locals.clear();
     ready.push_back(thread.get());
@@ -165,6 +168,14 @@ void Block::checkEnd() {
     failure = std::move(uninitialised);
     return;
   }
+  for (auto &[address, barrier] : mbarriers)
+    if (!barrier.copies.empty()) {
+      const ReportedCopy &copy = barrier.copies.front();
+      failure = makeFault(*copy.by, copy.site, "asynchronous copy not waited for",
+                          "the block has ended, and no thread has waited at the mbarrier at " + hex(address) +
+                              " for this copy to shared memory");
+      return;
+    }
   for (size_t i = 0; i < warps.size(); ++i) {
     const Warp &first = warps[i / 4 * 4], &warp = warps[i];
     if (warp.registerSets == first.registerSets)
@@ -275,6 +286,15 @@ void Block::exit(Thread &thread) {
         "its source in shared memory");
   next(thread.fiber);
   __builtin_unreachable();
+}
+
+void Block::checkStack(Thread &thread, uint32_t site) {
+  constexpr std::ptrdiff_t room = 32 << 10; // for the machine itself
+  char here;
+  if (&here - stacks->end(thread.index) < room)
+    fault(thread, site, "stack overflow",
+          "calls itself too often, or allocates local memory again and again, which lasts until its function "
+          "returns");
 }
 
 std::string Block::nameOf(const Thread &thread) const {
@@ -421,15 +441,19 @@ uint32_t Block::registersInUse() const {
 void Block::synchronizeAll() {
   VectorClock ofEngines;
   ProxyFences allFenced;
-  Released released;
+  Released released, releasedToAll;
+  auto add = [](Released &to, const Released &from) {
+    to.clock.join(from.clock);
+    to.base = std::max(to.base, from.base);
+  };
   uint32_t latest = base;
   for (auto &thread : threads) {
     latest = std::max(latest, thread->clock);
     if (!engines.empty())
       ofEngines.join(thread->known);
     allFenced.join(thread->fenced);
-    released.clock.join(thread->released.clock);
-    released.base = std::max(released.base, thread->released.base);
+    add(released, thread->released);
+    add(releasedToAll, thread->releasedToAll);
   }
   base = latest;
   for (auto &thread : threads) {
@@ -437,6 +461,7 @@ void Block::synchronizeAll() {
     thread->known = ofEngines;
     thread->fenced = allFenced;
     thread->released = released; // the fences of all, for an atomic of one
+    thread->releasedToAll = releasedToAll;
   }
 }
 

@@ -53,8 +53,9 @@ struct StoreGroup {
 /// Why a thread does not run.
 enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Registers, Done };
 
-/// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread.
-enum class Engine : uint8_t { Copy, Product, Store };
+/// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread, what
+/// of them reads shared memory and what writes global memory.
+enum class Engine : uint8_t { Copy, Product, Store, StoreWrite };
 
 /// Copies under way of one thread, in groups that it commits and waits for.
 template <typename Copy> class CopyGroups {
@@ -122,6 +123,7 @@ struct Thread : ThreadContext {
   VectorClock known;
   ProxyFences fenced;
   Released released;    ///< what came before the last fence: a later atomic write shows it
+  Released releasedToAll; ///< the same of the last fence that other blocks heed
   VectorClock acquired; ///< what atomic reads have seen: the next fence makes it come before now
   bool canRun() const { return waiting == Waiting::No; }
 
@@ -129,8 +131,12 @@ struct Thread : ThreadContext {
   std::vector<StoreCopy> stores;      ///< tensor copies to global memory since the last commit
   std::deque<StoreGroup> storeGroups; ///< committed ones, oldest first
   uint16_t storeEngine = 0;           ///< what reads their sources, and its clock
+  uint16_t storeWriter = 0;           ///< what writes them, with the same clock
   uint32_t storeMoment = 0;
   std::deque<uint32_t> wgmmaGroups; ///< the last moment of each committed group
+  std::vector<uint64_t>
+      wgmmaRead;            ///< products whose sums ordinary instructions have used since the last fence
+  bool wgmmaWaited = false; ///< for a product, since the last fence
   std::vector<LocalMemory> locals;
 
   /// This thread's operation has come before every later one of a thread that joins what this returns.
@@ -153,6 +159,16 @@ struct NamedBarrier {
   ProxyFences fenced;
 };
 
+/// Copies into shared memory that report to an mbarrier, until a thread has seen the phase end that they
+/// belong to.
+struct ReportedCopy {
+  const Thread *by;
+  uint32_t site;
+  uint64_t number; ///< of the block's
+  bool hasLanded = false;
+  uint64_t phase = 0; ///< in which it has
+};
+
 struct Mbarrier {
   uint32_t expected = 0, pending = 0;
   int64_t bytes = 0;   ///< that are still to come in this phase
@@ -165,6 +181,13 @@ struct Mbarrier {
   VectorClock arriving, completed;             ///< of this phase, of the phases before
   ProxyFences arrivingFenced, completedFenced; ///< the same
   std::vector<Thread *> waiting;
+  std::vector<ReportedCopy> copies; ///< that no thread has waited for, oldest first
+
+  void landed(uint64_t copy) {
+    for (ReportedCopy &one : copies)
+      if (one.number == copy)
+        one.hasLanded = true, one.phase = phase;
+  }
 };
 
 /// A collective of a warp that not all lanes have reached.
@@ -208,6 +231,8 @@ struct Block {
   uint64_t random();
 
   /// Stops the launch; never returns to the caller. `by` is the thread that did it, `site` its operation.
+  /// The thread is in a function, or has got local memory: is there room left on its stack?
+  void checkStack(Thread &thread, uint32_t site);
   [[noreturn]] void fault(Thread &by, uint32_t site, std::string name, std::string message,
                           std::optional<uint32_t> otherSite = {}, std::string otherMessage = {});
   /// Remembers the first read of what nobody has written: a race if somebody writes it later and nothing
@@ -250,6 +275,7 @@ struct Block {
   /// Work beside the threads (tensor copies), done at moments that the scheduler picks.
   std::vector<std::function<void()>> transfers;
   std::map<uint64_t, Mbarrier> mbarriers;
+  uint64_t reportedCopies = 0;
   std::vector<Engine> engines;
   uint16_t newEngine(Engine kind) {
     engines.push_back(kind);

@@ -28,7 +28,9 @@ void launchLoad(Thread &thread, uint32_t site, SharedRange to, std::vector<CopyP
     const char *from = reinterpret_cast<const char *>(piece.global);
     data.insert(data.end(), from, from + piece.bytes);
   }
-  block.transfers.push_back([&block, &thread, site, to, at, pieces = std::move(pieces),
+  uint64_t number = ++block.reportedCopies;
+  barrier.copies.push_back({&thread, site, number});
+  block.transfers.push_back([&block, &thread, site, to, at, number, pieces = std::move(pieces),
                              data = std::move(data), engine = barrier.engine] {
     const char *from = data.data();
     for (const CopyPiece &piece : pieces) {
@@ -45,6 +47,7 @@ void launchLoad(Thread &thread, uint32_t site, SharedRange to, std::vector<CopyP
     Mbarrier &barrier = found->second;
     block.shared->land(engine, ++barrier.moment, to.address, to.bytes, /*isAsyncProxy=*/true);
     barrier.arriving.raise(engine, barrier.moment);
+    barrier.landed(number);
     barrier.bytes -= to.bytes;
     finishPhase(block, barrier);
   });
@@ -53,8 +56,10 @@ void launchLoad(Thread &thread, uint32_t site, SharedRange to, std::vector<CopyP
 
 void launchStore(Thread &thread, uint32_t site, SharedRange from, const std::vector<CopyPiece> &pieces) {
   Block &block = *thread.block;
-  if (!thread.storeEngine)
+  if (!thread.storeEngine) {
     thread.storeEngine = block.newEngine(Engine::Store);
+    thread.storeWriter = block.newEngine(Engine::StoreWrite);
+  }
   // The engine's read lasts until a wait for the copy's group.
   VectorClock before = thread.known;
   before.raise(thread.index, thread.clock);
@@ -66,6 +71,10 @@ void launchStore(Thread &thread, uint32_t site, SharedRange from, const std::vec
     if (!piece.global)
       continue;
     copy.pieces.push_back(piece);
+    // The engine's write lasts until a wait without `.read`, or to the end of the launch.
+    if (block.history)
+      block.history->touch(thread, {thread.storeWriter, thread.storeMoment, /*isAsyncProxy=*/true},
+                           piece.global, piece.bytes, Access::Write, site);
     const char *host = block.shared->host(piece.shared);
     copy.data.insert(copy.data.end(), host, host + piece.bytes);
   }
@@ -135,14 +144,13 @@ void runBulkWait(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t 
       thread.known.raise(thread.storeEngine, group.moment);
   }
   if (!in[1])
-    for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front())
-      for (const StoreCopy &copy : thread.storeGroups.front().copies) {
-        if (GlobalHistory *history = thread.block->history)
-          for (const CopyPiece &piece : copy.pieces)
-            history->touch(thread, piece.global, piece.bytes, Access::Write, copy.site,
-                           /*isAsyncProxy=*/true);
+    for (; thread.storeGroups.size() > in[0]; thread.storeGroups.pop_front()) {
+      const StoreGroup &group = thread.storeGroups.front();
+      if (group.moment)
+        thread.known.raise(thread.storeWriter, group.moment);
+      for (const StoreCopy &copy : group.copies)
         land(copy);
-      }
+    }
   thread.block->yield(thread);
 }
 

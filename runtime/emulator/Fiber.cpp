@@ -46,7 +46,7 @@ static void *firstFrame(char *top, void (*start)()) {
 
 namespace mlora::emulator {
 
-constexpr size_t kPage = 4096, kStackBytes = 128 << 10, kOwnBytes = 64 << 10;
+constexpr size_t kPage = 4096, kStackBytes = 1 << 20, kOwnBytes = 64 << 10;
 
 Stacks::Stacks(unsigned count, size_t bytes) : count(count), stackBytes(bytes) {
   void *pages = mmap(nullptr, count * stackBytes, PROT_READ | PROT_WRITE,
@@ -73,6 +73,8 @@ std::shared_ptr<Stacks> Stacks::get(unsigned count, size_t localBytes) {
 char *Stacks::top(unsigned index) const { return memory + (index + 1) * stackBytes - index % 61 * 64; }
 
 Fiber Stacks::prepare(unsigned index, void (*start)()) { return {firstFrame(top(index), start)}; }
+
+const char *Stacks::end(unsigned index) const { return memory + index * stackBytes + kPage; }
 
 bool Stacks::contains(unsigned index, const void *address, size_t bytes) const {
   uintptr_t at = reinterpret_cast<uintptr_t>(address),

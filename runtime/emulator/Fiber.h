@@ -30,6 +30,8 @@ public:
 
   /// A fiber that starts in `start`, which must not return.
   Fiber prepare(unsigned index, void (*start)());
+  /// Where a stack ends: it grows down.
+  const char *end(unsigned index) const;
   bool contains(unsigned index, const void *address, size_t bytes) const;
 
 private:

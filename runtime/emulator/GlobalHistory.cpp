@@ -9,31 +9,54 @@ namespace mlora::emulator {
 constexpr uint64_t kCell = 4;
 constexpr size_t kMostReads = 8;
 
-bool GlobalHistory::isBefore(const Thread &thread, const Access &access) const {
+/// An atomic load writes nothing.
+static bool writes(uint32_t flags) { return flags & (Access::Write | Access::Update); }
+
+/// Whether what a thread of the running block did at a moment comes before now.
+static bool isOrdered(const Thread &thread, uint16_t agent, uint32_t moment) {
   const Block &block = *thread.block;
-  if (access.block == block.number)
-    return access.thread == thread.index || access.moment <= block.base ||
-           thread.known.at(access.thread) >= access.moment;
-  auto known = learned.find(access.block);
-  return known != learned.end() &&
-         (access.moment <= known->second.base || known->second.clock.at(access.thread) >= access.moment);
+  return agent == thread.index || (moment <= block.base && agent < block.threadCount) ||
+         thread.known.at(agent) >= moment;
+}
+
+bool GlobalHistory::isKnown(const Thread &thread, const Access &access, const LearnedBlocks &blocks) {
+  for (auto at = blocks.lower_bound({access.block, 0}); at != blocks.end() && at->first.first == access.block;
+       ++at)
+    for (const Learned &one : at->second)
+      if (((access.moment <= one.what.base && access.thread < thread.block->threadCount) ||
+           one.what.clock.at(access.thread) >= access.moment) &&
+          isOrdered(thread, at->first.second, one.moment))
+        return true;
+  return false;
+}
+
+bool GlobalHistory::isBefore(const Thread &thread, const Access &access, bool isStrong) const {
+  if (access.block == thread.block->number)
+    return isOrdered(thread, access.thread, access.moment);
+  return isKnown(thread, access, learned) || (isStrong && isKnown(thread, access, seen));
 }
 
 void GlobalHistory::check(Thread &thread, const Access &now, const std::vector<Access> &others,
                           bool otherWrote, uint32_t flags, uint64_t address, uint32_t bytes) const {
   Block &block = *thread.block;
+  bool isRead = !writes(flags);
   for (const Access &other : others) {
-    bool isRead = !(flags & (emulator::Access::Write | emulator::Access::Atomic));
-    bool isBenign = (other.isAtomic && now.isAtomic) || (isRead && other.allowsReads) ||
+    bool isSameScope = other.block == block.number || !(other.isOfBlock || now.isOfBlock);
+    bool isBenign = (other.isAtomic && now.isAtomic && isSameScope) || (isRead && other.allowsReads) ||
                     (!otherWrote && now.allowsReads);
-    if (!(other.mask & now.mask) || isBenign || isBefore(thread, other))
+    if (!(other.mask & now.mask) || isBenign || isBefore(thread, other, isRead && now.isAtomic))
       continue;
-    const char *verb = flags & emulator::Access::Atomic  ? "updates"
+    const char *verb = flags & emulator::Access::Update  ? "updates"
                        : flags & emulator::Access::Write ? "writes"
                                                          : "reads";
-    std::string who = other.block == block.number ? block.nameOf(*block.threads[other.thread])
-                                                  : "a thread of block number " + std::to_string(other.block);
-    block.fault(thread, now.site, "global memory race",
+    bool isHere = other.block == block.number;
+    std::string who =
+        isHere ? block.nameOfAgent(other.thread) : "a thread of block number " + std::to_string(other.block);
+    // A race with an engine is named after the wait that would have ordered the two.
+    const char *name = isHere && block.isEngine(other.thread, Engine::StoreWrite)
+                           ? "asynchronous copy not waited for"
+                           : "global memory race";
+    block.fault(thread, now.site, name,
                 std::string(verb) + " " + std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ") +
                     block.memory.describe(address) + " that " + who +
                     (otherWrote ? " has written" : " has read") + ", and nothing orders the two",
@@ -88,31 +111,42 @@ void GlobalHistory::readByAsyncProxy(Thread &thread, uint64_t address, uint32_t 
   }
 }
 
-void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site,
-                          bool isAsyncProxy) {
-  bool writes = flags & (emulator::Access::Write | emulator::Access::Atomic),
-       isAtomic = flags & emulator::Access::Atomic;
-  // A load, or a compare-and-swap: loops around one begin with an ordinary read.
+void GlobalHistory::touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site) {
+  touch(thread, {thread.index, thread.clock}, address, bytes, flags, site);
+}
+
+void GlobalHistory::touch(Thread &thread, GlobalAccessor by, uint64_t address, uint32_t bytes, uint32_t flags,
+                          uint32_t site) {
+  bool isWrite = writes(flags), isAtomic = flags & emulator::Access::Atomic;
+  // A compare-and-swap: loops around one begin with an ordinary read.
   bool allowsReads = isAtomic && (flags & emulator::Access::Read);
   for (uint64_t at = address / kCell * kCell; at < address + bytes; at += kCell) {
     uint8_t mask = maskOf(at, address, bytes);
-    Access now{thread.block->number, thread.clock, site, thread.index, mask, isAtomic, isAsyncProxy,
-               allowsReads};
+    Access now{thread.block->number,
+               by.moment,
+               site,
+               by.agent,
+               mask,
+               isAtomic,
+               by.isAsyncProxy,
+               allowsReads,
+               bool(flags & emulator::Access::OfBlock)};
     Cell &cell = cells[at];
-    if (!uninitialised.empty() && (!writes || (flags & emulator::Access::Update)))
+    if (!uninitialised.empty() && (!isWrite || (flags & emulator::Access::Update)))
       checkWritten(thread, at, mask, cell, address, bytes, site);
     check(thread, now, cell.writes, /*otherWrote=*/true, flags, address, bytes);
-    if (writes)
+    if (isWrite)
       check(thread, now, cell.reads, /*otherWrote=*/false, flags, address, bytes);
     auto covered = [&](const Access &old) { return (old.mask & ~mask) == 0; };
-    if (writes) { // what it covers has been checked against
+    if (isWrite) { // what it covers has been checked against
       std::erase_if(cell.writes, covered);
       std::erase_if(cell.reads, covered);
       cell.writes.push_back(now);
       continue;
     }
     std::erase_if(cell.reads, [&](const Access &old) {
-      return covered(old) && old.block == now.block && old.thread == now.thread;
+      return covered(old) && old.block == now.block && old.thread == now.thread &&
+             old.isAtomic == now.isAtomic;
     });
     if (cell.reads.size() == kMostReads)
       cell.reads.erase(cell.reads.begin());
@@ -125,12 +159,31 @@ static void merge(Released &into, const Released &from) {
   into.base = std::max(into.base, from.base);
 }
 
-void GlobalHistory::afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes,
+void GlobalHistory::learn(LearnedBlocks &blocks, const Thread &thread, uint64_t number,
+                          const Released &what) {
+  std::vector<Learned> &steps = blocks[{number, thread.index}];
+  if (steps.empty()) {
+    steps.push_back({thread.clock, what});
+    return;
+  }
+  const Learned &last = steps.back();
+  if (last.what.base >= what.base && last.what.clock.covers(what.clock))
+    return;
+  Learned next{thread.clock, last.what};
+  merge(next.what, what);
+  if (last.moment == next.moment)
+    steps.back() = std::move(next);
+  else
+    steps.push_back(std::move(next));
+}
+
+void GlobalHistory::afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, bool acquires,
                                 const Released &released) {
   ReleasedBlocks &here = shown[address];
   if (reads)
     for (auto &[number, what] : here)
-      merge(learned[number], what);
+      if (number != thread.block->number)
+        learn(acquires ? learned : seen, thread, number, what);
   if (!writes)
     return;
   if (!reads) // a store ends what others have released there
@@ -138,8 +191,19 @@ void GlobalHistory::afterAtomic(Thread &thread, uint64_t address, bool reads, bo
   if (!released.clock)
     return;
   merge(here[thread.block->number], released);
-  for (auto &[number, what] : learned)
-    merge(here[number], what);
+  for (auto &[by, steps] : learned)
+    for (const Learned &one : steps)
+      if (isOrdered(thread, by.second, one.moment))
+        merge(here[by.first], one.what);
+}
+
+void GlobalHistory::afterFence(Thread &thread) {
+  // Of other threads as well, where a barrier orders their reads: one thread asks, and all of its block
+  // fence.
+  for (auto &[by, steps] : seen)
+    for (const Learned &one : steps)
+      if (isOrdered(thread, by.second, one.moment))
+        learn(learned, thread, by.first, one.what);
 }
 
 } // namespace mlora::emulator

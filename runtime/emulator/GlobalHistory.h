@@ -21,6 +21,13 @@ struct Released {
 };
 using ReleasedBlocks = std::map<uint64_t, Released>; ///< by the block's number
 
+/// Who accesses: a thread, or the engine that writes what its tensor stores store.
+struct GlobalAccessor {
+  uint16_t agent;
+  uint32_t moment; ///< its clock
+  bool isAsyncProxy = false;
+};
+
 class GlobalHistory {
 public:
   /// `uninitialised`: addresses and bytes of what holds nothing when the launch begins.
@@ -28,14 +35,22 @@ public:
       : uninitialised(std::move(uninitialised)) {}
 
   /// Checks an access and remembers it; a race is a fault of the thread.
-  void touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site,
-             bool isAsyncProxy = false);
+  void touch(Thread &thread, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
+  /// The same for an engine's access that the thread has asked for.
+  void touch(Thread &thread, GlobalAccessor by, uint64_t address, uint32_t bytes, uint32_t flags,
+             uint32_t site);
   /// Checks what a tensor copy reads: ordinary stores of this block need a proxy fence before it.
   void readByAsyncProxy(Thread &thread, uint64_t address, uint32_t bytes, uint32_t site);
-  /// What an atomic access tells other blocks of the launch, and this one of others.
-  void afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, const Released &released);
+  /// What an atomic access tells other blocks of the launch, and its thread of others.
+  void afterAtomic(Thread &thread, uint64_t address, bool reads, bool writes, bool acquires,
+                   const Released &released);
+  /// What relaxed reads before it have seen comes before what follows a fence.
+  void afterFence(Thread &thread);
   /// Another block begins, which knows nothing of the others.
-  void enterBlock() { learned.clear(); }
+  void enterBlock() {
+    learned.clear();
+    seen.clear();
+  }
 
 private:
   struct Access {
@@ -45,12 +60,24 @@ private:
     uint8_t mask; ///< of the four bytes
     bool isAtomic, isAsyncProxy;
     bool allowsReads; ///< an atomic beside which an ordinary read is no race
+    bool isOfBlock = false; ///< an atomic that means nothing to other blocks
   };
   /// Four bytes. Of reads that nobody has overwritten the last few are kept.
   struct Cell {
     std::vector<Access> writes, reads;
   };
-  bool isBefore(const Thread &thread, const Access &access) const;
+  /// What a thread of the running block has learned of another block, and when.
+  struct Learned {
+    uint32_t moment;
+    Released what;
+  };
+  using LearnedBlocks =
+      std::map<std::pair<uint64_t, uint16_t>, std::vector<Learned>>; ///< by block and thread, oldest first
+
+  /// `isStrong`: of an atomic read, for which a relaxed read before it is enough.
+  bool isBefore(const Thread &thread, const Access &access, bool isStrong) const;
+  static bool isKnown(const Thread &thread, const Access &access, const LearnedBlocks &blocks);
+  static void learn(LearnedBlocks &blocks, const Thread &thread, uint64_t number, const Released &what);
   void check(Thread &thread, const Access &now, const std::vector<Access> &others, bool otherWrote,
              uint32_t flags, uint64_t address, uint32_t bytes) const;
 
@@ -61,7 +88,8 @@ private:
   std::vector<std::pair<uint64_t, uint64_t>> uninitialised;
   std::unordered_map<uint64_t, Cell> cells;
   std::unordered_map<uint64_t, ReleasedBlocks> shown; ///< by the address of the atomic
-  ReleasedBlocks learned;                             ///< what comes before the running block's accesses
+  LearnedBlocks learned;                              ///< what comes before the running block's accesses
+  LearnedBlocks seen;                                 ///< what a fence would make come before them
 };
 
 } // namespace mlora::emulator

@@ -62,8 +62,14 @@ void runMbarrierInval(ThreadContext *context, uint32_t site, const uint64_t *in,
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
   uint64_t address = toShared(in[0]);
-  if (!findMbarrier(thread, site, address).waiting.empty())
+  Mbarrier &barrier = findMbarrier(thread, site, address);
+  if (!barrier.waiting.empty())
     block.fault(thread, site, "invalid mbarrier", "threads wait for the mbarrier at " + hex(address));
+  if (!barrier.copies.empty())
+    block.fault(thread, site, "asynchronous copy not waited for",
+                "invalidates the mbarrier at " + hex(address) +
+                    ", where no thread has waited for a copy to shared memory that reports to it",
+                barrier.copies.front().site, "the copy");
   block.mbarriers.erase(address);
   block.shared->setOpaque(address, false, site);
 }
@@ -116,6 +122,8 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
     bool isDone = isState ? barrier.phase > in[1] : (barrier.phase & 1) != (in[1] & 1);
     out[0] = isDone;
     if (isDone) {
+      std::erase_if(barrier.copies,
+                    [&](const ReportedCopy &copy) { return copy.hasLanded && copy.phase < barrier.phase; });
       if (!in[4]) {
         thread.known.join(barrier.completed);
         thread.fenced.join(barrier.completedFenced);
@@ -142,10 +150,17 @@ void runCpAsyncMbarrierArrive(ThreadContext *context, uint32_t site, const uint6
   if (!in[1])
     ++barrier.pending;
   uint32_t moment = ++barrier.moment;
+  uint64_t number = ++block.reportedCopies;
+  if (!copies.empty())
+    barrier.copies.push_back({&thread, copies.front().site, number});
   VectorClock before = thread.publish();
   block.transfers.push_back(
-      [&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, before] {
-        Mbarrier &barrier = block.mbarriers[address];
+      [&block, &thread, address = toShared(in[0]), copies = std::move(copies), moment, number, before] {
+        auto found = block.mbarriers.find(address);
+        if (found == block.mbarriers.end())
+          return; // the barrier is gone: nobody can wait for this
+        Mbarrier &barrier = found->second;
+        barrier.landed(number);
         for (const AsyncCopy &copy : copies)
           landCopy(thread, copy, barrier.engine, moment);
         barrier.arriving.join(before);

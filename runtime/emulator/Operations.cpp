@@ -12,30 +12,37 @@ const ThreadContext::Run *operations() {
   return table;
 }
 
-void runFence(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
+void runFence(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
+  bool isOfBlock = in[0];
   thread.released = {thread.publish(), thread.block->base};
+  if (!isOfBlock)
+    thread.releasedToAll = thread.released;
   thread.known.join(thread.acquired);
+  if (thread.block->history && !isOfBlock)
+    thread.block->history->afterFence(thread);
   thread.waitSite = site;
   thread.block->yield(thread);
 }
 
 void runAfterAtomic(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  bool reads = in[1], writes = in[2], acquires = in[3], releases = in[4];
+  bool reads = in[1], writes = in[2], acquires = in[3], releases = in[4], isOfBlock = in[5];
   VectorClock &shown = thread.block->atomics[in[0]];
   if (reads)
     (acquires ? thread.known : thread.acquired).join(shown);
-  Released released = thread.released;
+  Released released = thread.released, toAll = thread.releasedToAll;
   if (writes) {
     if (releases)
-      released = {thread.publish(), thread.block->base};
+      toAll = released = {thread.publish(), thread.block->base};
     if (!reads) // a store ends what others have released there
       shown = {};
     shown.join(released.clock);
   }
-  if (thread.block->history)
-    thread.block->history->afterAtomic(thread, in[0], reads, writes, released);
+  if (thread.block
+          ->history) // what is of the block alone ends what others have released there, and is all it does
+    thread.block->history->afterAtomic(thread, in[0], reads && !isOfBlock, writes, acquires,
+                                       isOfBlock ? Released{} : toAll);
   thread.waitSite = site;
   thread.block->yield(thread);
 }
@@ -57,7 +64,13 @@ void runTurn(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *
     block.yield(thread);
 }
 
-void runLocal(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+void runEnter(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {
+  Thread &thread = threadOf(context);
+  thread.block->checkStack(thread, site);
+}
+
+void runLocal(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
+  threadOf(context).block->checkStack(threadOf(context), site);
   auto &locals = threadOf(context).locals;
   auto *written = reinterpret_cast<char *>(in[2]);
   std::memset(written, 0, in[1]);

@@ -8,9 +8,16 @@
 
 namespace mlora::emulator {
 
-SharedMemory::SharedMemory(Block &block, uint32_t bytes)
-    : block(block), bytes_(bytes), memory((bytes + 15) / 16 * 16 + 16), cells(memory.size()),
-      widths(memory.size() / 16, 16) {}
+static uint32_t bytesOf(const std::vector<SharedGap> &gaps) {
+  uint32_t bytes = 0;
+  for (const SharedGap &gap : gaps)
+    bytes += gap.bytes;
+  return bytes;
+}
+
+SharedMemory::SharedMemory(Block &block, uint32_t bytes, std::vector<SharedGap> between)
+    : block(block), gaps(std::move(between)), usable(bytes), bytes_(bytes + bytesOf(gaps)),
+      memory((bytes_ + 15) / 16 * 16 + 16), cells(memory.size()), widths(memory.size() / 16, 16) {}
 
 void SharedMemory::reset() {
   std::fill(memory.begin(), memory.end(), char(kPoison));
@@ -28,8 +35,12 @@ bool SharedMemory::isBefore(const Accessor &by, uint16_t agent, uint32_t moment)
 }
 
 static const char *verb(uint32_t flags) {
-  return flags & Access::Atomic ? "updates" : flags & Access::Write ? "writes" : "reads";
+  return flags & Access::Update ? "updates" : flags & Access::Write ? "writes" : "reads";
 }
+
+/// An atomic load writes nothing, an atomic store reads nothing.
+static bool writes(uint32_t flags) { return flags & (Access::Write | Access::Update); }
+static bool reads(uint32_t flags) { return flags & (Access::Read | Access::Update); }
 
 static std::string bytesAt(uint32_t bytes, uint64_t address) {
   return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes") + " of shared memory at " + hex(address);
@@ -65,9 +76,8 @@ void SharedMemory::checkUsable(const Touch &touch, const Cell &cell) {
 }
 
 void SharedMemory::checkWriter(const Touch &touch, Cell &cell) {
-  bool isRead = touch.flags & (Access::Read | Access::Atomic);
   if (!(cell.flags & Written)) {
-    if (isRead) {
+    if (reads(touch.flags)) {
       cell.flags |= ReadUnwritten;
       if (!block.hasUninitialised())
         block.noteUninitialised(*touch.by.thread, touch.site, "uninitialised shared memory",
@@ -91,12 +101,15 @@ void SharedMemory::checkWriter(const Touch &touch, Cell &cell) {
 void SharedMemory::checkReaders(const Touch &touch, const Cell &cell) {
   if (cell.readMoment == 0)
     return;
+  bool isAtomic = touch.flags & Access::Atomic; // two atomics never race
   if (!cell.readers) {
-    if (!isBefore(touch.by, cell.reader, cell.readMoment))
+    if (!(isAtomic && cell.flags & AtomicRead) && !isBefore(touch.by, cell.reader, cell.readMoment))
       race(touch, cell, cell.reader, false);
     return;
   }
-  for (const Readers &set : sets[cell.readers - 1])
+  for (const Readers &set : sets[cell.readers - 1]) {
+    if (isAtomic && set.isAtomic)
+      continue;
     for (uint32_t mask = set.mask; mask; mask &= mask - 1) {
       uint16_t agent = set.group * kWarpSize + std::countr_zero(mask);
       if (agent < block.threadCount && set.moment <= block.base)
@@ -104,6 +117,7 @@ void SharedMemory::checkReaders(const Touch &touch, const Cell &cell) {
       if (!isBefore(touch.by, agent, set.moment))
         race(touch, cell, agent, false);
     }
+  }
 }
 
 uint32_t SharedMemory::newSet() {
@@ -123,23 +137,27 @@ void SharedMemory::dropReaders(Cell &cell) {
     cell.readers = 0;
   }
   cell.readMoment = 0;
+  cell.flags &= ~AtomicRead;
 }
 
-void SharedMemory::addReader(const Accessor &by, Cell &cell, uint32_t site) {
-  bool onlyOne = cell.readMoment == 0 || (!cell.readers && cell.reader == by.agent) ||
+void SharedMemory::addReader(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site) {
+  bool isAtomic = flags & Access::Atomic, wasAtomic = cell.flags & AtomicRead;
+  bool onlyOne = cell.readMoment == 0 ||
+                 (!cell.readers && cell.reader == by.agent && isAtomic == wasAtomic) ||
                  (cell.readMoment <= block.base && !cell.readers && cell.reader < block.threadCount);
   if (onlyOne) {
+    cell.flags = (cell.flags & ~AtomicRead) | (isAtomic ? AtomicRead : 0);
     cell.reader = by.agent;
     cell.readMoment = by.moment;
     cell.readSite = site;
     return;
   }
-  auto add = [&](std::vector<Readers> &set, uint16_t agent, uint32_t moment) {
+  auto add = [&](std::vector<Readers> &set, uint16_t agent, uint32_t moment, bool isAtomic) {
     uint16_t group = agent / kWarpSize;
     uint32_t bit = 1u << agent % kWarpSize;
     bool found = false;
     for (size_t i = set.size(); i-- > 0;) {
-      if (set[i].group != group)
+      if (set[i].group != group || set[i].isAtomic != isAtomic)
         continue;
       if (set[i].moment == moment) {
         set[i].mask |= bit;
@@ -149,17 +167,18 @@ void SharedMemory::addReader(const Accessor &by, Cell &cell, uint32_t site) {
       }
     }
     if (!found)
-      set.push_back({bit, moment, group});
+      set.push_back({bit, moment, group, isAtomic});
   };
   if (!cell.readers) {
     cell.readers = newSet();
-    add(sets[cell.readers - 1], cell.reader, cell.readMoment);
+    add(sets[cell.readers - 1], cell.reader, cell.readMoment, wasAtomic);
+    cell.flags &= ~AtomicRead;
   } else if (cell.readMoment <= block.base && by.moment > block.base) {
     // All that threads read before the last barrier of the block can no longer race.
     std::erase_if(sets[cell.readers - 1],
                   [&](const Readers &set) { return set.group * kWarpSize < block.threadCount; });
   }
-  add(sets[cell.readers - 1], by.agent, by.moment);
+  add(sets[cell.readers - 1], by.agent, by.moment, isAtomic);
   if (by.agent < block.threadCount)
     cell.readMoment = std::max(cell.readMoment, by.moment);
   cell.readSite = site;
@@ -208,12 +227,12 @@ void SharedMemory::touch(const Accessor &by, uint64_t address, uint32_t bytes, u
                          uint32_t site) {
   ++block.statistics.sharedAccesses;
   Touch touch{by, address, bytes, flags, site};
-  if (!(flags & (Access::Write | Access::Atomic))) {
+  if (!writes(flags)) {
     forCells(address, bytes, [&](Cell &cell) {
       if (cell.flags & (Pending | Opaque))
         checkUsable(touch, cell);
       checkWriter(touch, cell);
-      addReader(by, cell, site);
+      addReader(by, cell, flags, site);
     });
     return;
   }
@@ -248,7 +267,7 @@ bool SharedMemory::touchQuickly(uint16_t thread, uint32_t moment, uint64_t addre
     if (flags != Access::Read || cell.readMoment <= block.base)
       return false;
     for (Readers &set : sets[cell.readers - 1])
-      if (set.group == thread / kWarpSize && set.moment == moment) {
+      if (set.group == thread / kWarpSize && set.moment == moment && !set.isAtomic) {
         set.mask |= 1u << thread % kWarpSize;
         return true;
       }
@@ -334,13 +353,13 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
     });
     if (local != thread.locals.end() && address % access.alignment == 0) {
       char *written = local->written + (address - local->address);
-      if (access.flags & (Access::Write | Access::Atomic))
-        std::memset(written, 1, access.bytes);
-      else if (std::memchr(written, 0, access.bytes))
+      if (reads(access.flags) && std::memchr(written, 0, access.bytes))
         thread.block->fault(thread, site, "uninitialised local memory",
                             "reads " + std::to_string(access.bytes) + " bytes at byte " +
                                 std::to_string(address - local->address) + " of an allocation of " +
                                 std::to_string(local->bytes) + ", not all of which it has written");
+      if (writes(access.flags))
+        std::memset(written, 1, access.bytes);
       return host;
     }
     access.flags |= Access::Local;
@@ -360,6 +379,10 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
 void checkShared(Thread &thread, uint32_t site, uint64_t address, uint32_t bytes, uint32_t alignment,
                  const char *verb) {
   Block &block = *thread.block;
+  if (block.shared->touchesGap(address, bytes))
+    block.fault(thread, site, "out-of-bounds access",
+                std::string(verb) + " " + bytesAt(bytes, address) +
+                    ", part of which lies behind the end of one array and before the next");
   if (!block.shared->contains(address, bytes))
     block.fault(thread, site, "out-of-bounds access",
                 std::string(verb) + " " + bytesAt(bytes, address) + ", which is outside the block's " +

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "VectorClock.h"
-#include "mlora/Runtime/Emulator/Abi.h"
+#include "mlora/Runtime/Emulator/Emulator.h"
 
 #include <cstdint>
 #include <vector>
@@ -27,17 +27,24 @@ struct Accessor {
 
 class SharedMemory {
 public:
-  SharedMemory(Block &block, uint32_t bytes);
+  /// `bytes`: all but the gaps.
+  SharedMemory(Block &block, uint32_t bytes, std::vector<SharedGap> gaps);
 
   /// A new block: nothing is initialised, nobody has read.
   void reset();
 
   bool contains(uint64_t address, uint32_t bytes) const {
     return address >= kSharedBase && address - kSharedBase <= bytes_ &&
-           bytes <= bytes_ - (address - kSharedBase);
+           bytes <= bytes_ - (address - kSharedBase) && !touchesGap(address, bytes);
+  }
+  bool touchesGap(uint64_t address, uint32_t bytes) const {
+    for (const SharedGap &gap : gaps)
+      if (address < gap.begin + gap.bytes && address + bytes > gap.begin)
+        return true;
+    return false;
   }
   char *host(uint64_t address) { return memory.data() + (address - kSharedBase); }
-  uint32_t bytes() const { return bytes_; }
+  uint32_t bytes() const { return usable; }
 
   /// Checks an access inside bounds and remembers it; what is wrong is a fault of the running thread.
   void touch(const Accessor &by, uint64_t address, uint32_t bytes, uint32_t flags, uint32_t site);
@@ -64,7 +71,8 @@ private:
     AsyncProxyWrite = 4,
     Opaque = 8,
     Written = 16,
-    ReadUnwritten = 32 ///< somebody has read before anybody wrote
+    ReadUnwritten = 32, ///< somebody has read before anybody wrote
+    AtomicRead = 64     ///< by an atomic load, where one agent alone has read
   };
   struct Cell {
     uint32_t writeMoment, readMoment, writeSite, readSite;
@@ -77,6 +85,7 @@ private:
   struct Readers {
     uint32_t mask, moment;
     uint16_t group;
+    bool isAtomic;
   };
 
   /// One access of one cell, for messages.
@@ -89,7 +98,7 @@ private:
   void checkReaders(const Touch &touch, const Cell &cell);
   void checkWriter(const Touch &touch, Cell &cell);
   [[noreturn]] void race(const Touch &touch, const Cell &cell, uint16_t other, bool otherWrote);
-  void addReader(const Accessor &by, Cell &cell, uint32_t site);
+  void addReader(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site);
   void write(const Accessor &by, Cell &cell, uint32_t flags, uint32_t site);
   void dropReaders(Cell &cell);
   bool isBefore(const Accessor &by, uint16_t agent, uint32_t moment) const;
@@ -99,7 +108,8 @@ private:
   uint32_t newSet();
 
   Block &block;
-  uint32_t bytes_;
+  std::vector<SharedGap> gaps;
+  uint32_t usable, bytes_; ///< without the gaps and with them
   std::vector<char> memory;
   std::vector<Cell> cells;     ///< cell i describes the bytes from i on
   std::vector<uint8_t> widths; ///< of each 16 bytes: how many bytes a cell describes

@@ -26,6 +26,16 @@ public:
     return data && agent < data->entries.size() ? data->entries[agent] : 0;
   }
 
+  /// Whether joining the other would change nothing.
+  bool covers(const VectorClock &other) const {
+    if (!other.data || data == other.data)
+      return true;
+    for (size_t i = 0, n = other.data->entries.size(); i < n; ++i)
+      if (at(i) < other.data->entries[i])
+        return false;
+    return true;
+  }
+
   void raise(unsigned agent, uint32_t moment) {
     own(agent + 1);
     data->entries[agent] = std::max(data->entries[agent], moment);

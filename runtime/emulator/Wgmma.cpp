@@ -3,6 +3,8 @@
 // have asked for it; the engine's reads last until the wait.
 #include "Tensor.h"
 
+#include <algorithm>
+
 namespace mlora::emulator {
 
 constexpr unsigned kGroupThreads = 128, kRows = 64, kDepth = 16;
@@ -138,6 +140,16 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
     block.fault(
         thread, site, "wgmma fence missing",
         "no wgmma.fence comes between here and an ordinary instruction that has written the accumulators");
+  uint64_t tag = thread.wgmmaAccumulators;
+  if (in[2] && tag == 0 && thread.wgmmaWaited)
+    block.fault(thread, site, "wgmma fence missing",
+                "starts from constants, and no wgmma.fence comes between here and the last wgmma.wait_group, "
+                "behind which an ordinary instruction writes them");
+  if (!(tag & kWrittenTag) &&
+      std::find(thread.wgmmaRead.begin(), thread.wgmmaRead.end(), tag) != thread.wgmmaRead.end())
+    block.fault(
+        thread, site, "wgmma fence missing",
+        "no wgmma.fence comes between here and an ordinary instruction that has read the accumulators");
   Warpgroup &group = block.warpgroups[number];
   if (group.arrived == 0)
     group.site = site;
@@ -165,6 +177,8 @@ static void nothing(Block &, Warp &, uint32_t, uint32_t) {}
 void runWgmmaFence(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
   wholeWarp(context, site, in, out, nothing);
   ++context->wgmmaFences;
+  threadOf(context).wgmmaRead.clear();
+  threadOf(context).wgmmaWaited = false;
 }
 
 void runWgmmaCommit(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
@@ -183,7 +197,14 @@ void runWgmmaWait(ThreadContext *context, uint32_t site, const uint64_t *in, uin
     if (uint32_t moment = thread.wgmmaGroups.front()) {
       thread.known.raise(group.engine, moment);
       thread.wgmmaRetired = moment;
+      thread.wgmmaWaited = true;
     }
+}
+
+void runWgmmaRead(ThreadContext *context, uint32_t, const uint64_t *in, uint64_t *) {
+  std::vector<uint64_t> &read = threadOf(context).wgmmaRead;
+  if (std::find(read.begin(), read.end(), in[0]) == read.end())
+    read.push_back(in[0]);
 }
 
 void runWgmmaInFlight(ThreadContext *context, uint32_t site, const uint64_t *, uint64_t *) {

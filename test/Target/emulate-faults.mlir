@@ -285,7 +285,107 @@ mlora.emulate @m::@source_overwritten grid [1] block [1] arguments [{type = tens
 
 // -----
 
+// Half of each of two warps, as many threads as the barrier counts.
+gpu.module @m {
+  llvm.func @half_warps() attributes {nvvm.kernel} {
+    %lane = nvvm.read.ptx.sreg.laneid : i32
+    %one = llvm.mlir.constant(1 : i32) : i32
+    %half = llvm.mlir.constant(16 : i32) : i32
+    %warp = llvm.mlir.constant(32 : i32) : i32
+    %low = llvm.icmp "ult" %lane, %half : i32
+    llvm.cond_br %low, ^meet, ^end
+  ^meet:
+    // expected-error @below {{of its warp has not; all threads of a warp must reach an aligned barrier}}
+    nvvm.barrier id = %one number_of_threads = %warp
+    llvm.br ^end
+  ^end:
+    llvm.return
+  }
+}
+mlora.emulate @m::@half_warps grid [1] block [64] arguments []
+
+// -----
+
+gpu.module @m {
+  llvm.func @unreachable(%n: i32) attributes {nvvm.kernel} {
+    %t = nvvm.read.ptx.sreg.tid.x : i32
+    %less = llvm.icmp "ult" %t, %n : i32
+    llvm.cond_br %less, ^never, ^end
+  ^never:
+    // expected-error @below {{trap: @m::@unreachable}}
+    llvm.unreachable
+  ^end:
+    llvm.return
+  }
+}
+mlora.emulate @m::@unreachable grid [1] block [4] arguments [2 : i32]
+
+// -----
+
+// A function that calls itself, as often as the stack has room for and more.
+gpu.module @m {
+  // expected-error @below {{stack overflow: @m::@deep}}
+  llvm.func @f(%n: i32) -> i32 {
+    %zero = llvm.mlir.constant(0 : i32) : i32
+    %one = llvm.mlir.constant(1 : i32) : i32
+    %isLast = llvm.icmp "eq" %n, %zero : i32
+    llvm.cond_br %isLast, ^end(%zero : i32), ^again
+  ^again:
+    %less = llvm.sub %n, %one : i32
+    %below = llvm.call @f(%less) : (i32) -> i32
+    %product = llvm.mul %below, %n : i32
+    %sum = llvm.add %product, %one : i32
+    llvm.br ^end(%sum : i32)
+  ^end(%result: i32):
+    llvm.return %result : i32
+  }
+  llvm.func @deep(%y: !llvm.ptr<1>, %n: i32) attributes {nvvm.kernel} {
+    %v = llvm.call @f(%n) : (i32) -> i32
+    llvm.store %v, %y : i32, !llvm.ptr<1>
+    llvm.return
+  }
+}
+mlora.emulate @m::@deep grid [1] block [1] arguments [{type = tensor<1xi32>, expect = "same"}, 100 : i32]
+mlora.emulate @m::@deep grid [1] block [1] arguments [{type = tensor<1xi32>, expect = "same"}, 100000 : i32]
+
+// -----
+
+// Local memory in a loop lasts until the function returns.
+gpu.module @m {
+  llvm.func @allocates(%y: !llvm.ptr<1>, %n: i32) attributes {nvvm.kernel} {
+    %zero = llvm.mlir.constant(0 : i32) : i32
+    %one = llvm.mlir.constant(1 : i32) : i32
+    %size = llvm.mlir.constant(64 : i32) : i32
+    llvm.br ^loop(%zero : i32)
+  ^loop(%i: i32):
+    // expected-error @below {{stack overflow: @m::@allocates}}
+    %a = llvm.alloca %size x f32 : (i32) -> !llvm.ptr
+    llvm.store volatile %i, %a : i32, !llvm.ptr
+    %next = llvm.add %i, %one : i32
+    %more = llvm.icmp "ult" %next, %n : i32
+    llvm.cond_br %more, ^loop(%next : i32), ^end
+  ^end:
+    llvm.return
+  }
+}
+mlora.emulate @m::@allocates grid [1] block [32] arguments [{type = tensor<32xf32>}, 20 : i32]
+mlora.emulate @m::@allocates grid [1] block [32] arguments [{type = tensor<32xf32>}, 100000 : i32]
+
+// -----
+
 // What is not built says so, and is never ignored.
+gpu.module @m {
+  llvm.func @atomic(%y: !llvm.ptr<1>) attributes {nvvm.kernel} {
+    %one = llvm.mlir.constant(1.0 : bf16) : bf16
+    // expected-error @below {{mlora-emulate: 'llvm.atomicrmw' is not built yet: of bf16}}
+    %old = llvm.atomicrmw fadd %y, %one monotonic : !llvm.ptr<1>, bf16
+    llvm.return
+  }
+}
+mlora.emulate @m::@atomic grid [1] block [1] arguments [{type = tensor<1xbf16>}]
+
+// -----
+
 gpu.module @m {
   llvm.func @cluster() attributes {nvvm.kernel} {
     // expected-error @below {{mlora-emulate: 'nvvm.cluster.arrive' is not built yet}}
@@ -319,3 +419,25 @@ gpu.module @m {
 // expected-error @below {{wrong values: @m::@wrong_values, argument 0, element [0, 0] is 1, expected 2; 1 of 4 elements are off}}
 mlora.emulate @m::@wrong_values grid [1] block [1] arguments [
   {type = tensor<2x2xf32>, expect = dense<[[2.0, 0.0], [0.0, 0.0]]> : tensor<2x2xf32>}]
+
+// -----
+
+// One element behind an array of shared memory is not the first of the next.
+gpu.module @m {
+  llvm.mlir.global internal @a() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<64 x i32>
+  llvm.mlir.global internal @b() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<64 x i32>
+  llvm.func @neighbours() attributes {nvvm.kernel} {
+    %t = nvvm.read.ptx.sreg.tid.x : i32
+    %a = llvm.mlir.addressof @a : !llvm.ptr<3>
+    %b = llvm.mlir.addressof @b : !llvm.ptr<3>
+    %next = llvm.getelementptr %a[1] : (!llvm.ptr<3>) -> !llvm.ptr<3>, i32
+    %mine = llvm.getelementptr %next[%t] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i32
+    // expected-error @below {{writes 4 bytes of shared memory at 0x500, part of which lies behind the end of one array and before the next}}
+    llvm.store %t, %mine : i32, !llvm.ptr<3>
+    nvvm.barrier0
+    %other = llvm.getelementptr %b[%t] : (!llvm.ptr<3>, i32) -> !llvm.ptr<3>, i32
+    llvm.store %t, %other : i32, !llvm.ptr<3>
+    llvm.return
+  }
+}
+mlora.emulate @m::@neighbours grid [1] block [64] arguments []

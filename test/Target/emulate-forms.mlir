@@ -6,6 +6,7 @@
 // CHECK: @m::@integers: 1 block of 32 threads, 50 seeds: passed
 // CHECK: @m::@halves: 1 block of 32 threads, 50 seeds: passed
 // CHECK: @m::@doubles: 1 block of 32 threads, 50 seeds: passed
+// CHECK: @lowered::@brains: 1 block of 1 thread, 50 seeds: passed
 // CHECK: @m::@bulk: 1 block of 64 threads, 50 seeds: passed
 
 // DEFINE: %{emulate} = not mlora-opt --mlora-emulate=seeds=20 -o /dev/null 2>&1
@@ -144,11 +145,26 @@ llvm.br ^done
 llvm.return
 }
 }
+// Of bf16 what is no plain arithmetic.
+gpu.module @lowered {
+llvm.func @brains(%x: !llvm.ptr<1>, %y: !llvm.ptr<1>) attributes {nvvm.kernel} {
+%v = llvm.load %x {alignment = 8 : i64} : !llvm.ptr<1> -> vector<4xbf16>
+%abs = llvm.intr.fabs(%v) : (vector<4xbf16>) -> vector<4xbf16>
+%most = llvm.intr.vector.reduce.fmaximum(%v) : (vector<4xbf16>) -> bf16
+llvm.store %abs, %y {alignment = 8 : i64} : vector<4xbf16>, !llvm.ptr<1>
+%last = llvm.getelementptr %y[3] : (!llvm.ptr<1>) -> !llvm.ptr<1>, bf16
+llvm.store %most, %last : bf16, !llvm.ptr<1>
+llvm.return
+}
+}
 mlora.emulate @m::@integers grid [1] block [32] dynamic_shared 0 arguments [{type = tensor<16x8xi32>, expect = dense<[[-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0], [-118, 0, -54, 0, 10, 0, 74, 0],
   [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106], [0, -86, 0, -22, 0, 42, 0, 106]]> : tensor<16x8xi32>}]
 mlora.emulate @m::@halves grid [1] block [32] dynamic_shared 0 arguments [{type = tensor<64xf16>, expect = dense<66.0> : tensor<64xf16>}]
 mlora.emulate @m::@doubles grid [1] block [32] dynamic_shared 0 arguments [{type = tensor<8x8xf64>, expect = dense<[[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 5.0, 9.0, 13.0, 17.0, 21.0, 25.0, 29.0],
   [1.0, 9.0, 17.0, 25.0, 33.0, 41.0, 49.0, 57.0], [1.0, 13.0, 25.0, 37.0, 49.0, 61.0, 73.0, 85.0], [1.0, 17.0, 33.0, 49.0, 65.0, 81.0, 97.0, 113.0],
   [1.0, 21.0, 41.0, 61.0, 81.0, 101.0, 121.0, 141.0], [1.0, 25.0, 49.0, 73.0, 97.0, 121.0, 145.0, 169.0], [1.0, 29.0, 57.0, 85.0, 113.0, 141.0, 169.0, 197.0]]> : tensor<8x8xf64>}]
+mlora.emulate @lowered::@brains grid [1] block [1] arguments [
+{type = tensor<4xbf16>, init = dense<[-1.0, 2.5, -3.0, -4.0]> : tensor<4xbf16>},
+{type = tensor<4xbf16>, expect = dense<[1.0, 2.5, 3.0, 2.5]> : tensor<4xbf16>}]
 mlora.emulate @m::@bulk grid [1] block [64] dynamic_shared 272 arguments [
 {type = tensor<64xi32>, init = "iota"}, {type = tensor<64xi32>, expect = dense<[0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 62, 64, 66, 68, 70, 72, 74, 76, 78, 80, 82, 84, 86, 88, 90, 92, 94, 96, 98, 100, 102, 104, 106, 108, 110, 112, 114, 116, 118, 120, 122, 124, 126]> : tensor<64xi32>}]

@@ -46,8 +46,9 @@
 // RUN: sed '/^%ok = nvvm/,/^scf.condition/ s/^scf.condition(%no)/scf.condition(%never)/; s/^%%tr = arith.constant true/&\n%never = arith.constant false/' %s | %{emulate} | FileCheck %s --check-prefix=TRY-WAIT
 // TRY-WAIT: shared memory race: @m::@try_wait
 
-// Global memory: a sum of partials that no fence has released; a counter that is loaded and stored.
-// RUN: sed '/RELEASE/d' %s | %{emulate} | FileCheck %s --check-prefix=PARTIALS
+// Global memory: a sum of partials that no fence has released, or none has acquired; a counter that is loaded and stored.
+// RUN: sed '/RELEAS[E]/d' %s | %{emulate} | FileCheck %s --check-prefix=PARTIALS
+// RUN: sed '/ACQUIR[E]/d' %s | %{emulate} | FileCheck %s --check-prefix=PARTIALS
 // PARTIALS: global memory race: @m::@partials, {{.*}}, llvm.load: reads 4 bytes at byte {{.*}} of argument 0 (16 bytes) that a thread of block number
 // RUN: sed 's/^%old = .*COUNT/%old = llvm.load %y : !llvm.ptr<1> -> i32\n%new = arith.addi %old, %one : i32\nllvm.store %new, %y : i32, !llvm.ptr<1>/' %s | %{emulate} | FileCheck %s --check-prefix=COUNTED
 // COUNTED: global memory race: @m::@counted
@@ -275,6 +276,7 @@ scf.if %lead {
 llvm.store %b, %p : i32, !llvm.ptr<1>
 nvvm.memory.barrier <gpu> // RELEASE
 %k = llvm.atomicrmw add %count, %one monotonic : !llvm.ptr<1>, i32
+nvvm.memory.barrier <gpu> // ACQUIRE
 %isLast = arith.cmpi eq, %k, %last : i32
 scf.if %isLast {
 %sum = scf.for %i = %x0 to %x4 step %x1 iter_args(%a = %zero) -> (i32) {

@@ -15,6 +15,15 @@
 // RUN: sed '/SECOND-FENCE/d' %s | %{emulate} | FileCheck %s --check-prefix=NO-SECOND-FENCE
 // NO-SECOND-FENCE: wgmma fence missing: {{.*}} an ordinary instruction that has written the accumulators
 
+// Sums that are only read after their wait, and sums that begin anew with zeros: a fence as well.
+// RUN: sed 's/^%%f0 = .*/%%mem = llvm.alloca %%c1 x f32 : (i32) -> !llvm.ptr\nllvm.store volatile %%e3, %%mem : f32, !llvm.ptr/; s/^\(%%d3 = .*\) %%f0,/\1 %%d2,/' %s | mlora-opt --mlora-emulate=seeds=5 -o /dev/null
+// RUN: sed 's/^%%f0 = .*/%%mem = llvm.alloca %%c1 x f32 : (i32) -> !llvm.ptr\nllvm.store volatile %%e3, %%mem : f32, !llvm.ptr/; s/^\(%%d3 = .*\) %%f0,/\1 %%d2,/; /SECOND-FENCE/d' %s | %{emulate} | FileCheck %s --check-prefix=READ
+// READ: wgmma fence missing: {{.*}} an ordinary instruction that has read the accumulators
+// RUN: sed 's/^%%f0 = .*/%%f0 = llvm.mlir.zero : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>/' %s | %{emulate} | FileCheck %s --check-prefix=ANEW
+// ANEW: wrong values: @m::@products
+// RUN: sed 's/^%%f0 = .*/%%f0 = llvm.mlir.zero : !llvm.struct<(f32, f32, f32, f32, f32, f32, f32, f32)>/; /SECOND-FENCE/d' %s | %{emulate} | FileCheck %s --check-prefix=CONSTANT
+// CONSTANT: wgmma fence missing: {{.*}} starts from constants, and no wgmma.fence comes between here and the last wgmma.wait_group
+
 // One lane of each warp alone at an aligned instruction.
 // RUN: sed 's/^nvvm.*LAST-COMMIT/%el = nvvm.elect.sync -> i1\nscf.if %el {\nnvvm.wgmma.commit.group.sync.aligned\n}/' %s | %{emulate} | FileCheck %s --check-prefix=DIVERGENT
 // DIVERGENT: divergent warp collective: {{.*}}, nvvm.wgmma.{{commit|wait}}

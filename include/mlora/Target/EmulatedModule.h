@@ -22,7 +22,8 @@ struct EmulatedModule {
   std::vector<::mlora::emulator::Site> sites;
   std::vector<Location> locations; ///< of each site
   std::vector<EmulatedGlobal> globals;
-  uint32_t staticSharedBytes = 0;
+  uint32_t staticSharedBytes = 0; ///< without the gaps
+  std::vector<::mlora::emulator::SharedGap> sharedGaps;
   uint64_t localBytes = 0; ///< of a thread, all functions together
 };
 
@@ -30,6 +31,7 @@ struct EmulatedModule {
 LogicalResult lowerToNVVM(ModuleOp module);
 
 /// The other half, for a gpu.module of llvm and nvvm ops. What the emulator lacks is an error at its op.
-FailureOr<EmulatedModule> rewriteForEmulator(gpu::GPUModuleOp module);
+/// `leavesGaps`: between arrays of shared memory, so that an index which leaves one does not find the next.
+FailureOr<EmulatedModule> rewriteForEmulator(gpu::GPUModuleOp module, bool leavesGaps = false);
 
 } // namespace mlir::mlora

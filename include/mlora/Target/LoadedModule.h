@@ -21,7 +21,8 @@ struct LoadedModule {
 };
 
 /// Compiles a copy of `source` for this CPU, all memory accesses checked; `keep` names a file to keep the
-/// kernels in (a shared object) or is empty.
-FailureOr<std::unique_ptr<LoadedModule>> loadForEmulator(gpu::GPUModuleOp source, llvm::StringRef keep = "");
+/// kernels in (a shared object) or is empty; `leavesGaps` as in rewriteForEmulator.
+FailureOr<std::unique_ptr<LoadedModule>> loadForEmulator(gpu::GPUModuleOp source, llvm::StringRef keep = "",
+                                                         bool leavesGaps = false);
 
 } // namespace mlir::mlora

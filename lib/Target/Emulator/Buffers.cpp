@@ -220,6 +220,15 @@ FailureOr<::mlora::emulator::TensorMap> mlir::mlora::readTensorMap(EmulateOp op,
   return map;
 }
 
+/// Infinities and NaN match their like and nothing else: differences of them say nothing.
+static bool matches(double got, double want, double tolerance) {
+  if (std::isnan(want))
+    return std::isnan(got);
+  if (std::isinf(want))
+    return got == want;
+  return std::abs(got - want) <= tolerance * (1 + std::abs(want));
+}
+
 LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, const char *memory,
                                    uint64_t seed) {
   if (!buffer.expected)
@@ -227,7 +236,7 @@ LogicalResult mlir::mlora::compare(EmulateOp op, const EmulatedBuffer &buffer, c
   int64_t wrong = 0, first = 0;
   for (int64_t i = 0, n = buffer.type.getNumElements(); i < n; ++i) {
     double got = buffer.element(memory, i), want = buffer.expected->data[i];
-    if (!(std::abs(got - want) <= buffer.tolerance * (1 + std::abs(want))) && wrong++ == 0)
+    if (!matches(got, want, buffer.tolerance) && wrong++ == 0)
       first = i;
   }
   if (!wrong)

@@ -154,6 +154,7 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
   llvm::copy(op.getGrid(), launch.grid.begin());
   llvm::copy(op.getBlock(), launch.block.begin());
   launch.staticSharedBytes = loaded.module.staticSharedBytes;
+  launch.sharedGaps = loaded.module.sharedGaps;
   launch.dynamicSharedBytes = op.getDynamicShared();
   constexpr uint64_t mostLocal = 512 << 10;
   if (loaded.module.localBytes > mostLocal)
@@ -274,7 +275,7 @@ void Emulate::runOnOperation() {
     }
     std::unique_ptr<LoadedModule> &loaded = modules[name];
     if (!loaded) {
-      auto made = loadForEmulator(source, keep);
+      auto made = loadForEmulator(source, keep, /*leavesGaps=*/true);
       if (failed(made))
         return signalPassFailure();
       loaded = std::move(*made);

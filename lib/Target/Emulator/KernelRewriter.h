@@ -29,6 +29,14 @@ std::optional<SpecialRegister> findRegister(StringRef name);
 void keepSpinningLoops(ModuleOp module);
 constexpr llvm::StringLiteral kTurnComment = "// mlora: a turn of a loop that waits";
 
+/// Loads and stores under a mask become one access a lane, behind a branch each (MaskedMemory.cpp).
+void expandMaskedAccesses(LLVM::LLVMFuncOp function);
+
+/// Whether an atomic or a fence of this scope means nothing to other blocks. A cluster has one block.
+inline bool isOfBlock(std::optional<StringRef> scope) {
+  return scope && (*scope == "block" || *scope == "cluster" || *scope == "singlethread");
+}
+
 class KernelRewriter {
 public:
   KernelRewriter(LLVM::LLVMFuncOp function, EmulatedModule &result, const GlobalLayout &layout)

@@ -45,13 +45,13 @@ llvm::Expected<::mlora::emulator::KernelEntry> LoadedModule::find(llvm::StringRe
 }
 
 FailureOr<std::unique_ptr<LoadedModule>> mlir::mlora::loadForEmulator(gpu::GPUModuleOp source,
-                                                                      llvm::StringRef keep) {
+                                                                      llvm::StringRef keep, bool leavesGaps) {
   OwningOpRef<ModuleOp> copy = ModuleOp::create(source.getLoc());
   auto gpuModule = cast<gpu::GPUModuleOp>(OpBuilder::atBlockEnd(copy->getBody()).clone(*source));
   if (failed(lowerToNVVM(*copy)))
     return failure();
   gpuModule = *copy->getOps<gpu::GPUModuleOp>().begin();
-  FailureOr<EmulatedModule> module = rewriteForEmulator(gpuModule);
+  FailureOr<EmulatedModule> module = rewriteForEmulator(gpuModule, leavesGaps);
   if (failed(module))
     return failure();
   // Not through a shared object: lld would forget the command line that mlir-opt still needs for the file's

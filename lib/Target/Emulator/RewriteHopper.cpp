@@ -91,7 +91,7 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
                                {number(fence.getKind() != NVVM::ProxyKind::async_global),
                                 number(fence.getKind() != NVVM::ProxyKind::async_shared)});
         case NVVM::ProxyKind::alias: // no two addresses here are of the same memory
-          return replaceByCall(op, Emulated::Fence, {});
+          return replaceByCall(op, Emulated::Fence, {number(0)});
         default:
           return notBuilt(op, "of other proxies than async");
         }

@@ -169,7 +169,7 @@ LogicalResult KernelRewriter::rewriteIntrinsic(LLVM::CallIntrinsicOp op) {
   if (name == "bar.warp.sync")
     return replaceByCall(op, Emulated::WarpSync, {arguments[0]});
   if (is({"membar.cta", "membar.gl", "membar.sys"}))
-    return replaceByCall(op, Emulated::Fence, {});
+    return replaceByCall(op, Emulated::Fence, {number(name == "membar.cta")});
   if (StringRef rest = name; rest.consume_front("shfl.sync.")) {
     auto [kind, type] = rest.split('.');
     int64_t code = llvm::StringSwitch<int64_t>(kind)
@@ -238,7 +238,8 @@ LogicalResult KernelRewriter::rewriteAssembly(LLVM::InlineAsmOp op) {
         !rest.trim().getAsInteger(10, barrier))
       return replaceByCall(op, Emulated::Barrier, {number(barrier), number(0), number(0), number(0)});
     if (text.starts_with("membar.") || text.starts_with("fence.acq_rel.") || text.starts_with("fence.sc."))
-      return replaceByCall(op, Emulated::Fence, {});
+      return replaceByCall(op, Emulated::Fence,
+                           {number(text.ends_with(".cta") || text.ends_with(".cluster"))});
     if (text == "cp.async.commit_group")
       return replaceByCall(op, Emulated::CpAsyncCommit, {});
     rest = text;

@@ -181,9 +181,12 @@ void KernelRewriter::rewriteSignature() {
   // Filled in when all calls are known.
   operands = LLVM::AllocaOp::create(b, host, b.getI64Type(), constant(b, 1), 16);
   results_ = LLVM::AllocaOp::create(b, host, b.getI64Type(), constant(b, 1), 16);
+  if (!isEntry)
+    call(b, Emulated::Enter, function, {});
 }
 
 LogicalResult KernelRewriter::run() {
+  expandMaskedAccesses(function);
   SmallVector<Operation *> ops;
   function.getBody().walk([&](Operation *op) { ops.push_back(op); });
   rewriteSignature();
@@ -247,7 +250,39 @@ static void guardDivision(Operation *op) {
   op->setOperand(1, LLVM::SelectOp::create(b, traps, splat(1), divisor));
 }
 
+/// An op that takes pointers and does more with them than to pass them on: an access that nobody would check.
+static bool mayAccessMemory(Operation *op) {
+  auto isPointer = [](Type type) { return isa<LLVM::LLVMPointerType>(getElementTypeOrSelf(type)); };
+  return llvm::any_of(op->getOperandTypes(), isPointer) && !op->hasTrait<OpTrait::IsTerminator>() &&
+         !isMemoryEffectFree(op) &&
+         !isa<LLVM::LifetimeStartOp, LLVM::LifetimeEndOp, LLVM::InvariantStartOp, LLVM::InvariantEndOp,
+              LLVM::AssumeOp, LLVM::StackRestoreOp, LLVM::DbgDeclareOp, LLVM::DbgValueOp, LLVM::VarAnnotation,
+              LLVM::PtrAnnotation, LLVM::LaunderInvariantGroupOp, LLVM::StripInvariantGroupOp,
+              LLVM::Prefetch>(op);
+}
+
 static bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
+
+/// An op that is right in f32, its result rounded once.
+static bool isRightInF32(Operation *op) {
+  return isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FNegOp, LLVM::FMAOp,
+             LLVM::FMulAddOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp,
+             LLVM::FPTruncOp, LLVM::FPExtOp, LLVM::FCmpOp, LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::FPToSIOp,
+             LLVM::FPToUIOp, LLVM::FAbsOp, LLVM::CopySignOp, LLVM::SqrtOp, LLVM::FFloorOp, LLVM::FCeilOp,
+             LLVM::FTruncOp, LLVM::RintOp, LLVM::NearbyintOp, LLVM::RoundOp, LLVM::RoundEvenOp,
+             LLVM::vector_reduce_fmax, LLVM::vector_reduce_fmin, LLVM::vector_reduce_fmaximum,
+             LLVM::vector_reduce_fminimum>(op);
+}
+
+/// An op that only moves numbers.
+static bool isMove(Operation *op) {
+  return isa<LLVM::BitcastOp, LLVM::SelectOp, LLVM::FreezeOp, LLVM::ConstantOp, LLVM::UndefOp, LLVM::PoisonOp,
+             LLVM::ZeroOp, LLVM::ExtractElementOp, LLVM::InsertElementOp, LLVM::ExtractValueOp,
+             LLVM::InsertValueOp, LLVM::ShuffleVectorOp, LLVM::vector_extract, LLVM::vector_insert,
+             LLVM::vector_interleave2, LLVM::vector_deinterleave2, LLVM::CallOp, LLVM::CallIntrinsicOp,
+             LLVM::InlineAsmOp>(op) ||
+         op->hasTrait<OpTrait::IsTerminator>();
+}
 
 LogicalResult KernelRewriter::rewrite(Operation *op) {
   if (op->getName().getDialectNamespace() == NVVM::NVVMDialect::getDialectNamespace())
@@ -257,11 +292,12 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
   if (isLibraryMath(op))
     return op->emitError() << "mlora-emulate: NVPTX has no '" << op->getName()
                            << "': lower it to what it has (exp2, log2, …)";
-  if (isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FNegOp, LLVM::FMAOp, LLVM::MaxNumOp,
-          LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp, LLVM::FPTruncOp, LLVM::FPExtOp, LLVM::FCmpOp,
-          LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::FPToSIOp, LLVM::FPToUIOp>(op) &&
-      (llvm::any_of(op->getOperandTypes(), isBF16) || llvm::any_of(op->getResultTypes(), isBF16)))
-    return rewriteBF16(op);
+  if (llvm::any_of(op->getOperandTypes(), isBF16) || llvm::any_of(op->getResultTypes(), isBF16)) {
+    if (isRightInF32(op))
+      return rewriteBF16(op);
+    if (!isMove(op))
+      return notBuilt(op, "of bf16");
+  }
   if (isa<LLVM::SDivOp, LLVM::SRemOp, LLVM::UDivOp, LLVM::URemOp>(op)) {
     guardDivision(op);
     return success();
@@ -278,14 +314,23 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
       .Case<LLVM::Log2Op>([&](auto) { return rewriteUnaryMath(op, Emulated::Log2); })
       .Case<LLVM::SinOp>([&](auto) { return rewriteUnaryMath(op, Emulated::Sin); })
       .Case<LLVM::CosOp>([&](auto) { return rewriteUnaryMath(op, Emulated::Cos); })
-      .Case<LLVM::FenceOp>([&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
+      .Case([&](LLVM::FenceOp fence) {
+        Builder b(op->getLoc(), op);
+        return replaceByCall(op, Emulated::Fence, {constant(b, isOfBlock(fence.getSyncscope()))});
+      })
+      .Case([&](LLVM::UnreachableOp) { // behind an exit or a trap it is not
+        Builder b(op->getLoc(), op);
+        call(b, Emulated::Trap, op, {});
+        return success();
+      })
       .Case<LLVM::Trap, LLVM::DebugTrap>([&](auto) { return replaceByCall(op, Emulated::Trap, {}); })
       .Case([&](LLVM::InlineAsmOp code) { return rewriteAssembly(code); })
       .Case<LLVM::MemcpyOp, LLVM::MemmoveOp, LLVM::MemsetOp, LLVM::MemcpyInlineOp, LLVM::MemsetInlineOp>(
           [&](auto) { return rewriteMemoryCopy(op); })
       .Default([&](Operation *) {
-        // Everything else of the llvm dialect means the same here and there.
-        return isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) ? success() : notBuilt(op);
+        if (!isa_and_nonnull<LLVM::LLVMDialect>(op->getDialect()) || mayAccessMemory(op))
+          return notBuilt(op);
+        return success(); // everything else of the llvm dialect means the same here and there
       });
 }
 
@@ -461,22 +506,38 @@ static FailureOr<std::vector<char>> initialBytes(LLVM::GlobalOp global, size_t s
   return bytes;
 }
 
-FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp module) {
+FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp module, bool leavesGaps) {
   EmulatedModule result;
   GlobalLayout layout;
   DataLayout dataLayout = DataLayout::closest(module);
-  uint64_t shared = kSharedBase;
+  auto alignmentOf = [&](LLVM::GlobalOp global) -> uint64_t {
+    return global.getAlignment().value_or(dataLayout.getTypeABIAlignment(global.getType()));
+  };
+  // Gaps are of the greatest alignment, so that addresses lie in patterns of swizzles where they would
+  // without them; all together of no more than descriptors can still address.
+  uint64_t gap = 1024, gaps = 0, shared = kSharedBase;
+  constexpr uint64_t mostGaps = 24 << 10;
+  for (auto global : module.getOps<LLVM::GlobalOp>())
+    if (global.getAddrSpace() == 3)
+      gap = std::max(gap, alignmentOf(global));
+  auto leaveGap = [&] { // behind the array that ends at `shared`
+    if (!leavesGaps || shared == kSharedBase || gaps + gap > mostGaps)
+      return;
+    result.sharedGaps.push_back({shared + gaps, gap});
+    gaps += gap;
+  };
   SmallVector<LLVM::GlobalOp> dynamic;
   for (auto global : module.getOps<LLVM::GlobalOp>()) {
     uint64_t size = dataLayout.getTypeSize(global.getType()).getFixedValue();
-    uint64_t alignment = global.getAlignment().value_or(dataLayout.getTypeABIAlignment(global.getType()));
+    uint64_t alignment = alignmentOf(global);
     if (global.getAddrSpace() == 3) {
       if (size == 0) {
         dynamic.push_back(global);
         continue;
       }
+      leaveGap();
       shared = llvm::alignTo(shared, alignment);
-      layout.shared[global.getSymName()] = shared;
+      layout.shared[global.getSymName()] = shared + gaps;
       shared += size;
       continue;
     }
@@ -490,10 +551,12 @@ FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp modul
     result.globals.push_back({"global @" + global.getSymName().str(), std::move(*bytes)});
   }
   // Dynamic shared memory begins after the static: every symbol without a size is its start.
+  if (!dynamic.empty())
+    leaveGap();
   for (LLVM::GlobalOp global : dynamic)
     shared = llvm::alignTo(shared, std::max<uint64_t>(16, global.getAlignment().value_or(16)));
   for (LLVM::GlobalOp global : dynamic)
-    layout.shared[global.getSymName()] = shared;
+    layout.shared[global.getSymName()] = shared + gaps;
   result.staticSharedBytes = shared - kSharedBase;
 
   result.program = ModuleOp::create(module.getLoc());

@@ -147,11 +147,11 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
           b, host, b.getI8Type(), written,
           ValueRange{LLVM::SelectOp::create(b, outside, constant(b, 0), offset).getResult()});
       Value refused = both(outside, unaligned), all = allWritten(b, bytes);
-      if (flags & Access::Read)
+      if (flags & (Access::Read | Access::Update))
         refused = both(
             refused, compare(LLVM::ICmpPredicate::ne, LLVM::LoadOp::create(b, all.getType(), marks, 1), all));
       Value checked = branchToCheck(b, op, pointer, address, refused, access | Access::Local);
-      if (flags & (Access::Write | Access::Atomic))
+      if (flags & (Access::Write | Access::Update))
         LLVM::StoreOp::create(b, all, marks, 1);
       return checked;
     }
@@ -197,7 +197,8 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
   // loops around one begin with an ordinary read.
 
   // Others may run, so that a thread can wait for a value.
-  auto afterwards = [&](Value pointer, bool reads, bool writes, LLVM::AtomicOrdering ordering) {
+  auto afterwards = [&](Value pointer, bool reads, bool writes, LLVM::AtomicOrdering ordering,
+                        std::optional<StringRef> scope) {
     Builder b(op->getLoc(), context);
     b.setInsertionPointAfter(op);
     using Ordering = LLVM::AtomicOrdering;
@@ -205,44 +206,55 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
     auto flag = [&](bool value) { return constant(b, value); };
     call(b, Emulated::AfterAtomic, op,
          {genericAddress(b, pointer), flag(reads), flag(writes),
-          flag(isBoth || ordering == Ordering::acquire), flag(isBoth || ordering == Ordering::release)});
+          flag(isBoth || ordering == Ordering::acquire), flag(isBoth || ordering == Ordering::release),
+          flag(isOfBlock(scope))});
+  };
+  auto scopeFlag = [](std::optional<StringRef> scope) -> uint32_t {
+    return isOfBlock(scope) ? Access::OfBlock : 0;
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LLVM::LoadOp load) {
         bool isAtomic = isStrong(load.getOrdering(), load.getVolatile_(), load.getAddr());
         Value pointer = load.getAddr();
-        load.getAddrMutable().assign(hostAddress(op, load.getAddr(), bytesOf(load.getType()),
-                                                 alignmentOf(load.getType(), load.getAlignment()),
-                                                 isAtomic ? Access::Atomic | Access::Read : uint32_t(Access::Read)));
+        load.getAddrMutable().assign(hostAddress(
+            op, load.getAddr(), bytesOf(load.getType()), alignmentOf(load.getType(), load.getAlignment()),
+            isAtomic ? Access::Atomic | Access::Read | scopeFlag(load.getSyncscope())
+                     : uint32_t(Access::Read)));
         if (isAtomic || load.getVolatile_())
-          afterwards(pointer, /*reads=*/isAtomic, /*writes=*/false, load.getOrdering());
+          afterwards(pointer, /*reads=*/isAtomic, /*writes=*/false, load.getOrdering(), load.getSyncscope());
         return success();
       })
       .Case([&](LLVM::StoreOp store) {
         Type type = store.getValue().getType();
         bool isAtomic = isStrong(store.getOrdering(), store.getVolatile_(), store.getAddr());
         Value pointer = store.getAddr();
-        store.getAddrMutable().assign(hostAddress(op, store.getAddr(), bytesOf(type),
-                                                  alignmentOf(type, store.getAlignment()),
-                                                  isAtomic ? Access::Atomic | Access::Write : uint32_t(Access::Write)));
+        store.getAddrMutable().assign(
+            hostAddress(op, store.getAddr(), bytesOf(type), alignmentOf(type, store.getAlignment()),
+                        isAtomic ? Access::Atomic | Access::Write | scopeFlag(store.getSyncscope())
+                                 : uint32_t(Access::Write)));
         if (isAtomic)
-          afterwards(pointer, /*reads=*/false, /*writes=*/true, store.getOrdering());
+          afterwards(pointer, /*reads=*/false, /*writes=*/true, store.getOrdering(), store.getSyncscope());
         return success();
       })
       .Case([&](LLVM::AtomicRMWOp atomic) {
         Type type = atomic.getVal().getType();
+        if (getElementTypeOrSelf(type).isBF16() && atomic.getBinOp() != LLVM::AtomicBinOp::xchg)
+          return notBuilt(op, "of bf16");
         Value pointer = atomic.getPtr();
         atomic.getPtrMutable().assign(
-            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update));
-        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getOrdering());
+            hostAddress(op, pointer, bytesOf(type), bytesOf(type),
+                        Access::Atomic | Access::Update | scopeFlag(atomic.getSyncscope())));
+        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getOrdering(), atomic.getSyncscope());
         return success();
       })
       .Case([&](LLVM::AtomicCmpXchgOp atomic) {
         Type type = atomic.getVal().getType();
         Value pointer = atomic.getPtr();
         atomic.getPtrMutable().assign(
-            hostAddress(op, pointer, bytesOf(type), bytesOf(type), Access::Atomic | Access::Update | Access::Read));
-        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getSuccessOrdering());
+            hostAddress(op, pointer, bytesOf(type), bytesOf(type),
+                        Access::Atomic | Access::Update | Access::Read | scopeFlag(atomic.getSyncscope())));
+        afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getSuccessOrdering(),
+                   atomic.getSyncscope());
         return success();
       })
       .Default([&](Operation *) { return notBuilt(op); });

@@ -121,8 +121,12 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
         return success();
       })
       .Case([&](NVVM::NanosleepOp) { return replaceByCall(op, Emulated::Yield, {}); })
-      .Case<NVVM::MembarOp, NVVM::FenceScClusterOp>(
-          [&](auto) { return replaceByCall(op, Emulated::Fence, {}); })
+      .Case([&](NVVM::MembarOp fence) {
+        bool isOfBlock = fence.getScope() == NVVM::MemScopeKind::CTA ||
+                         fence.getScope() == NVVM::MemScopeKind::CLUSTER; // of one block
+        return replaceByCall(op, Emulated::Fence, {number(isOfBlock)});
+      })
+      .Case([&](NVVM::FenceScClusterOp) { return replaceByCall(op, Emulated::Fence, {number(1)}); })
       .Case([&](NVVM::Exit) { return replaceByCall(op, Emulated::Exit, {}); })
       .Case([&](NVVM::RcpApproxFtzF32Op rcp) {
         Value one = LLVM::ConstantOp::create(b, b.getF32Type(), b.getF32FloatAttr(1));

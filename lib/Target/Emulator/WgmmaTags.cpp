@@ -179,10 +179,16 @@ void KernelRewriter::tagWgmmaResults() {
     }
   }
 
-  // Uses by ordinary instructions, once in a block for each tag: what is readable stays readable.
+  // Uses by ordinary instructions, once in a block and behind each fence for each tag: what is readable stays
+  // readable, and what has been read stays so until a fence.
   SmallVector<std::pair<Operation *, Value>> checks;
-  llvm::DenseSet<std::pair<Block *, Value>> isChecked;
+  llvm::DenseSet<std::pair<unsigned, Value>> isChecked;
+  unsigned part = 0; // of a block, between two fences
+  Block *last = nullptr;
   function.walk([&](Operation *op) {
+    if (op->getBlock() != last || isa<NVVM::WgmmaFenceAlignedOp>(op))
+      ++part;
+    last = op->getBlock();
     if (isa<LLVM::ExtractValueOp, NVVM::WgmmaMmaAsyncOp>(op))
       return;
     llvm::SetVector<Value> values;
@@ -201,7 +207,7 @@ void KernelRewriter::tagWgmmaResults() {
       Value tag = tags.lookup(value);
       if (!tag)
         tag = tagOf(value);
-      if (tag != zero && isChecked.insert({op->getBlock(), tag}).second)
+      if (tag != zero && isChecked.insert({part, tag}).second)
         checks.push_back({op, tag});
     }
   });
@@ -217,5 +223,7 @@ void KernelRewriter::tagWgmmaResults() {
     b.setInsertionPointToEnd(check);
     call(b, Emulated::WgmmaInFlight, op, {});
     LLVM::BrOp::create(b, ValueRange{}, after);
+    b.setInsertionPoint(op);
+    call(b, Emulated::WgmmaRead, op, {tag});
   }
 }

@@ -20,11 +20,17 @@ struct Site {
   std::string location;  ///< file:line:column, or empty
 };
 
+/// Addresses in shared memory between two arrays, which are nobody's.
+struct SharedGap {
+  uint64_t begin, bytes;
+};
+
 struct Launch {
   std::string kernel; ///< its name, for messages
   KernelEntry entry = nullptr;
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
-  uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0;
+  uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0; ///< without the gaps
+  std::vector<SharedGap> sharedGaps;
   uint32_t localBytes = 0;        ///< a thread's, at most, without the marks beside it
   bool checksGlobalRaces = false; ///< every access of global memory is remembered, which takes time
   /// Addresses and bytes in global memory that hold nothing yet. With `checksGlobalRaces` reading them before
