@@ -48,7 +48,7 @@ void Evaluation::prepare(Item &item) {
       int64_t room = options.context > 0 ? options.context - newTokens : INT64_MAX;
       if (room < 1)
         badInput(item.name + ": " + std::to_string(newTokens) + " new tokens do not fit into a context of " +
-                 std::to_string(options.context) + " tokens: lower max_new_tokens or raise max_length");
+                 std::to_string(options.context) + " tokens: score this model by other tasks, or with `eval` and a lower max_new_tokens");
       item.prompts.push_back(promptTokens(tokenizer, question.prompt, room, wasCut));
       item.cut += wasCut;
     } else {
