@@ -438,14 +438,15 @@ uint32_t Block::registersInUse() const {
   return sum;
 }
 
+static void add(Released &to, const Released &from) {
+  to.clock.join(from.clock);
+  to.base = std::max(to.base, from.base);
+}
+
 void Block::synchronizeAll() {
   VectorClock ofEngines;
   ProxyFences allFenced;
-  Released released, releasedToAll;
-  auto add = [](Released &to, const Released &from) {
-    to.clock.join(from.clock);
-    to.base = std::max(to.base, from.base);
-  };
+  Released released, releasedToAll; // the fences of all, for an atomic of one
   uint32_t latest = base;
   for (auto &thread : threads) {
     latest = std::max(latest, thread->clock);
@@ -460,7 +461,7 @@ void Block::synchronizeAll() {
     thread->clock = base + 1;
     thread->known = ofEngines;
     thread->fenced = allFenced;
-    thread->released = released; // the fences of all, for an atomic of one
+    thread->released = released;
     thread->releasedToAll = releasedToAll;
   }
 }
@@ -468,15 +469,20 @@ void Block::synchronizeAll() {
 void Block::synchronize(const std::vector<Thread *> &group) {
   VectorClock all;
   ProxyFences allFenced;
+  Released released, releasedToAll; // the fences of all, for an atomic of one
   for (Thread *thread : group) {
     all.join(thread->known);
     allFenced.join(thread->fenced);
+    add(released, thread->released);
+    add(releasedToAll, thread->releasedToAll);
   }
   for (Thread *thread : group)
     all.raise(thread->index, thread->clock++);
   for (Thread *thread : group) {
     thread->known = all;
     thread->fenced = allFenced;
+    thread->released = released;
+    thread->releasedToAll = releasedToAll;
   }
 }
 

@@ -210,7 +210,7 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
           flag(isOfBlock(scope))});
   };
   auto scopeFlag = [](std::optional<StringRef> scope) -> uint32_t {
-    return isOfBlock(scope) ? Access::OfBlock : 0;
+    return isOfBlock(scope) ? uint32_t(Access::OfBlock) : 0u;
   };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case([&](LLVM::LoadOp load) {
