@@ -20,11 +20,6 @@ namespace {
 /// Rows of a step: of the prompt, most of them.
 constexpr int64_t stepRows = 128;
 
-void checkUtf8(const std::string &text, const std::string &what) {
-  if (auto bad = firstBadByte(text))
-    badInput(what + " is not UTF-8 at byte " + std::to_string(*bad) + ": convert it, with iconv for example");
-}
-
 std::string promptOf(const Arguments &arguments) {
   const Config &config = arguments.config;
   if (arguments.has("prompt"))

@@ -80,9 +80,7 @@ Verification verify(const Arguments &arguments, const std::vector<int32_t> &ids)
 
 std::vector<int32_t> verificationTokens(const Arguments &arguments, const ModelConfig &base) {
   std::string text = arguments.has("prompt") ? arguments.config.prompt : ownText;
-  if (std::optional<size_t> bad = firstBadByte(text))
-    badInput("prompt, the text to verify on, is not UTF-8 at byte " + std::to_string(*bad) +
-             ": convert it, with iconv for example");
+  checkUtf8(text, "prompt, the text to verify on,");
   std::vector<int32_t> ids;
   if (!text.empty()) // where BOS alone would be verified
     ids = encodeWithBos(*openTokenizer(arguments.config, base), text);

@@ -1,5 +1,7 @@
 #include "mlora/Runtime/Core/Utf8.h"
 
+#include "mlora/Runtime/Core/Error.h"
+
 #include <utf8proc.h>
 
 namespace mlora {
@@ -17,5 +19,10 @@ std::optional<size_t> firstBadByte(std::string_view text) {
 }
 
 bool isUtf8(std::string_view text) { return !firstBadByte(text); }
+
+void checkUtf8(std::string_view text, const std::string &what) {
+  if (std::optional<size_t> bad = firstBadByte(text))
+    badInput(what + " is not UTF-8 at byte " + std::to_string(*bad) + ": convert it, with iconv for example");
+}
 
 } // namespace mlora

@@ -64,9 +64,7 @@ void Dataset::openText(const fs::path &path) {
              " makes no rows: they are JSON; with `task: " + std::string(reader.name) + "` a file is one row");
   std::string content = readFile(path);
   contentHash += hashHex(content) + "\n";
-  if (std::optional<size_t> bad = firstBadByte(content))
-    badInput(path.string() + ": is not UTF-8 at byte " + std::to_string(*bad) +
-             ": convert it, with iconv for example");
+  checkUtf8(content, path.string() + ":");
   constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
   if (content.starts_with(byteOrderMark))
     content.erase(0, byteOrderMark.size());

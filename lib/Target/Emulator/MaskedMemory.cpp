@@ -5,7 +5,7 @@
 
 #include "KernelRewriter.h"
 
-#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
@@ -85,37 +85,44 @@ private:
 } // namespace
 
 static std::optional<MaskedAccess> asMaskedAccess(Operation *op) {
-  auto type = [](Value value) { return dyn_cast<VectorType>(value.getType()); };
-  auto orNull = [](ValueRange values) { return values.empty() ? Value() : values.front(); };
-  if (auto load = dyn_cast<LLVM::MaskedLoadOp>(op))
-    return MaskedAccess{load.getData(),      load.getMask(),      {},   load.getPassThru(),
-                        type(load.getRes()), load.getAlignment(), false};
-  if (auto store = dyn_cast<LLVM::MaskedStoreOp>(op))
-    return MaskedAccess{store.getData(),
-                        store.getMask(),
-                        store.getValue(),
-                        {},
-                        type(store.getValue()),
-                        store.getAlignment(),
-                        false};
-  if (auto gather = dyn_cast<LLVM::masked_gather>(op))
-    return MaskedAccess{gather.getPtrs(),      gather.getMask(),      {},   orNull(gather.getPassThru()),
-                        type(gather.getRes()), gather.getAlignment(), false};
-  if (auto scatter = dyn_cast<LLVM::masked_scatter>(op))
-    return MaskedAccess{scatter.getPtrs(),
-                        scatter.getMask(),
-                        scatter.getValue(),
-                        {},
-                        type(scatter.getValue()),
-                        scatter.getAlignment(),
-                        false};
-  if (auto expand = dyn_cast<LLVM::masked_expandload>(op))
-    return MaskedAccess{
-        expand.getPtr(), expand.getMask(), {}, expand.getPassthru(), type(expand.getRes()), 1, true};
-  if (auto compress = dyn_cast<LLVM::masked_compressstore>(op))
-    return MaskedAccess{
-        compress.getPtr(), compress.getMask(), compress.getValue(), {}, type(compress.getValue()), 1, true};
-  return {};
+  auto loads = [op](Value base, Value mask, ValueRange passThru, uint64_t alignment, bool packs = false) {
+    return MaskedAccess{.base = base,
+                        .mask = mask,
+                        .stored = {},
+                        .passThru = passThru.empty() ? Value() : passThru.front(),
+                        .type = dyn_cast<VectorType>(op->getResult(0).getType()),
+                        .alignment = alignment,
+                        .packs = packs};
+  };
+  auto stores = [](Value base, Value mask, Value stored, uint64_t alignment, bool packs = false) {
+    return MaskedAccess{.base = base,
+                        .mask = mask,
+                        .stored = stored,
+                        .passThru = {},
+                        .type = dyn_cast<VectorType>(stored.getType()),
+                        .alignment = alignment,
+                        .packs = packs};
+  };
+  return llvm::TypeSwitch<Operation *, std::optional<MaskedAccess>>(op)
+      .Case([&](LLVM::MaskedLoadOp load) {
+        return loads(load.getData(), load.getMask(), load.getPassThru(), load.getAlignment());
+      })
+      .Case([&](LLVM::masked_gather gather) {
+        return loads(gather.getPtrs(), gather.getMask(), gather.getPassThru(), gather.getAlignment());
+      })
+      .Case([&](LLVM::masked_expandload expand) {
+        return loads(expand.getPtr(), expand.getMask(), expand.getPassthru(), 1, /*packs=*/true);
+      })
+      .Case([&](LLVM::MaskedStoreOp store) {
+        return stores(store.getData(), store.getMask(), store.getValue(), store.getAlignment());
+      })
+      .Case([&](LLVM::masked_scatter scatter) {
+        return stores(scatter.getPtrs(), scatter.getMask(), scatter.getValue(), scatter.getAlignment());
+      })
+      .Case([&](LLVM::masked_compressstore compress) {
+        return stores(compress.getPtr(), compress.getMask(), compress.getValue(), 1, /*packs=*/true);
+      })
+      .Default([](Operation *) { return std::nullopt; });
 }
 
 void mlir::mlora::expandMaskedAccesses(LLVM::LLVMFuncOp function) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace mlora {
@@ -10,5 +11,7 @@ namespace mlora {
 bool isUtf8(std::string_view text);
 /// The first byte that is not part of any; nothing where all is well.
 std::optional<size_t> firstBadByte(std::string_view text);
+/// Throws Error(BadInput) that begins with `what` and says at which byte, unless all is well.
+void checkUtf8(std::string_view text, const std::string &what);
 
 } // namespace mlora
