@@ -13,7 +13,7 @@ namespace mlora {
 namespace {
 
 std::string overview() {
-  std::string text = "usage: mlora-run COMMAND [config.yaml] [key=value | --key value | --flag]...\n\n";
+  std::string text = "usage: mlora-run COMMAND [config.yaml]... [key=value | --key value | --flag]...\n\n";
   for (const CommandSpec &spec : commands()) {
     std::string name(commandName(spec.command));
     text += "  " + name + std::string(10 - name.size(), ' ') + std::string(spec.summary) +

@@ -1,4 +1,4 @@
-// The YAML file, then the command line from left to right.
+// The YAML files, then the command line, each from left to right.
 #include "Assign.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
@@ -44,7 +44,7 @@ class CommandLine {
 public:
   CommandLine(std::span<const std::string> words, Arguments &result) : words(words), result(result) {}
 
-  /// Options and keys; positional words go where they belong. `config` is set when a YAML file is named.
+  /// Options and keys; positional words go where they belong, YAML files into `configs`.
   void read(bool assigning) {
     for (at = 0; at < words.size(); ++at) {
       const std::string &word = words[at];
@@ -59,7 +59,7 @@ public:
     }
   }
 
-  std::string config;
+  std::vector<std::string> configs;
 
 private:
   void option(const std::string &text, bool assigning) {
@@ -96,13 +96,7 @@ private:
   void positional(const std::string &word) {
     if (word.starts_with("-") && word.size() > 1)
       badInput("command line: '" + word + "' is no option: keys are written key=value or --key value");
-    if (!isConfigFile(word)) {
-      result.words.push_back(word);
-      return;
-    }
-    if (!config.empty())
-      badInput("command line: two configuration files: '" + config + "' and '" + word + "'");
-    config = word;
+    (isConfigFile(word) ? configs : result.words).push_back(word);
   }
 
   std::span<const std::string> words;
@@ -114,11 +108,19 @@ private:
 
 static void readYamlFile(const std::string &text, const std::string &file, Arguments &arguments, int depth);
 
-/// `include: other.yaml` (beside this file) is read first; what this file says wins.
+/// `include: other.yaml` or a list (beside this file) is read first, in order; what this file says wins.
 static void readIncluded(const YAML::Node &value, const std::string &file, Arguments &arguments, int depth) {
   Origin origin{file, value.Mark().line + 1};
+  if (value.IsSequence()) {
+    for (const YAML::Node &one : value)
+      if (one.IsScalar())
+        readIncluded(one, file, arguments, depth);
+      else
+        badInput(origin.text() + ": include: expected names of files");
+    return;
+  }
   if (!value.IsScalar())
-    badInput(origin.text() + ": include: expected the name of one file");
+    badInput(origin.text() + ": include: expected the name of a file, or a list of them");
   constexpr int deepest = 8;
   if (depth >= deepest)
     badInput(origin.text() + ": include: files are included in a circle, or more than " +
@@ -170,14 +172,14 @@ static void readYamlFile(const std::string &text, const std::string &file, Argum
 Arguments readArguments(Command command, std::span<const std::string> words, size_t maxWords) {
   Arguments result{.command = command, .config = {}, .words = {}, .given = {}};
   CommandLine line(words, result);
-  line.read(/*assigning=*/false); // finds the file, whose values come first
+  line.read(/*assigning=*/false); // finds the files, whose values come first
   if (result.help)
     return result;
   if (result.words.size() > maxWords)
     badInput("command line: unexpected '" + result.words[maxWords] +
              "': expected config.yaml, key=value or --key value");
-  if (!line.config.empty())
-    readYaml(readFile(line.config), line.config, result);
+  for (const std::string &file : line.configs)
+    readYaml(readFile(file), file, result);
   line.read(/*assigning=*/true);
   resolve(result);
   return result;

@@ -72,12 +72,12 @@ void ReadAhead::work() {
   keep();
 }
 
-/// Four times as long as it worked, when nobody is near what is done: steps then lose no more than a fraction
-/// of a fifth of a core, and a bad row is still found in minutes.
+/// Nineteen times as long as it worked, when nobody is near what is done: steps then lose no more than a fraction
+/// of a twentieth of a core, and a bad row is still found in minutes.
 void ReadAhead::pause(std::chrono::steady_clock::duration worked) {
   constexpr int64_t plenty = 1024; // rows
   std::unique_lock lock(mutex);
-  demand.wait_for(lock, 4 * worked, [&] { return stop || hurry || done - asked < plenty; });
+  demand.wait_for(lock, 19 * worked, [&] { return stop || hurry || done - asked < plenty; });
 }
 
 /// Training goes on when the rows cannot be kept: a second run tokenises again.

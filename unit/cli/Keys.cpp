@@ -153,7 +153,6 @@ TEST(CommandLine, MistakesInWords) {
   EXPECT_SAYS(trainComplaint({"--seed"}), "--seed needs a value");
   EXPECT_SAYS(trainComplaint({"surprise"}), "unexpected 'surprise'");
   EXPECT_SAYS(trainComplaint({"-x"}), "'-x' is no option");
-  EXPECT_SAYS(trainComplaint({"a.yaml", "b.yaml"}), "two configuration files");
 }
 
 TEST(CommandLine, RequiredKeys) {

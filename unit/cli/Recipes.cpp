@@ -22,8 +22,47 @@ TEST(Recipes, IncludedIsReadFirst) {
   EXPECT_SAYS(trainComplaint({file}), "circle");
   folder.file("base.yaml", "include: nothing.yaml\n");
   EXPECT_SAYS(trainComplaint({file}), "nothing.yaml");
-  folder.file("base.yaml", "include: [a, b]\n");
-  EXPECT_SAYS(trainComplaint({file}), "one file");
+  folder.file("base.yaml", "include: {a: b}\n");
+  EXPECT_SAYS(trainComplaint({file}), "base.yaml:1: include: expected the name of a file");
+  folder.file("base.yaml", "include: [[a]]\n");
+  EXPECT_SAYS(trainComplaint({file}), "base.yaml:1: include: expected names of files");
+}
+
+TEST(Recipes, LaterFilesWin) {
+  TempFolder folder;
+  std::string first = folder.file("first.yaml", "lora_r: 8\nseed: 3\nlearning_rate: 1e-3\n");
+  std::string second = folder.file("second.yaml", "lora_r: 16\n");
+  std::string both = folder.file("both.yaml", "include: [first.yaml, second.yaml]\nseed: 5\n");
+  Config config = readTrain({"learning_rate=2e-3", first, second}).config;
+  EXPECT_EQ(config.loraR, 16);
+  EXPECT_EQ(config.seed, 3u);
+  EXPECT_EQ(config.learningRate, 2e-3);
+  EXPECT_EQ(readTrain({second, first}).config.loraR, 8);
+  config = readTrain({both}).config;
+  EXPECT_EQ(config.loraR, 16);
+  EXPECT_EQ(config.seed, 5u);
+}
+
+/// Table 1: a data set's file behind a method's file replaces the data and leaves the rest.
+TEST(Recipes, OneDataSet) {
+  const std::string recipes = std::string(MLORA_SOURCE) + "/models/recipes/";
+  for (const char *task : {"mmlu", "boolq", "multirc", "rte", "wic"})
+    for (const char *method : {"lora-r96", "lora-r160", "multilora-n3", "multilora-n5", "ft"})
+      for (auto [table, data] : {std::pair("table1-", "only-"), std::pair("small-", "small-only-")}) {
+        std::string of = recipes + table + method + ".yaml";
+        auto read = [](std::vector<std::string> words) {
+          return readArguments(Command::Train, words).config;
+        };
+        Config alone = read({of}), config = read({of, recipes + data + task + ".yaml"});
+        ASSERT_EQ(config.datasets.size(), 1u) << task;
+        ASSERT_EQ(config.evalTasks.size(), 1u) << task;
+        EXPECT_EQ(config.datasets[0].task, task);
+        EXPECT_EQ(config.evalTasks[0].task, task);
+        EXPECT_EQ(config.method, alone.method);
+        EXPECT_EQ(config.numBranches * config.loraR, alone.numBranches * alone.loraR);
+        EXPECT_EQ(config.rate(), alone.rate());
+        EXPECT_EQ(config.maxSteps, alone.maxSteps);
+      }
 }
 
 TEST(Recipes, AllOfThemAreRead) {
@@ -31,8 +70,8 @@ TEST(Recipes, AllOfThemAreRead) {
   size_t methods = 0;
   for (const fs::directory_entry &entry : fs::directory_iterator(recipes)) {
     std::string name = entry.path().stem().string();
-    if (name == "paper")
-      continue; // has no data yet
+    if (name == "paper" || name.find("only-") != name.npos)
+      continue; // half of a recipe
     std::vector<std::string> words = {entry.path().string()};
     Config config = readArguments(Command::Train, words).config;
     EXPECT_EQ(config.metricForBestModel, "average") << name;
