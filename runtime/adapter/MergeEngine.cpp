@@ -28,7 +28,8 @@ public:
 
   LayerSums run() {
     int64_t count = (options.threads > 0 ? options.threads : ThreadPool::availableThreads()) + 2;
-    std::vector<std::thread> workers; // more than cores: some wait for the disk, to be read from or written to
+    std::vector<std::thread>
+        workers; // more than cores: some wait for the disk, to be read from or written to
     workers.reserve(size_t(count));
     for (int64_t i = 0; i < count; ++i)
       try {
@@ -128,6 +129,10 @@ private:
     if (!std::isfinite(sums.update))
       badInput("the update of tensor '" + job.tensor->name +
                "' is not finite: what was trained holds infinities or NaNs, did its training diverge?");
+    if (!std::isfinite(sums.lost))
+      badInput("tensor '" + job.tensor->name +
+               "' of the base holds infinities or NaNs (or sums that its type cannot "
+               "hold): look at the base model; dtype=f32 holds larger numbers than f16");
     uint64_t waiting;
     {
       std::lock_guard lock(mutex);

@@ -25,6 +25,20 @@ void refuseVariants(const JsonFields &fields) {
     fields.refuse("bias", "'" + bias + "': adapters with biases are not read");
   if (fields.has("modules_to_save") && !fields.raw()["modules_to_save"].empty())
     fields.refuse("modules_to_save", "adapters with whole modules are not read");
+  if (fields.has("alora_invocation_tokens") && !fields.raw()["alora_invocation_tokens"].empty())
+    fields.refuse("alora_invocation_tokens",
+                  "an activated LoRA acts on a part of a text's tokens; it is not read");
+  // How A and B began does not matter, unless it took something out of the base's weights (PiSSA, OLoRA,
+  // CorDA, LoftQ): PEFT does so again at each load, and the adapter is none of the base as it is stored.
+  if (fields.has("init_lora_weights") && fields.raw()["init_lora_weights"].is_string()) {
+    std::string init = fields.string("init_lora_weights");
+    if (init != "gaussian" && init != "eva" && init != "orthogonal")
+      fields.refuse("init_lora_weights",
+                    "'" + init +
+                        "': PEFT changes the base's weights when it loads such an adapter; true, false, "
+                        "gaussian, eva and orthogonal are read (PEFT's save_pretrained with "
+                        "path_initial_model_for_weight_conversion makes a plain LoRA of it)");
+  }
 }
 
 SafetensorsFile tensorsOf(const fs::path &folder) {
@@ -131,6 +145,8 @@ Adapter readPeftAdapter(const fs::path &folder, const ModelConfig &config) {
   adapter.targets = orderedTargets(targets);
   double first = peft.modules().front().scaling, common = first != 0 ? first : 1;
   adapter.alpha = common * static_cast<double>(adapter.rank);
+  for (const PeftModule &module : peft.modules())
+    adapter.scalingsDiffer = adapter.scalingsDiffer || module.scaling != common;
   fillZeros(adapter, config);
   for (const PeftModule &module : peft.modules())
     place(adapter, peft.file(), module, common);

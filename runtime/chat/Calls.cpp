@@ -34,10 +34,24 @@ std::vector<std::string> splitAt(std::string_view text, std::string_view separat
   return parts;
 }
 
+/// str.splitlines: an end of line is any of Python's, "\r\n" is one.
 std::vector<std::string> lines(std::string_view text) {
-  std::vector<std::string> parts = splitAt(text, "\n", -1, false);
-  if (parts.back().empty())
-    parts.pop_back();
+  static constexpr std::string_view ends[] = {"\r\n", "\n",   "\r",       "\v",     "\f",    "\x1c",
+                                              "\x1d", "\x1e", "\xc2\x85", "\u2028", "\u2029"};
+  std::vector<std::string> parts;
+  std::string part;
+  for (size_t at = 0; at < text.size();) {
+    auto end =
+        std::ranges::find_if(ends, [&](std::string_view each) { return text.substr(at).starts_with(each); });
+    if (end == std::end(ends)) {
+      part += text[at++];
+      continue;
+    }
+    at += end->size();
+    parts.push_back(std::exchange(part, ""));
+  }
+  if (!part.empty())
+    parts.push_back(part);
   return parts;
 }
 

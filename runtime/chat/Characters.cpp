@@ -1,5 +1,7 @@
 #include "Characters.h"
 
+#include "mlora/Runtime/Core/Utf8.h"
+
 #include <algorithm>
 #include <utf8proc.h>
 #include <utility>
@@ -95,7 +97,7 @@ std::vector<std::string> words(std::string_view text) {
   return result;
 }
 
-std::string upper(std::string_view text) { return mapped(text, utf8proc_toupper); }
+std::string upper(std::string_view text) { return upperCase(text); }
 std::string lower(std::string_view text) { return mapped(text, utf8proc_tolower); }
 
 std::string capitalised(std::string_view text) {

@@ -18,8 +18,9 @@ bool appendCharacter(std::string &text, unsigned long code);
 std::string stripped(std::string_view text, bool left, bool right, std::string_view what = {});
 /// str.split() without a separator.
 std::vector<std::string> words(std::string_view text);
-/// Character by character (Python's differs for the few that grow, like ß).
+/// str.upper.
 std::string upper(std::string_view text);
+/// Character by character (Python's differs for the few that become several, like the first of "ßa").
 std::string lower(std::string_view text);
 std::string capitalised(std::string_view text);
 std::string titled(std::string_view text);

@@ -115,7 +115,14 @@ Value toInteger(Interpreter &interpreter, const Value &value, Arguments &argumen
   int64_t number = 0;
   const char *end = text.data() + text.size();
   auto [rest, error] = std::from_chars(text.data() + text.starts_with('+'), end, number);
-  return error == std::errc() && rest == end ? Value{number} : otherwise ? *otherwise : Value{int64_t(0)};
+  if (error == std::errc() && rest == end)
+    return Value{number};
+  // Jinja's second try: '1.9' and '1e3' are numbers, cut.
+  double real = 0;
+  auto [realRest, realError] = std::from_chars(text.data() + text.starts_with('+'), end, real);
+  if (realError == std::errc() && realRest == end && std::fabs(real) < 9e18)
+    return Value{int64_t(real)};
+  return otherwise ? *otherwise : Value{int64_t(0)};
 }
 
 Value toFloat(Interpreter &interpreter, const Value &value, Arguments &arguments) {

@@ -191,7 +191,6 @@ void Interpreter::executeFor(const Node &node) {
     }
     items = std::move(kept);
   }
-  ++loopDepth;
   for (size_t i = 0; i < items.size(); ++i) {
     scopes.emplace_back();
     line = node.line;
@@ -202,7 +201,6 @@ void Interpreter::executeFor(const Node &node) {
     if (flow == Flow::Break)
       break;
   }
-  --loopDepth;
   if (items.empty() && node.parts[4]) {
     scopes.emplace_back();
     execute(*node.parts[4]);
@@ -221,8 +219,8 @@ Value Interpreter::loopValue(const List &items, size_t index) const {
                                  {"first", {i == 0}},
                                  {"last", {i + 1 == n}},
                                  {"length", {n}},
-                                 {"depth", {loopDepth}},
-                                 {"depth0", {loopDepth - 1}},
+                                 {"depth", {int64_t(1)}}, // of recursive loops alone more
+                                 {"depth0", {int64_t(0)}},
                                  {"previtem", std::move(before)},
                                  {"nextitem", std::move(after)}}});
 }

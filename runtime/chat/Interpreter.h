@@ -93,7 +93,6 @@ private:
   std::string output;
   std::vector<TextSpan> generated;
   int64_t line = 0; ///< of the node at work
-  int64_t loopDepth = 0;
   int64_t captures = 0;
   size_t work = 0;
 };

@@ -3,9 +3,9 @@
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Eval/Evaluation.h"
+#include "mlora/Runtime/Inference/LoadedModel.h"
 #include "mlora/Runtime/Report/ProgressLine.h"
 #include "mlora/Runtime/Train/Interrupt.h"
-#include "mlora/Runtime/Inference/LoadedModel.h"
 
 #include <chrono>
 #include <cstdio>
@@ -48,19 +48,18 @@ int runEval(Arguments &arguments) {
   nlohmann::ordered_json how = evaluationConfig(config, config.adapter, model.base(), options.context);
   how["scoring_seconds"] = scoringSeconds;
   nlohmann::ordered_json json = resultsJson(scores, how);
+  // What took long is shown before a full disk can end the command, and kept when it cannot be shown.
+  std::string text = config.json ? json.dump(2) + "\n" : resultsTable(scores);
+  bool isShown = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!config.outputDir.empty()) {
     fs::path folder = config.outputDir;
+    writeFileAtomically(folder / "results.json", json.dump(2) + "\n");
     for (const auto &[name, lines] : evaluation.samples())
       writeFileAtomically(folder / ("samples_" + name + ".jsonl"), lines);
-    writeFileAtomically(folder / "results.json", json.dump(2) + "\n");
-  }
-  if (config.json)
-    std::printf("%s\n", json.dump(2).c_str());
-  else
-    std::printf("%s", resultsTable(scores).c_str());
-  std::fflush(stdout); // the table before the note, where both go to one file
-  if (!config.outputDir.empty())
     std::fprintf(stderr, "mlora-run: results.json and samples are in %s\n", config.outputDir.c_str());
+  }
+  if (!isShown)
+    failed("standard output could not be written");
   return 0;
 }
 

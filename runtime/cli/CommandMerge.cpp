@@ -105,10 +105,10 @@ void warn(const MergeReport &report, const MergeOptions &options) {
   std::fprintf(
       stderr,
       "mlora-run: warning: rounding left less than 90 %% of the update in %zu of %zu weights (least: "
-      "%.0f %% in %s%s): dtype=f32 keeps all of it, f16 more than bf16, rounding=stochastic "
-      "keeps it in the mean\n",
+      "%.0f %% in %s%s): dtype=f32 keeps all of it, f16 more than bf16%s\n",
       below, report.layers.size(), 100 * share(*least, options), least->name.c_str(),
-      least->layer < 0 ? "" : (" of " + layerText(*least)).c_str());
+      least->layer < 0 ? "" : (" of " + layerText(*least)).c_str(),
+      options.stochastic ? "" : ", rounding=stochastic keeps it in the mean");
 }
 
 } // namespace

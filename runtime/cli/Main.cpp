@@ -6,6 +6,7 @@
 #include "mlora/Runtime/Core/Visible.h"
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 #include <new>
 
@@ -80,6 +81,9 @@ int runCommandLine(int argc, const char *const *argv) {
     return status;
   } catch (const Error &error) {
     return fail(error.status, error.what());
+  } catch (const std::filesystem::filesystem_error &error) {
+    return fail(Status::BadInput, error.path1().string() + ": " + error.code().message() +
+                                      ": look at the path, and at the folders and links on it");
   } catch (const std::bad_alloc &) {
     return fail(Status::Failed, "out of memory");
   } catch (const std::exception &error) {

@@ -20,7 +20,12 @@ std::string readFile(const fs::path &path) {
     badInput(path.string() + ": cannot be opened: " + std::strerror(errno));
   std::string text;
   struct stat status {};
-  if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+  bool isKnown = fstat(descriptor, &status) == 0;
+  if (isKnown && (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))) { // /dev/zero never ends
+    close(descriptor);
+    badInput(path.string() + ": is a device; a file is expected");
+  }
+  if (isKnown && S_ISREG(status.st_mode))
     text.reserve(static_cast<size_t>(status.st_size));
   char buffer[65536];
   ssize_t count;

@@ -1,9 +1,9 @@
 #include "mlora/Runtime/Eval/Evaluation.h"
 
 #include "Items.h"
-#include "mlora/Runtime/Tasks/Dataset.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
+#include "mlora/Runtime/Tasks/Dataset.h"
 
 #include <algorithm>
 #include <cmath>
@@ -20,11 +20,13 @@ Evaluation::Evaluation(std::span<const DatasetSpec> tasks, const Tokenizer &toke
     item.task = questions.task;
     item.shots = questions.shots;
     item.original = questions.original;
+    item.originalOfGroup = std::move(questions.originalOfGroup);
     item.questions = std::move(questions.list);
     for (size_t i = 0; i + 1 < items.size(); ++i)
       if (items[i].name == item.name)
-        badInput("eval_tasks: " + item.name + " is there twice: give one of them a split or a path of its own in "
-                                              "another run");
+        badInput("eval_tasks: " + item.name +
+                 " is there twice: give one of them a split or a path of its own in "
+                 "another run");
     prepare(item);
     if (item.slots == 0 && item.prompts.empty())
       badInput("eval_tasks: " + spec.path + ": holds nothing to score: expected rows of task " + item.name +
@@ -48,7 +50,8 @@ void Evaluation::prepare(Item &item) {
       int64_t room = options.context > 0 ? options.context - newTokens : INT64_MAX;
       if (room < 1)
         badInput(item.name + ": " + std::to_string(newTokens) + " new tokens do not fit into a context of " +
-                 std::to_string(options.context) + " tokens: score this model by other tasks, or with `eval` and a lower max_new_tokens");
+                 std::to_string(options.context) +
+                 " tokens: score this model by other tasks, or with `eval` and a lower max_new_tokens");
       item.prompts.push_back(promptTokens(tokenizer, question.prompt, room, wasCut));
       item.cut += wasCut;
     } else {
@@ -62,7 +65,8 @@ void Evaluation::prepare(Item &item) {
 }
 
 Scalars Evaluation::capacity() const {
-  Scalars capacity{.rows = options.rows, .countedRows = std::min<int64_t>(options.rows, 64), .kvRows = options.rows};
+  Scalars capacity{
+      .rows = options.rows, .countedRows = std::min<int64_t>(options.rows, 64), .kvRows = options.rows};
   for (const Item &item : items) {
     if (item.isText())
       capacity.countedRows = options.rows; // every row is read
@@ -81,9 +85,9 @@ std::vector<std::string> Evaluation::notes() const {
   std::vector<std::string> notes;
   for (const Item &item : items)
     if (item.cut > 0)
-      notes.push_back(item.name + ": " + std::to_string(item.cut) + " of " + std::to_string(item.questions.size()) +
-                      " prompts are longer than the context of " + std::to_string(options.context) +
-                      " tokens: cut on the left");
+      notes.push_back(item.name + ": " + std::to_string(item.cut) + " of " +
+                      std::to_string(item.questions.size()) + " prompts are longer than the context of " +
+                      std::to_string(options.context) + " tokens: cut on the left");
   return notes;
 }
 
@@ -105,11 +109,19 @@ std::vector<TaskScore> Evaluation::run(Program &program, const Progress &progres
   return scores;
 }
 
-void Evaluation::scoreAnswers(Item &item, Program &program, const std::function<void(int64_t)> &progress) const {
+void Evaluation::scoreAnswers(Item &item, Program &program,
+                              const std::function<void(int64_t)> &progress) const {
   std::vector<TokenScore> tokens(size_t(item.slots));
   Scorer(program).run(*item.tree, tokens, progress);
-  for (size_t i = 0; i < item.questions.size(); ++i)
+  for (size_t i = 0; i < item.questions.size(); ++i) {
     item.outcomes[i] = outcomeOf(item.questions[i], item.places[i], tokens);
+    // Of NaN no answer is the likeliest, and the first one would be taken.
+    if (!std::ranges::all_of(item.outcomes[i].sums, [](double sum) { return std::isfinite(sum); }))
+      failed(item.name + ", question " + std::to_string(i + 1) +
+             ": its log-probabilities are not finite: the model's weights (or the adapter's) hold NaN or "
+             "infinity, or "
+             "its activations overflow");
+  }
 }
 
 void Evaluation::generate(Item &item, Program &program, const std::function<void(int64_t)> &progress) const {
@@ -118,9 +130,9 @@ void Evaluation::generate(Item &item, Program &program, const std::function<void
   generation.stopTokens = options.stopTokens;
   int64_t most = generation.maxNewTokens;
   std::vector<GeneratedText> texts =
-      TextGenerator(program, tokenizer).run(item.prompts, generation, {}, [&](int64_t tokens, int64_t finished) {
-        progress(std::max(tokens, finished * most));
-      });
+      TextGenerator(program, tokenizer)
+          .run(item.prompts, generation, {},
+               [&](int64_t tokens, int64_t finished) { progress(std::max(tokens, finished * most)); });
   for (size_t i = 0; i < item.questions.size(); ++i) {
     Outcome &outcome = item.outcomes[i];
     outcome.generated = texts[i].text;

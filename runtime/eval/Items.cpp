@@ -26,8 +26,6 @@ int64_t wordsOf(const std::string &text) {
   return words;
 }
 
-
-
 template <typename Value> size_t indexOfLargest(const std::vector<Value> &values) {
   return size_t(std::ranges::max_element(values) - values.begin());
 }
@@ -51,12 +49,15 @@ MetricValue meanOfGroups(const std::string &name, const std::vector<TaskScore> &
   MetricValue result;
   result.name = name;
   double squares = 0;
+  bool isKnown = true; // no group of one row
   for (const TaskScore &group : groups) {
     const MetricValue &metric = *group.find(name);
     result.value += metric.value / double(groups.size());
+    isKnown = isKnown && metric.error;
     squares += metric.error.value_or(0) * metric.error.value_or(0);
   }
-  result.error = std::sqrt(squares) / double(groups.size());
+  if (isKnown)
+    result.error = std::sqrt(squares) / double(groups.size());
   return result;
 }
 
@@ -152,7 +153,9 @@ TaskScore Evaluation::Item::score() const {
     TaskScore part;
     part.name = name + "_" + group;
     part.shots = shots;
-    part.original = part.effective = int64_t(members.size());
+    part.effective = int64_t(members.size());
+    auto known = originalOfGroup.find(group);
+    part.original = known == originalOfGroup.end() ? part.effective : known->second;
     part.metrics = accuracyOf(members);
     result.groups.push_back(std::move(part));
   }
@@ -182,7 +185,7 @@ std::string Evaluation::Item::samples() const {
         std::string text = isText() ? "" : question.answers[answer];
         arguments["gen_args_" + std::to_string(answer)] = {{"arg_0", question.prompt}, {"arg_1", text}};
         nlohmann::ordered_json pair = {std::to_string(outcome.sums[answer]), outcome.greedy[answer] ? "True" : "False"};
-        responses.push_back({pair});
+        responses.push_back(nlohmann::ordered_json::array({pair}));
         filtered.push_back(pair);
       }
       json["target"] = question.gold;

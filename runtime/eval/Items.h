@@ -4,6 +4,7 @@
 #include "mlora/Runtime/Eval/Evaluation.h"
 #include "mlora/Runtime/Tasks/Task.h"
 
+#include <map>
 #include <memory>
 
 namespace mlora {
@@ -12,7 +13,8 @@ struct Evaluation::Item {
   std::string name;
   const Task *task = nullptr;
   int64_t shots = 0;
-  int64_t original = 0; ///< rows before `limit`
+  int64_t original = 0;                           ///< rows before `limit`
+  std::map<std::string, int64_t> originalOfGroup; ///< the same of groups that are files
   std::vector<Question> questions;
 
   // As tokens: of answers and texts, or of prompts to be continued.

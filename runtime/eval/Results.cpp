@@ -12,14 +12,15 @@ namespace {
 /// Of the templates and metrics: counted up when a score would come out differently.
 constexpr int taskVersion = 1;
 
+nlohmann::ordered_json errorJson(const MetricValue &metric) {
+  return metric.error ? nlohmann::ordered_json(*metric.error) : nlohmann::ordered_json("N/A");
+}
+
 void addMetrics(const TaskScore &score, nlohmann::ordered_json &json) {
   json["alias"] = score.name;
   for (const MetricValue &metric : score.metrics) {
     json[metric.name + ",none"] = metric.value;
-    if (metric.error)
-      json[metric.name + "_stderr,none"] = *metric.error;
-    else
-      json[metric.name + "_stderr,none"] = "N/A";
+    json[metric.name + "_stderr,none"] = errorJson(metric);
   }
 }
 
@@ -97,17 +98,20 @@ std::optional<MetricValue> averageOf(std::span<const TaskScore> scores) {
   MetricValue result;
   result.name = "acc";
   double count = 0, squares = 0;
+  bool isKnown = true;
   for (const TaskScore &score : scores)
     if (score.isInAverage && !score.metrics.empty()) {
       const MetricValue &metric = score.metrics.front();
       result.value += metric.value;
+      isKnown = isKnown && metric.error;
       squares += metric.error.value_or(0) * metric.error.value_or(0);
       ++count;
     }
   if (count == 0)
     return std::nullopt;
   result.value /= count;
-  result.error = std::sqrt(squares) / count;
+  if (isKnown)
+    result.error = std::sqrt(squares) / count;
   return result;
 }
 
@@ -123,7 +127,7 @@ nlohmann::ordered_json resultsJson(std::span<const TaskScore> scores, const nloh
         members.push_back(score.name);
     json["groups"]["average"] = {{"alias", "average"},
                                  {"acc,none", average->value},
-                                 {"acc_stderr,none", *average->error}};
+                                 {"acc_stderr,none", errorJson(*average)}};
     json["group_subtasks"]["average"] = members;
   }
   json["config"] = config;
@@ -137,7 +141,8 @@ std::string resultsTable(std::span<const TaskScore> scores) {
   for (const TaskScore &score : scores)
     addLines(score, "", lines);
   if (auto average = averageOf(scores))
-    lines.push_back({"average", "", "", average->name, "↑", number(average->value), "±", number(*average->error)});
+    lines.push_back({"average", "", "", average->name, "↑", number(average->value), average->error ? "±" : "",
+                     average->error ? number(*average->error) : ""});
   // Arrows and ± are one column wide and more than one byte long.
   auto columnsOf = [](const std::string &text) {
     return size_t(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));

@@ -85,8 +85,9 @@ Program &LoadedModel::open(const Scalars &capacity) {
   return *program;
 }
 
-std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tokenizer) {
-  std::vector<int32_t> stops(model.eosTokens.begin(), model.eosTokens.end());
+std::vector<int32_t> stopTokensOf(const Checkpoint &model, const Tokenizer &tokenizer) {
+  std::vector<int64_t> ends = generationEnds(model.path(), model.config());
+  std::vector<int32_t> stops(ends.begin(), ends.end());
   if (tokenizer.eos())
     stops.push_back(*tokenizer.eos());
   return stops;

@@ -109,4 +109,13 @@ ModelConfig ModelConfig::fromJson(const std::string &text, const std::string &wh
   return config;
 }
 
+std::vector<int64_t> generationEnds(const std::filesystem::path &model, const ModelConfig &config) {
+  std::filesystem::path path = model / "generation_config.json";
+  if (!std::filesystem::is_directory(model) || !std::filesystem::exists(path))
+    return config.eosTokens;
+  nlohmann::json root = readJsonFile(path);
+  std::vector<int64_t> ends = tokenIds(JsonFields(root, path.string()), "eos_token_id");
+  return ends.empty() ? config.eosTokens : ends;
+}
+
 } // namespace mlora

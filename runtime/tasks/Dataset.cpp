@@ -155,6 +155,14 @@ std::string Dataset::fingerprint() const {
   return hash.hex();
 }
 
+std::map<std::string, int64_t> Dataset::groups() const {
+  std::map<std::string, int64_t> result;
+  for (const File &file : list)
+    if (!file.group.empty())
+      result[file.group] += file.rows();
+  return result;
+}
+
 bool Dataset::isDocument(int64_t i) const { return list[size_t(chosen[size_t(i)].first)].isText; }
 
 DatasetRow Dataset::row(int64_t i) const {
@@ -228,6 +236,7 @@ Questions readQuestions(const DatasetSpec &spec) {
   if (task.score == Score::None)
     badInput("dataset " + spec.path + ": task " + std::string(task.name) + " asks nothing that could be scored");
   result.original = rows.original();
+  result.originalOfGroup = rows.groups();
   if (spec.shots >= 0 && !task.preamble && spec.shots > 0)
     badInput("dataset " + spec.path + ": num_fewshot: task " + std::string(task.name) + " has no worked examples");
   result.shots = spec.shots >= 0 ? spec.shots : task.shots;

@@ -12,7 +12,7 @@ EvaluationOptions optionsOf(const Arguments &arguments, const Checkpoint &base, 
   EvaluationOptions options;
   // Not max_length, which cuts training rows: a prompt is cut where the model's positions end.
   options.context = base.config().maxPositions;
-  options.stopTokens = stopTokensOf(base.config(), tokenizer);
+  options.stopTokens = stopTokensOf(base, tokenizer);
   return options;
 }
 

@@ -30,6 +30,10 @@ TrainingRun::TrainingRun(const Arguments &arguments)
     badInput("output_dir: " + config.outputDir + " is the base model's folder: choose another one");
   checkOutput();
   adapter = startingAdapter(arguments, *base);
+  if (adapter && adapter->scalingsDiffer)
+    say("note: the modules of " + config.adapter +
+        " have different lora_alpha / r: B holds them multiplied in, one "
+        "scaling is left, so that training takes other steps than PEFT's from here");
   openData();
   makeFolders(outputDir);
   findCheckpoint();

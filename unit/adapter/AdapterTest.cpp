@@ -235,6 +235,13 @@ TEST(AdapterFiles, PeftRefusesWhatHasNoSuchForm) {
   EXPECT_REFUSED(with("bias", "all"), "biases");
   EXPECT_REFUSED(with("peft_type", "IA3"), "'IA3'");
   EXPECT_REFUSED(with("modules_to_save", {"lm_head"}), "modules_to_save");
+  EXPECT_REFUSED(with("init_lora_weights", "pissa_niter_4"), "pissa_niter_4", "changes the base's weights");
+  EXPECT_REFUSED(with("init_lora_weights", "olora"), "olora");
+  EXPECT_REFUSED(with("alora_invocation_tokens", {1, 2}), "alora_invocation_tokens");
+  EXPECT_NO_THROW(with("alora_invocation_tokens", nullptr));
+  for (nlohmann::json init : {nlohmann::json(true), nlohmann::json(false), nlohmann::json("gaussian"),
+                              nlohmann::json("eva"), nlohmann::json("orthogonal"), nlohmann::json()})
+    EXPECT_NO_THROW(with("init_lora_weights", init));
   EXPECT_REFUSED(with("r", 3), "with r = 3");
   EXPECT_REFUSED(with("rank_pattern", {{"v_(", 1}}), "no regular expression");
   EXPECT_REFUSED(with("rank_pattern", {{"v_.*", 1}, {"self_attn.v_proj", 2}}), "both match");

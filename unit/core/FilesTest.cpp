@@ -18,6 +18,10 @@ static size_t entries(const std::filesystem::path &folder) {
   return std::distance(std::filesystem::directory_iterator(folder), {});
 }
 
+TEST(Files, ADeviceIsNoFile) {
+  EXPECT_REFUSED(readFile("/dev/zero"), "/dev/zero: is a device");
+}
+
 TEST(MappedFile, ReadsAndReleases) {
   TempFolder folder;
   std::string text(100000, 'x');

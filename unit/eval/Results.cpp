@@ -33,6 +33,16 @@ TEST(Results, AverageIsUnweightedOverThePapersTasks) {
   EXPECT_FALSE(averageOf(std::vector<TaskScore>{scores[2]}));
 }
 
+TEST(Results, AnErrorThatIsNotKnownIsNotZero) {
+  std::vector<TaskScore> scores = {scoreOf("boolq", 0.6, 0.03, true), scoreOf("rte", 1, 0, true)};
+  scores[1].metrics[0].error.reset(); // of a single row
+  EXPECT_FALSE(averageOf(scores)->error);
+  auto json = resultsJson(scores, {});
+  EXPECT_EQ(json["groups"]["average"]["acc_stderr,none"], "N/A");
+  EXPECT_EQ(json["results"]["rte"]["acc_stderr,none"], "N/A");
+  EXPECT_NE(resultsTable(scores).find("0.8000"), std::string::npos);
+}
+
 TEST(Results, JsonIsTheHarnesss) {
   TaskScore mmlu = scoreOf("mmlu", 0.5, 0.1, true);
   mmlu.shots = 5;

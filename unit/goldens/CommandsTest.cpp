@@ -1,6 +1,9 @@
 // eval, generate and merge as users run them: what they write, and what they say of bad input.
 #include "ScoredTraining.h"
 
+#include <cstring>
+#include <numeric>
+
 using namespace mlora;
 using namespace mlora::test;
 using nlohmann::json;
@@ -37,10 +40,52 @@ TEST_F(Commands, EvalWritesResultsAndSamples) {
       right += sample["acc"].get<double>();
     EXPECT_DOUBLE_EQ(results["results"][task]["acc,none"].get<double>(), right / rows);
     EXPECT_GT(results["results"][task]["acc_stderr,none"].get<double>(), 0);
+    json answers = samples[0]["resps"]; // [[[log-probability, is it greedy]], …], as the harness writes them
+    ASSERT_EQ(answers.size(), 2u);
+    for (const json &answer : answers) {
+      ASSERT_TRUE(answer.is_array() && answer.size() == 1 && answer[0].is_array() && answer[0].size() == 2) << answer;
+      EXPECT_TRUE(answer[0][0].is_string());
+      EXPECT_TRUE(answer[0][1] == "True" || answer[0][1] == "False");
+    }
   }
   EXPECT_EQ(results["config"]["max_length"], 256);
   run(std::string("eval model=model max_length=16") + tasks);
   EXPECT_NE(errors().find("cut on the left"), std::string::npos) << errors();
+}
+
+TEST_F(Commands, ScoresThatCannotBeShownAreStillWritten) {
+  std::string words = command(std::string("eval model=model output_dir=scores") + tasks);
+  int status = std::system(words.replace(words.find("> out.txt"), 9, "> /dev/full").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(errors().find("standard output could not be written"), std::string::npos) << errors();
+  EXPECT_TRUE(std::filesystem::exists(folder / "scores/results.json"));
+}
+
+// Of NaN no answer is the likeliest, and no token.
+TEST_F(Commands, WhatIsNotFiniteIsNoAnswer) {
+  std::filesystem::path weights = folder / "model/model.safetensors";
+  std::string bytes = readFile(weights);
+  uint64_t size;
+  std::memcpy(&size, bytes.data(), 8);
+  json norm = json::parse(bytes.substr(8, size))["model.norm.weight"];
+  ASSERT_EQ(norm["dtype"], "F32");
+  uint32_t nan = 0x7fc00000;
+  std::memcpy(bytes.data() + 8 + size + norm["data_offsets"][0].get<size_t>(), &nan, 4);
+  folder.file("model/model.safetensors", bytes);
+  run(std::string("eval model=model") + tasks, 1);
+  EXPECT_NE(errors().find("boolq, question 1: its log-probabilities are not finite"), std::string::npos) << errors();
+  run("generate model=model prompt=abc", 1);
+  EXPECT_NE(errors().find("logits are not finite"), std::string::npos) << errors();
+}
+
+TEST_F(Commands, TokensThatEndATextAreThoseOfGenerationConfig) {
+  ASSERT_FALSE(generate("prompt=abc").empty());
+  std::vector<int> every(json::parse(readFile(folder / "model/config.json"))["vocab_size"].get<size_t>());
+  std::iota(every.begin(), every.end(), 0);
+  folder.file("model/generation_config.json", json{{"eos_token_id", every}}.dump());
+  EXPECT_EQ(generate("prompt=abc"), "");
+  folder.file("model/generation_config.json", R"({"eos_token_id": "end"})");
+  expectError("generate model=model prompt=abc", "generation_config.json");
 }
 
 TEST_F(Commands, ThePromptComesFromAKeyOrStandardInput) {

@@ -1,4 +1,5 @@
 #include "mlora/Runtime/Inference/Sampler.h"
+#include "../Expect.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -20,6 +21,11 @@ std::map<int32_t, double> shares(SamplingOptions options, const std::vector<floa
 
 TEST(Sampler, GreedyTakesTheFirstOfTheLargest) {
   EXPECT_EQ(Sampler({}).next(std::vector<float>{1, 3, 3, 2}, {}), 1);
+}
+
+TEST(Sampler, NothingIsDrawnOfWhatIsNotFinite) {
+  for (float bad : {NAN, INFINITY, -INFINITY})
+    EXPECT_REFUSED(Sampler({}).next(std::vector<float>{1, bad, 3}, {}), "logits are not finite");
 }
 
 TEST(Sampler, TemperatureIsTheSoftmaxOfScaledLogits) {

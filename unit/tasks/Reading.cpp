@@ -159,6 +159,18 @@ TEST_F(Reading, NumbersOfGsm8k) {
   EXPECT_EQ(extract("24"), std::nullopt);
 }
 
+// As Python's question[0].upper().
+TEST_F(Reading, BoolqsQuestionBeginsInUpperCase) {
+  auto prompt = [&](const std::string &question) {
+    return example(R"({"passage": "P.", "question": ")" + question + R"(", "label": true})");
+  };
+  EXPECT_EQ(prompt("is it"), "P. Is it?\n|Yes");
+  EXPECT_EQ(prompt("états là?"), "P. États là?\n|Yes");
+  EXPECT_EQ(prompt("ßa"), "P. SSa?\n|Yes");
+  EXPECT_EQ(prompt("ǆa"), "P. Ǆa?\n|Yes");
+  EXPECT_EQ(prompt("1a"), "P. 1a?\n|Yes");
+}
+
 TEST_F(Reading, MissingFieldsAndEmptyPassages) {
   EXPECT_REFUSED(example("r.jsonl", R"({"passage": "P."})", "boolq"), "r.jsonl:1", "\"question\"", "missing",
                  "task boolq expects passage, question, label");

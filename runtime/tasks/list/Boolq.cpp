@@ -1,7 +1,6 @@
 // BoolQ (SuperGLUE): {"passage", "question", "label"}; MeZO's words.
+#include "mlora/Runtime/Core/Utf8.h"
 #include "mlora/Runtime/Tasks/Task.h"
-
-#include <cctype>
 
 namespace mlora::tasklist {
 namespace {
@@ -10,8 +9,8 @@ std::string promptOf(const JsonFields &row) {
   std::string question = filledString(row, "question");
   if (!question.ends_with('?'))
     question += '?';
-  question[0] = char(std::toupper((unsigned char)question[0]));
-  return filledString(row, "passage") + " " + question + "\n";
+  size_t first = firstCharacterSize(question);
+  return filledString(row, "passage") + " " + upperCase(question.substr(0, first)) + question.substr(first) + "\n";
 }
 
 } // namespace

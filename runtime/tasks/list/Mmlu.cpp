@@ -55,7 +55,7 @@ Question questionOf(const JsonFields &row, const std::string &) {
   std::vector<std::string> choices = row.strings("choices");
   if (choices.size() != 4)
     row.refuse("choices", "expected four, got " + std::to_string(choices.size()));
-  question.prompt = row.string("question") + "\n";
+  question.prompt = filledString(row, "question") + "\n";
   for (size_t i = 0; i < 4; ++i)
     question.prompt += letterOf(int64_t(i)) + ". " + choices[i] + "\n";
   question.prompt += "Answer:";

@@ -21,6 +21,7 @@ struct Adapter {
   std::string method = "multilora"; ///< or "lora"
   int64_t numBranches = 1, rank = 0, numLayers = 0;
   double alpha = 0;
+  bool scalingsDiffer = false; ///< PEFT's modules had several, which are multiplied into B
   std::vector<std::string> targets;             ///< "q_proj", … in a layer's order
   std::string baseModel;                        ///< path or name of the base it was trained on
   std::string baseFingerprint;                  ///< Checkpoint::fingerprint of that base; empty when unknown

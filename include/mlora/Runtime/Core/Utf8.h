@@ -1,4 +1,4 @@
-// Whether bytes are text.
+// Whether bytes are text, and what its upper case is.
 #pragma once
 
 #include <optional>
@@ -13,5 +13,10 @@ bool isUtf8(std::string_view text);
 std::optional<size_t> firstBadByte(std::string_view text);
 /// Throws Error(BadInput) that begins with `what` and says at which byte, unless all is well.
 void checkUtf8(std::string_view text, const std::string &what);
+
+/// As Python's str.upper: ß becomes SS. Bytes that are no UTF-8 stay.
+std::string upperCase(std::string_view text);
+/// Bytes of the first character; 1 where none begins, 0 of an empty text.
+size_t firstCharacterSize(std::string_view text);
 
 } // namespace mlora

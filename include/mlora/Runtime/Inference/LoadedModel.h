@@ -11,7 +11,7 @@
 namespace mlora {
 
 /// Tokens that end a text: the model's and the tokenizer's.
-std::vector<int32_t> stopTokensOf(const ModelConfig &model, const Tokenizer &tokenizer);
+std::vector<int32_t> stopTokensOf(const Checkpoint &model, const Tokenizer &tokenizer);
 
 /// The configured tokenizer. Throws Error(BadInput) where it has tokens that the model lacks.
 std::unique_ptr<Tokenizer> openTokenizer(const Config &config, const ModelConfig &model);
@@ -27,7 +27,7 @@ public:
   /// Compiles the program of kind `generate`, loads the weights and prepares it. Once only.
   Program &open(const Scalars &capacity);
   /// Tokens that end a text.
-  std::vector<int32_t> stopTokens() const { return stopTokensOf(checkpoint->config(), *words); }
+  std::vector<int32_t> stopTokens() const { return stopTokensOf(*checkpoint, *words); }
 
 private:
   const Config &config;

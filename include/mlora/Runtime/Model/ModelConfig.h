@@ -36,4 +36,8 @@ struct ModelConfig {
   static ModelConfig fromGguf(const GgufFile &file);
 };
 
+/// Tokens that end a generated text, of a model of this configuration at this path: those of the folder's
+/// generation_config.json where it names some, as transformers does, else config.json's.
+std::vector<int64_t> generationEnds(const std::filesystem::path &model, const ModelConfig &config);
+
 } // namespace mlora

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 
 namespace mlora {
 
@@ -35,6 +36,8 @@ public:
   int64_t rows() const { return int64_t(chosen.size()); }
   /// Rows of the files, before range and limit.
   int64_t original() const { return total; }
+  /// The same of each group of files (MMLU's subjects), where a file is one's.
+  std::map<std::string, int64_t> groups() const;
   /// Row i of those that range and limit leave. Throws Error(BadInput) with file and line.
   DatasetRow row(int64_t i) const;
   /// DatasetRow::isDocument of row i, without reading it.
@@ -63,6 +66,7 @@ private:
 struct Questions {
   const Task *task = nullptr;
   int64_t shots = 0, original = 0;
+  std::map<std::string, int64_t> originalOfGroup; ///< where files are groups
   std::vector<Question> list;
 };
 Questions readQuestions(const DatasetSpec &spec);
