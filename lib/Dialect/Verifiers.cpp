@@ -601,16 +601,25 @@ LogicalResult ProgramOp::verify() {
 }
 
 LogicalResult EmulateOp::verify() {
-  auto check = [&](StringRef what, ArrayRef<int64_t> sizes, int64_t most) -> LogicalResult {
-    int64_t product = 1;
-    for (int64_t size : sizes)
-      if (size < 1 || (product *= size) > most)
-        return emitOpError() << what << " has a size that is not in [1, " << most << "], alone or multiplied";
+  // `most`: of all dimensions multiplied; `mostOf`: of each alone, what a launch on a device allows.
+  auto check = [&](StringRef what, ArrayRef<int64_t> sizes, int64_t most,
+                   std::array<int64_t, 3> mostOf) -> LogicalResult {
     if (sizes.empty() || sizes.size() > 3)
       return emitOpError() << what << " has " << sizes.size() << " dimensions; expected one to three";
+    int64_t product = 1;
+    for (auto [i, size] : llvm::enumerate(sizes)) {
+      if (size > mostOf[i] && mostOf[i] < most)
+        return emitOpError() << getKernel() << ": " << what << " has " << size << " along "
+                             << StringRef("xyz").substr(i, 1) << "; a device allows " << mostOf[i];
+      if (size < 1 || (product *= size) > most)
+        return emitOpError() << getKernel() << ": " << what << " has a size that is not in [1, " << most
+                             << "], alone or multiplied";
+    }
     return success();
   };
-  if (failed(check("grid", getGrid(), int64_t(1) << 31)) || failed(check("block", getBlock(), 1024)))
+  constexpr int64_t kMostBlocks = (int64_t(1) << 31) - 1;
+  if (failed(check("grid", getGrid(), kMostBlocks, {kMostBlocks, 65535, 65535})) ||
+      failed(check("block", getBlock(), 1024, {1024, 1024, 64})))
     return failure();
   constexpr int64_t kMostShared = 227 << 10; // what a block of sm_90 can have
   if (int64_t bytes = getDynamicShared(); bytes < 0 || bytes > kMostShared)

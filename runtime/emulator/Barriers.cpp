@@ -126,4 +126,58 @@ void runBarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in,
   block.yield(thread);
 }
 
+void Block::finishClusterPhase() {
+  if (cluster.arrived == 0 || cluster.arrived < live)
+    return;
+  ++cluster.phase;
+  cluster.arrived = 0;
+  cluster.completed = cluster.arriving;
+  cluster.completedFenced = cluster.arrivingFenced;
+  for (Thread *thread : cluster.waiting)
+    wake(*thread);
+  cluster.waiting.clear();
+}
+
+/// The aligned kind is the same instruction in all lanes that the warp has.
+static void alignWarp(Thread &thread, uint32_t site, const uint64_t *in, uint64_t *out) {
+  thread.block->collective(thread, site, ~0u, in, out, [](Block &, Warp &, uint32_t, uint32_t) {});
+}
+
+void runClusterArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  bool isRelaxed = in[0];
+  if (in[1])
+    alignWarp(thread, site, in, out);
+  if (thread.atCluster)
+    block.fault(thread, site, "invalid barrier",
+                "arrives at the cluster's barrier again, and has not waited there since it arrived");
+  thread.atCluster = true;
+  ++thread.clusterPhases;
+  if (!isRelaxed) {
+    block.cluster.arriving.join(thread.publish());
+    block.cluster.arrivingFenced.join(thread.fenced);
+  }
+  ++block.cluster.arrived;
+  ++block.statistics.barrierArrivals;
+  block.finishClusterPhase();
+  block.yield(thread);
+}
+
+void runClusterWait(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
+  Thread &thread = threadOf(context);
+  Block &block = *thread.block;
+  if (in[0])
+    alignWarp(thread, site, in, out);
+  if (!thread.atCluster)
+    block.fault(thread, site, "invalid barrier", "waits at the cluster's barrier, where it has not arrived");
+  if (block.cluster.phase < thread.clusterPhases) {
+    block.cluster.waiting.push_back(&thread);
+    block.block(thread, Waiting::Cluster, 0, site);
+  }
+  thread.atCluster = false;
+  thread.known.join(block.cluster.completed);
+  thread.fenced.join(block.cluster.completedFenced);
+}
+
 } // namespace mlora::emulator

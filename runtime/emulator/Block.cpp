@@ -125,6 +125,7 @@ void Block::run(uint64_t number) {
   order = Order(random() % 4);
   for (NamedBarrier &barrier : barriers)
     barrier = {};
+  cluster = {};
   for (Warp &warp : warps)
     warp.exited = warp.registers = warp.registerSets = 0, warp.open.clear();
   warpgroups.assign((warps.size() + 3) / 4, {});
@@ -134,7 +135,10 @@ void Block::run(uint64_t number) {
     setRegisters(*thread, launch, coordinates);
     thread->fiber = stacks->prepare(thread->index, start_);
     thread->waiting = Waiting::No;
+    thread->globalLook = {};
     thread->atBarriers = 0;
+    thread->clusterPhases = 0;
+    thread->atCluster = false;
     thread->clock = base + 1;
     thread->known = thread->acquired = {};
     thread->fenced = {};
@@ -176,18 +180,25 @@ void Block::checkEnd() {
                               " for this copy to shared memory");
       return;
     }
+  if (!failure)
+    failure = findUnevenRegisters();
+}
+
+std::optional<Fault> Block::findUnevenRegisters() const {
   for (size_t i = 0; i < warps.size(); ++i) {
     const Warp &first = warps[i / 4 * 4], &warp = warps[i];
     if (warp.registerSets == first.registerSets)
       continue;
     const Warp &more = warp.registerSets > first.registerSets ? warp : first,
                &less = &more == &warp ? first : warp;
-    failure = makeFault(*less.lanes[0], more.registersSite, "divergent warp collective",
-                        "its warp has executed setmaxnreg " + std::to_string(less.registerSets) +
-                            " times, and another warp of its warpgroup " + std::to_string(more.registerSets) +
-                            " times; all warps of a warpgroup must execute it");
-    return;
+    if (less.exited != less.existing)
+      continue;
+    return makeFault(*less.lanes[0], more.registersSite, "divergent warp collective",
+                     "its warp has executed setmaxnreg " + std::to_string(less.registerSets) +
+                         " times, and another warp of its warpgroup " + std::to_string(more.registerSets) +
+                         " times; all warps of a warpgroup must execute it");
   }
+  return {};
 }
 
 /// The number in `ready` of who runs next. Orders differ from seed to seed, so that threads which run far
@@ -270,6 +281,9 @@ void Block::exit(Thread &thread) {
   warp.exited |= 1u << thread.lane;
   thread.waiting = Waiting::Done;
   --live;
+  if (thread.atCluster && thread.clusterPhases > cluster.phase)
+    --cluster.arrived;
+  finishClusterPhase();
   ++progress;
   for (const Rendezvous &open : warp.open)
     if (open.mask >> thread.lane & 1)
@@ -332,6 +346,11 @@ void Block::fault(Thread &by, uint32_t site, std::string name, std::string messa
   failure = uninitialised && !isOrder ? *uninitialised
                                       : makeFault(by, site, std::move(name), std::move(message), otherSite,
                                                   std::move(otherMessage));
+  stop(std::move(*failure));
+}
+
+void Block::stop(Fault fault) {
+  failure = std::move(fault);
   Fiber abandoned; // stacks hold nothing that must be destroyed: compiled code has no destructors
   switchTo(abandoned, scheduler);
   __builtin_unreachable();
@@ -345,6 +364,9 @@ std::string Block::describeWait(const Thread &thread) const {
            std::to_string(barrier.arrived) + " of " + std::to_string(barrier.expected) +
            " threads have reached";
   }
+  case Waiting::Cluster:
+    return "waits at the cluster's barrier, where " + std::to_string(cluster.arrived) + " of " +
+           std::to_string(live) + " threads have arrived";
   case Waiting::Warp:
     return "waits in a collective of its warp with mask " + hex(thread.waitFor);
   case Waiting::Warpgroup:
@@ -362,7 +384,7 @@ std::string Block::describeWait(const Thread &thread) const {
   case Waiting::Registers:
     return "waits for " + std::to_string(thread.waitFor) +
            " registers a thread, of which the block's warps have " + std::to_string(registersInUse()) +
-           " of " + std::to_string(kRegisters);
+           " of " + std::to_string(registersOfBlock());
   case Waiting::Done:
     return "has exited";
   case Waiting::No:
@@ -373,6 +395,8 @@ std::string Block::describeWait(const Thread &thread) const {
 
 /// Nobody can go on: says who waits for what, once for each way of waiting.
 void Block::reportDeadlock() {
+  if (std::optional<Fault> uneven = findUnevenRegisters())
+    stop(std::move(*uneven));
   struct Group {
     Thread *first;
     unsigned count;
@@ -424,17 +448,41 @@ void Block::reportDeadlock() {
       inWarp = atBarrier = false;
     }
   }
+  // A thread that looks at global memory for what a block does that has not begun.
+  for (auto &thread : threads)
+    if (blocksLeft && thread->canRun() && thread->globalLook) {
+      blamed = thread.get();
+      blamed->waitSite = *thread->globalLook;
+      inWarp = atBarrier = false;
+      message += "; the emulator runs the blocks of a grid one after another, and " +
+                 std::to_string(blocksLeft) + " of them have not begun: " + nameOf(*blamed) +
+                 " must not wait in global memory for what another block does, unless that one is sure to "
+                 "have begun before";
+      break;
+    }
   const char *name = inWarp                    ? "divergent warp collective"
                      : atBarrier && someExited ? "barrier not reached by all threads"
                                                : "deadlock";
   fault(*blamed, blamed->waitSite, name, std::move(message));
 }
 
-/// What ptxas gives a thread is not known here: the most that lets the block run.
+/// What ptxas gives a thread is not known here: the most that lets the block run, where the kernel states
+/// nothing.
+uint32_t Block::registersAtLaunch() const {
+  if (launch.registers)
+    return launch.registers;
+  return std::min<uint32_t>(256, kRegisters / (warps.size() * kWarpSize) / 8 * 8);
+}
+
+/// setmaxnreg only moves registers between the warps of a block.
+uint32_t Block::registersOfBlock() const {
+  return launch.registers ? registersAtLaunch() * warps.size() * kWarpSize : kRegisters;
+}
+
 uint32_t Block::registersInUse() const {
-  uint32_t launched = std::min<uint32_t>(256, kRegisters / (warps.size() * kWarpSize) / 8 * 8), sum = 0;
+  uint32_t sum = 0;
   for (const Warp &warp : warps)
-    sum += (warp.registers ? warp.registers : launched) * kWarpSize;
+    sum += (warp.registers ? warp.registers : registersAtLaunch()) * kWarpSize;
   return sum;
 }
 
@@ -494,7 +542,9 @@ std::optional<Fault> run(const Launch &launch, const GlobalMemory &memory, uint6
   std::iota(order.begin(), order.end(), 0);
   for (size_t i = order.size(); i > 1; --i)
     std::swap(order[i - 1], order[block.random() % i]);
+  block.blocksLeft = order.size();
   for (uint64_t number : order) {
+    --block.blocksLeft;
     block.run(number);
     if (block.failure)
       break;

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,7 +52,7 @@ struct StoreGroup {
 };
 
 /// Why a thread does not run.
-enum class Waiting : uint8_t { No, Barrier, Warp, Warpgroup, Mbarrier, Registers, Done };
+enum class Waiting : uint8_t { No, Barrier, Cluster, Warp, Warpgroup, Mbarrier, Registers, Done };
 
 /// What works beside the threads: copies that report to an mbarrier, wgmma, tensor stores of one thread, what
 /// of them reads shared memory and what writes global memory.
@@ -115,8 +116,11 @@ struct Thread : ThreadContext {
   Waiting waiting = Waiting::No;
   uint32_t waitSite = 0;
   uint64_t waitFor = 0;         ///< the barrier's number, the mask, the mbarrier's address
+  std::optional<uint32_t> globalLook; ///< where it last looked at what others may change, in global memory
   const uint64_t *in = nullptr; ///< operands and results of the collective that it waits in
   uint64_t *out = nullptr;
+  uint64_t clusterPhases = 0; ///< of the cluster's barrier, at which it has arrived
+  bool atCluster = false;     ///< and has not waited for the last one
   uint16_t atBarriers = 0; ///< barriers that it has reached and that are not complete, a bit each
 
   uint32_t clock = 1;
@@ -157,6 +161,15 @@ struct NamedBarrier {
   std::vector<uint32_t> warpSites;
   VectorClock published;
   ProxyFences fenced;
+};
+
+/// The barrier of a cluster, which is one block: arrivals and waits apart.
+struct ClusterBarrier {
+  uint32_t arrived = 0;
+  uint64_t phase = 0; ///< phases completed
+  VectorClock arriving, completed;
+  ProxyFences arrivingFenced, completedFenced;
+  std::vector<Thread *> waiting;
 };
 
 /// Copies into shared memory that report to an mbarrier, until a thread has seen the phase end that they
@@ -202,6 +215,7 @@ struct Warp {
   uint32_t registers = 0;     ///< a thread's, as setmaxnreg has set them; 0: as launched
   uint32_t registerSets = 0;  ///< setmaxnreg so far
   uint32_t registersSite = 0; ///< the last one
+  uint32_t registerMoments[kWarpSize] = {}; ///< when, by each lane's clock
 };
 
 /// Four warps that multiply together.
@@ -209,6 +223,7 @@ struct Warpgroup {
   uint32_t arrived = 0, site = 0;
   uint16_t engine = 0;
   uint32_t moment = 0; ///< products so far
+  std::vector<uint32_t> registerSites; ///< of each setmaxnreg that one of its warps has executed
 };
 
 /// What a collective does once every lane named in the mask is there.
@@ -235,6 +250,7 @@ struct Block {
   void checkStack(Thread &thread, uint32_t site);
   [[noreturn]] void fault(Thread &by, uint32_t site, std::string name, std::string message,
                           std::optional<uint32_t> otherSite = {}, std::string otherMessage = {});
+  [[noreturn]] void stop(Fault fault);
   /// Remembers the first read of what nobody has written: a race if somebody writes it later and nothing
   /// orders the two, else a fault of its own when the block ends or something else is wrong.
   bool hasUninitialised() const { return uninitialised.has_value(); }
@@ -253,7 +269,8 @@ struct Block {
   const Launch &launch;
   const GlobalMemory &memory;
   GlobalHistory *history;
-  uint64_t number = 0; ///< of the running block in the grid
+  uint64_t number = 0;     ///< of the running block in the grid
+  uint64_t blocksLeft = 0; ///< that begin when this one has ended
   Statistics statistics;
   std::optional<Fault> failure;
 
@@ -265,6 +282,10 @@ struct Block {
   std::vector<Warpgroup> warpgroups;
   std::unique_ptr<SharedMemory> shared;
   NamedBarrier barriers[kNamedBarriers];
+  ClusterBarrier cluster;
+  /// Ends the cluster barrier's phase when no thread that has not exited is missing.
+  void finishClusterPhase();
+  unsigned live = 0; ///< threads that have not exited
   Thread *current = nullptr;
   std::array<uint32_t, 3> coordinates = {};
   uint64_t progress = 0; ///< counts what cannot be undone, so that spinning is noticed
@@ -288,8 +309,11 @@ struct Block {
   /// The lane that elect.sync picks of a mask, as a bit: the same for a mask in all of a launch.
   uint32_t electedBits(uint32_t mask) const;
 
-  /// Registers that the block's warps have, all threads together.
+  /// What a thread has when the kernel begins, as far as that is known: no more than this.
+  uint32_t registersAtLaunch() const;
+  /// Registers that the block's warps have, all threads together, and may have.
   uint32_t registersInUse() const;
+  uint32_t registersOfBlock() const;
   std::vector<Thread *> waitingForRegisters;
 
 private:
@@ -297,6 +321,8 @@ private:
   Fault makeFault(const Thread &by, uint32_t site, std::string name, std::string message,
                   std::optional<uint32_t> otherSite = {}, std::string otherMessage = {}) const;
   void checkEnd();
+  /// A warp that has executed setmaxnreg less often than another of its warpgroup, and exited.
+  std::optional<Fault> findUnevenRegisters() const;
   size_t pick();
   void next(Fiber &from);
   void reportDeadlock();
@@ -305,7 +331,6 @@ private:
   std::shared_ptr<Stacks> stacks;
   Fiber scheduler;
   std::vector<Thread *> ready;
-  unsigned live = 0;
   uint64_t state; ///< of the generator
   const uint64_t electSeed;
   uint64_t spins = 0, spinsProgress = 0;

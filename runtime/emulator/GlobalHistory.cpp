@@ -80,6 +80,23 @@ void GlobalHistory::checkWritten(Thread &thread, uint64_t at, uint8_t mask, cons
   }
 }
 
+void GlobalHistory::constantWritten(Thread &thread, const Access &now, const Access &other, uint64_t address,
+                                    uint32_t bytes) const {
+  Block &block = *thread.block;
+  std::string what =
+      std::to_string(bytes) + (bytes == 1 ? " byte " : " bytes ") + block.memory.describe(address);
+  std::string who = other.block == block.number ? block.nameOfAgent(other.thread)
+                                                : "a thread of block number " + std::to_string(other.block);
+  const char *kind = "a load of constant data (ld.global.nc: an invariant load, or one of a noalias readonly "
+                     "argument)";
+  bool isRead = now.isConstant;
+  block.fault(thread, now.site, "constant data written",
+              isRead ? std::string("is ") + kind + " and reads " + what + " that " + who +
+                           " has written in this launch"
+                     : "writes " + what + " that " + who + " reads in this launch with " + kind,
+              other.site, isRead ? "the write" : "the load");
+}
+
 static uint8_t maskOf(uint64_t at, uint64_t address, uint32_t bytes) {
   uint8_t mask = 0;
   for (uint64_t byte = std::max(at, address); byte < std::min(at + kCell, address + bytes); ++byte)
@@ -130,8 +147,18 @@ void GlobalHistory::touch(Thread &thread, GlobalAccessor by, uint64_t address, u
                isAtomic,
                by.isAsyncProxy,
                allowsReads,
-               bool(flags & emulator::Access::OfBlock)};
+               bool(flags & emulator::Access::OfBlock),
+               bool(flags & emulator::Access::Constant)};
     Cell &cell = cells[at];
+    if (now.isConstant) {
+      for (const Access &write : cell.writes)
+        if (write.mask & mask)
+          constantWritten(thread, now, write, address, bytes);
+      constants.try_emplace(at, now).first->second.mask |= mask;
+    } else if (isWrite && !constants.empty()) {
+      if (auto found = constants.find(at); found != constants.end() && (found->second.mask & mask))
+        constantWritten(thread, now, found->second, address, bytes);
+    }
     if (!uninitialised.empty() && (!isWrite || (flags & emulator::Access::Update)))
       checkWritten(thread, at, mask, cell, address, bytes, site);
     check(thread, now, cell.writes, /*otherWrote=*/true, flags, address, bytes);

@@ -60,7 +60,8 @@ private:
     uint8_t mask; ///< of the four bytes
     bool isAtomic, isAsyncProxy;
     bool allowsReads; ///< an atomic beside which an ordinary read is no race
-    bool isOfBlock = false; ///< an atomic that means nothing to other blocks
+    bool isOfBlock = false;  ///< an atomic that means nothing to other blocks
+    bool isConstant = false; ///< a read that says that nobody writes there
   };
   /// Four bytes. Of reads that nobody has overwritten the last few are kept.
   struct Cell {
@@ -86,7 +87,12 @@ private:
                     uint32_t bytes, uint32_t site) const;
 
   std::vector<std::pair<uint64_t, uint64_t>> uninitialised;
+  /// A read that says that nobody writes what it reads, or the write.
+  [[noreturn]] void constantWritten(Thread &thread, const Access &now, const Access &other, uint64_t address,
+                                    uint32_t bytes) const;
+
   std::unordered_map<uint64_t, Cell> cells;
+  std::unordered_map<uint64_t, Access> constants; ///< of each four bytes: the first read of that kind
   std::unordered_map<uint64_t, ReleasedBlocks> shown; ///< by the address of the atomic
   LearnedBlocks learned;                              ///< what comes before the running block's accesses
   LearnedBlocks seen;                                 ///< what a fence would make come before them

@@ -3,7 +3,12 @@
 // the barrier.
 #include "Tensor.h"
 
+#include <cstdlib>
+
 namespace mlora::emulator {
+
+constexpr unsigned kStatePhaseBits = 40;
+constexpr int64_t kMostTransactionBytes = (1 << 20) - 1;
 
 Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address) {
   Block &block = *thread.block;
@@ -21,6 +26,38 @@ Mbarrier &findMbarrier(Thread &thread, uint32_t site, uint64_t address) {
                     block.nameOfAgent(barrier.initBy),
                 barrier.initSite, "the initialisation");
   return barrier;
+}
+
+/// The state that an arrival returns: the phase it belongs to, and whose it is.
+static uint64_t stateOf(const Mbarrier &barrier) {
+  return uint64_t(barrier.engine) << kStatePhaseBits | barrier.phase;
+}
+
+/// Whether the phase of a state is over. Only the current one and the one before may be asked for (PTX ISA).
+static bool hasEnded(Thread &thread, uint32_t site, uint64_t address, const Mbarrier &barrier,
+                     uint64_t state) {
+  Block &block = *thread.block;
+  uint64_t phase = state & ((uint64_t(1) << kStatePhaseBits) - 1);
+  auto wrong = [&](std::string what) {
+    block.fault(thread, site, "invalid mbarrier",
+                "waits at the mbarrier at " + hex(address) + " with " + std::move(what));
+  };
+  if (state >> kStatePhaseBits != barrier.engine)
+    wrong("a state that no arrival there has returned");
+  if (phase + 1 < barrier.phase)
+    wrong("the state of phase " + std::to_string(phase) + ", and phase " + std::to_string(barrier.phase) +
+          " is the current one: only of it and of the one before it can be known whether it is over");
+  return phase < barrier.phase;
+}
+
+/// Announced bytes, or bytes that have come, must fit the count that a phase has of them.
+static void addBytes(Thread &thread, uint32_t site, uint64_t address, Mbarrier &barrier, int64_t bytes) {
+  barrier.bytes += bytes;
+  if (std::abs(bytes) > kMostTransactionBytes || std::abs(barrier.bytes) > kMostTransactionBytes)
+    thread.block->fault(thread, site, "invalid mbarrier",
+                        "counts " + std::to_string(bytes) + " bytes at the mbarrier at " + hex(address) +
+                            ", whose phase then misses " + std::to_string(barrier.bytes) +
+                            "; a phase counts at most 2^20 - 1");
 }
 
 void finishPhase(Block &block, Mbarrier &barrier) {
@@ -76,14 +113,16 @@ void runMbarrierInval(ThreadContext *context, uint32_t site, const uint64_t *in,
 
 void runMbarrierExpectTx(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  findMbarrier(thread, site, toShared(in[0])).bytes += in[1];
+  uint64_t address = toShared(in[0]);
+  addBytes(thread, site, address, findMbarrier(thread, site, address), in[1]);
 }
 
 /// What a copy does when its bytes have landed, by a thread.
 void runMbarrierCompleteTx(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
-  Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
-  barrier.bytes -= in[1];
+  uint64_t address = toShared(in[0]);
+  Mbarrier &barrier = findMbarrier(thread, site, address);
+  addBytes(thread, site, address, barrier, -int64_t(in[1]));
   finishPhase(*thread.block, barrier);
   thread.block->yield(thread);
 }
@@ -91,15 +130,22 @@ void runMbarrierCompleteTx(ThreadContext *context, uint32_t site, const uint64_t
 void runMbarrierArrive(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
   Thread &thread = threadOf(context);
   Block &block = *thread.block;
-  Mbarrier &barrier = findMbarrier(thread, site, toShared(in[0]));
+  uint64_t address = toShared(in[0]);
+  Mbarrier &barrier = findMbarrier(thread, site, address);
   uint32_t count = in[1];
-  if (count > barrier.pending)
+  bool mayComplete = in[5];
+  auto counts = [&] {
+    return std::to_string(count) + (count == 1 ? " arrival" : " arrivals") + " at the mbarrier at " +
+           hex(address) + ", whose phase misses " + std::to_string(barrier.pending) + " of " +
+           std::to_string(barrier.expected);
+  };
+  if (count == 0 || count > barrier.pending)
+    block.fault(thread, site, "invalid mbarrier", counts());
+  if (!mayComplete && count == barrier.pending)
     block.fault(thread, site, "invalid mbarrier",
-                std::to_string(count) + " arrivals at the mbarrier at " + hex(toShared(in[0])) +
-                    ", whose phase misses " + std::to_string(barrier.pending) + " of " +
-                    std::to_string(barrier.expected));
-  out[0] = barrier.phase;
-  barrier.bytes += in[2];
+                counts() + ": an arrival of the nocomplete kind must not be a phase's last");
+  out[0] = stateOf(barrier);
+  addBytes(thread, site, address, barrier, in[2]);
   if (!in[4]) { // relaxed orders nothing
     barrier.arriving.join(thread.publish());
     barrier.arrivingFenced.join(thread.fenced);
@@ -119,7 +165,8 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
   unsigned blocks = in[3];
   for (;;) {
     Mbarrier &barrier = findMbarrier(thread, site, address);
-    bool isDone = isState ? barrier.phase > in[1] : (barrier.phase & 1) != (in[1] & 1);
+    bool isDone =
+        isState ? hasEnded(thread, site, address, barrier, in[1]) : (barrier.phase & 1) != (in[1] & 1);
     out[0] = isDone;
     if (isDone) {
       std::erase_if(barrier.copies,
@@ -130,6 +177,7 @@ void runMbarrierWait(ThreadContext *context, uint32_t site, const uint64_t *in, 
       }
       return block.yield(thread);
     }
+    thread.globalLook = {};
     // try_wait returns after a while of its own choice, done or not.
     if (blocks == 0 || (blocks == 2 && block.random() % 2)) {
       thread.waitSite = site;

@@ -28,6 +28,10 @@ void runFence(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
 void runAfterAtomic(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *) {
   Thread &thread = threadOf(context);
   bool reads = in[1], writes = in[2], acquires = in[3], releases = in[4], isOfBlock = in[5];
+  if (reads && in[0] < kSharedWindow)
+    thread.globalLook = site;
+  else
+    thread.globalLook = {};
   VectorClock &shown = thread.block->atomics[in[0]];
   if (reads)
     (acquires ? thread.known : thread.acquired).join(shown);

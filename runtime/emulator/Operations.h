@@ -28,7 +28,7 @@ inline uint64_t fromFloat(float value) {
 }
 
 /// The compiler's enumerations of a matrix's element types and of those of sums (RewriteNVVM.cpp).
-enum class Element { BF16, F16, TF32, S8, U8 };
+enum class Element { BF16, F16, TF32, S8, U8, E4M3, E5M2 };
 enum class Accumulator { F32, F16, S32, SaturatingS32 };
 
 /// A 16-bit element.

@@ -371,6 +371,8 @@ char *resolveAddress(ThreadContext *context, uint64_t address, uint32_t word, ui
                             " bytes of local memory, outside the allocation or not on a multiple of " +
                             std::to_string(access.alignment));
   checkGlobal(thread, site, address, access.bytes, access.alignment, verb(access.flags));
+  if (reads(access.flags))
+    thread.globalLook = site;
   if (thread.block->history)
     thread.block->history->touch(thread, address, access.bytes, access.flags, site);
   return host;

@@ -135,11 +135,14 @@ void runMatch(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
 void runElect(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {
   Thread &thread = threadOf(context);
   // Some lane of the mask, the same each time (PTX ISA, elect.sync): which one is the seed's choice.
-  thread.block->collective(
-      thread, site, in[0], in, out, [](Block &block, Warp &warp, uint32_t mask, uint32_t) {
-        uint32_t leader = block.electedBits(mask);
-        forLanes(warp, mask, [&](Thread &lane) { lane.out[0] = 1u << lane.lane == leader; });
-      });
+  thread.block->collective(thread, site, in[0], in, out,
+                           [](Block &block, Warp &warp, uint32_t mask, uint32_t) {
+                             uint32_t leader = block.electedBits(mask);
+                             forLanes(warp, mask, [&](Thread &lane) {
+                               lane.out[0] = 1u << lane.lane == leader;
+                               lane.out[1] = std::countr_zero(leader);
+                             });
+                           });
 }
 
 void runRedux(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_t *out) {

@@ -1,13 +1,48 @@
-// wgmma.mma_async m64nNk16 with both operands in shared memory, found through descriptors (PTX ISA, "Matrix
+// wgmma.mma_async m64nNk with both operands in shared memory, found through descriptors (PTX ISA, "Matrix
 // descriptor"; the layouts as in CUTLASS's mma_sm90_desc.hpp). The product is computed when all 128 threads
 // have asked for it; the engine's reads last until the wait.
 #include "Tensor.h"
 
 #include <algorithm>
+#include <cmath>
+#include <type_traits>
 
 namespace mlora::emulator {
 
-constexpr unsigned kGroupThreads = 128, kRows = 64, kDepth = 16;
+constexpr unsigned kGroupThreads = 128, kRows = 64;
+constexpr unsigned kChunk = 16, kDepthBytes = 32; ///< bytes of a chunk, and of a row along k
+
+static unsigned bytesOf(Element type) {
+  return type == Element::TF32 ? 4 : type == Element::BF16 || type == Element::F16 ? 2 : 1;
+}
+
+/// An element of an operand as a number: all types are exact in f32.
+static float decode(const char *from, Element type) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, from, bytesOf(type));
+  switch (type) {
+  case Element::TF32:
+    return toFloat(bits & ~0x1fffu);
+  case Element::S8:
+    return int8_t(bits);
+  case Element::U8:
+    return uint8_t(bits);
+  case Element::E5M2: // the upper half of f16
+    return fromHalf(bits << 8, Element::F16);
+  case Element::E4M3: { // no infinities; NaN has all bits set
+    int exponent = bits >> 3 & 15, mantissa = bits & 7;
+    float value = exponent == 15 && mantissa == 7 ? NAN
+                  : exponent                      ? std::ldexp(float(8 + mantissa), exponent - 10)
+                                                  : std::ldexp(float(mantissa), -9);
+    return bits & 0x80 ? -value : value;
+  }
+  default:
+    return fromHalf(bits, type);
+  }
+}
+
+/// Places of operands.
+constexpr unsigned kScaleD = 4, kDescriptors = 9, kAccumulators = 11;
 
 namespace {
 struct Descriptor {
@@ -19,7 +54,7 @@ struct Descriptor {
     static const unsigned spans[] = {0, 128, 64, 32};
     swizzle = spans[bits >> 62];
   }
-  /// Eight elements of 2 bytes: along K at row `line` where the matrix is K-major, along the rows at depth
+  /// 16 bytes: along K at row `line` where the matrix is K-major, along the rows at depth
   /// `line` otherwise.
   uint64_t chunk(unsigned line, unsigned eight, bool isTransposed) const {
     unsigned span = swizzle ? swizzle / 16 : 1; // 16-byte units of a swizzled row
@@ -35,8 +70,8 @@ struct Descriptor {
 };
 } // namespace
 
-/// Reads an operand of `rows` rows and 16 columns, as the engine of the warpgroup, on behalf of one thread of
-/// each warp.
+/// Reads an operand of `rows` rows and 32 bytes along K, as the engine of the warpgroup, on behalf of one
+/// thread of each warp.
 static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint32_t site, uint64_t bits,
                    unsigned rows, bool isTransposed, Element type, const char *name, float *to) {
   Descriptor descriptor(bits);
@@ -55,7 +90,8 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
     known[i] = leaders[i]->known;
     known[i].raise(leaders[i]->index, leaders[i]->clock);
   }
-  unsigned lines = isTransposed ? kDepth : rows, eights = (isTransposed ? rows : kDepth) / 8;
+  const unsigned bytes = bytesOf(type), elements = kChunk / bytes, depth = kDepthBytes / bytes;
+  unsigned lines = isTransposed ? depth : rows, eights = (isTransposed ? rows : depth) / elements;
   for (unsigned line = 0; line < lines; ++line)
     for (unsigned eight = 0; eight < eights; ++eight) {
       uint64_t address = descriptor.chunk(line, eight, isTransposed);
@@ -70,35 +106,20 @@ static void gather(Block &block, Warpgroup &group, Thread *const *leaders, uint3
         else
           block.shared->expectVisible(by, address, 16, site);
       }
-      uint16_t values[8];
-      std::memcpy(values, block.shared->host(address), 16);
-      for (unsigned i = 0; i < 8; ++i) {
-        unsigned row = isTransposed ? eight * 8 + i : line, column = isTransposed ? line : eight * 8 + i;
-        to[row * kDepth + column] = fromHalf(values[i], type);
+      const char *values = block.shared->host(address);
+      for (unsigned i = 0; i < elements; ++i) {
+        unsigned at = eight * elements + i, row = isTransposed ? at : line, column = isTransposed ? line : at;
+        to[row * depth + column] = decode(values + i * bytes, type);
       }
     }
 }
 
-/// in: n, type, scale D, scale A, scale B, transposed A, transposed B, descriptors, accumulators.
-static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t site) {
-  const uint64_t *in = threads[0]->in;
-  unsigned n = in[0];
-  Element type = Element(in[1]);
-  bool accumulates = in[2];
-  float scale = float(int64_t(in[3])) * float(int64_t(in[4]));
-  Thread *leaders[4];
-  for (unsigned i = 0; i < 4; ++i)
-    leaders[i] = threads[i * kWarpSize + block.random() % kWarpSize];
-  for (unsigned i = 1; i < kGroupThreads; ++i)
-    if (threads[i]->in[7] != in[7] || threads[i]->in[8] != in[8])
-      block.fault(*threads[i], site, "invalid descriptor",
-                  "the threads of a warpgroup bring different descriptors");
-  if (!group.engine)
-    group.engine = block.newEngine(Engine::Product);
-  ++group.moment;
-  std::vector<float> a(kRows * kDepth), b(n * kDepth), d(kRows * n);
-  gather(block, group, leaders, site, in[7], kRows, in[5], type, "A", a.data());
-  gather(block, group, leaders, site, in[8], n, in[6], type, "B", b.data());
+/// D = scale A B + D, or without D; in each thread's results.
+template <typename Sum>
+static void accumulate(Thread **threads, unsigned n, const std::vector<float> &a, const std::vector<float> &b,
+                       bool accumulates, float scale, bool saturates) {
+  const unsigned depth = a.size() / kRows;
+  std::vector<Sum> d(kRows * n);
   auto forAccumulators = [&](auto f) { // (thread, number, row, column)
     for (unsigned thread = 0; thread < kGroupThreads; ++thread)
       for (unsigned i = 0; i < n / 2; ++i)
@@ -107,21 +128,60 @@ static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t 
   };
   if (accumulates)
     forAccumulators([&](Thread &thread, unsigned i, unsigned row, unsigned column) {
-      d[row * n + column] = toFloat(thread.in[9 + i]);
+      std::memcpy(&d[row * n + column], &thread.in[kAccumulators + i], 4);
     });
-  std::vector<float> turned(kDepth * n);
+  std::vector<Sum> turned(depth * n);
   for (unsigned column = 0; column < n; ++column)
-    for (unsigned k = 0; k < kDepth; ++k)
-      turned[k * n + column] = b[column * kDepth + k];
+    for (unsigned k = 0; k < depth; ++k)
+      turned[k * n + column] = Sum(b[column * depth + k]);
   for (unsigned row = 0; row < kRows; ++row)
-    for (unsigned k = 0; k < kDepth; ++k) {
-      float factor = scale * a[row * kDepth + k];
-      for (unsigned column = 0; column < n; ++column)
-        d[row * n + column] += factor * turned[k * n + column];
+    if constexpr (std::is_same_v<Sum, float>) {
+      for (unsigned k = 0; k < depth; ++k) {
+        float factor = scale * a[row * depth + k];
+        for (unsigned column = 0; column < n; ++column)
+          d[row * n + column] += factor * turned[k * n + column];
+      }
+    } else {
+      for (unsigned column = 0; column < n; ++column) {
+        int64_t sum = d[row * n + column];
+        for (unsigned k = 0; k < depth; ++k)
+          sum += int64_t(a[row * depth + k]) * turned[k * n + column];
+        d[row * n + column] = Sum(saturates ? std::clamp<int64_t>(sum, INT32_MIN, INT32_MAX) : sum);
+      }
     }
   forAccumulators([&](Thread &thread, unsigned i, unsigned row, unsigned column) {
-    thread.out[i] = fromFloat(d[row * n + column]);
+    thread.out[i] = 0;
+    std::memcpy(&thread.out[i], &d[row * n + column], 4);
   });
+}
+
+/// in: n, types of A, of B, of the sums, scale D, scale A, scale B, transposed A, transposed B, descriptors,
+/// accumulators.
+static void multiply(Block &block, Warpgroup &group, Thread **threads, uint32_t site) {
+  const uint64_t *in = threads[0]->in;
+  const unsigned n = in[0];
+  const Element typeA = Element(in[1]), typeB = Element(in[2]);
+  const Accumulator sums = Accumulator(in[3]);
+  float scale = float(int64_t(in[5])) * float(int64_t(in[6]));
+  Thread *leaders[4];
+  for (unsigned i = 0; i < 4; ++i)
+    leaders[i] = threads[i * kWarpSize + block.random() % kWarpSize];
+  for (unsigned i = 1; i < kGroupThreads; ++i)
+    if (threads[i]->in[kDescriptors] != in[kDescriptors] ||
+        threads[i]->in[kDescriptors + 1] != in[kDescriptors + 1])
+      block.fault(*threads[i], site, "invalid descriptor",
+                  "the threads of a warpgroup bring different descriptors");
+  if (!group.engine)
+    group.engine = block.newEngine(Engine::Product);
+  ++group.moment;
+  const unsigned depth = kDepthBytes / bytesOf(typeA);
+  std::vector<float> a(kRows * depth), b(n * depth);
+  gather(block, group, leaders, site, in[kDescriptors], kRows, in[7], typeA, "A", a.data());
+  gather(block, group, leaders, site, in[kDescriptors + 1], n, in[8], typeB, "B", b.data());
+  if (sums == Accumulator::F32)
+    accumulate<float>(threads, n, a, b, in[4], scale, false);
+  else
+    accumulate<int32_t>(threads, n, a, b, in[4], 1, sums == Accumulator::SaturatingS32);
   for (unsigned i = 0; i < kGroupThreads; ++i)
     threads[i]->wgmmaMoment = group.moment;
 }
@@ -141,7 +201,7 @@ void runWgmma(ThreadContext *context, uint32_t site, const uint64_t *in, uint64_
         thread, site, "wgmma fence missing",
         "no wgmma.fence comes between here and an ordinary instruction that has written the accumulators");
   uint64_t tag = thread.wgmmaAccumulators;
-  if (in[2] && tag == 0 && thread.wgmmaWaited)
+  if (in[kScaleD] && tag == 0 && thread.wgmmaWaited)
     block.fault(thread, site, "wgmma fence missing",
                 "starts from constants, and no wgmma.fence comes between here and the last wgmma.wait_group, "
                 "behind which an ordinary instruction writes them");

@@ -377,8 +377,8 @@ mlora.emulate @m::@allocates grid [1] block [32] arguments [{type = tensor<32xf3
 gpu.module @m {
   llvm.func @atomic(%y: !llvm.ptr<1>) attributes {nvvm.kernel} {
     %one = llvm.mlir.constant(1.0 : bf16) : bf16
-    // expected-error @below {{mlora-emulate: 'llvm.atomicrmw' is not built yet: of bf16}}
-    %old = llvm.atomicrmw fadd %y, %one monotonic : !llvm.ptr<1>, bf16
+    // expected-error @below {{mlora-emulate: 'llvm.atomicrmw' is not built yet: anything but xchg, fadd, fsub, fmax and fmin of small floats and vectors}}
+    %old = llvm.atomicrmw fmaximum %y, %one monotonic : !llvm.ptr<1>, bf16
     llvm.return
   }
 }
@@ -388,8 +388,8 @@ mlora.emulate @m::@atomic grid [1] block [1] arguments [{type = tensor<1xbf16>}]
 
 gpu.module @m {
   llvm.func @cluster() attributes {nvvm.kernel} {
-    // expected-error @below {{mlora-emulate: 'nvvm.cluster.arrive' is not built yet}}
-    nvvm.cluster.arrive
+    // expected-error @below {{mlora-emulate: 'nvvm.breakpoint' is not built yet}}
+    nvvm.breakpoint
     llvm.return
   }
 }

@@ -45,3 +45,66 @@ gpu.module @m {
 }
 // expected-error @below {{dynamic_shared is 300000, not in [0, 232448]}}
 mlora.emulate @m::@k grid [1] block [64] dynamic_shared 300000 arguments []
+
+// -----
+
+// What a launch on a device is refused for.
+gpu.module @m {
+  llvm.func @k() attributes {nvvm.kernel} {
+    llvm.return
+  }
+}
+// expected-error @below {{@m::@k: grid has 65536 along y; a device allows 65535}}
+mlora.emulate @m::@k grid [1, 65536] block [32] arguments []
+
+// -----
+
+gpu.module @m {
+  llvm.func @k() attributes {nvvm.kernel} {
+    llvm.return
+  }
+}
+// expected-error @below {{@m::@k: grid has 70000 along z; a device allows 65535}}
+mlora.emulate @m::@k grid [1, 1, 70000] block [32] arguments []
+
+// -----
+
+gpu.module @m {
+  llvm.func @k() attributes {nvvm.kernel} {
+    llvm.return
+  }
+}
+// expected-error @below {{@m::@k: block has 128 along z; a device allows 64}}
+mlora.emulate @m::@k grid [1] block [1, 1, 128] arguments []
+
+// -----
+
+// 48 KiB are the most, and only what a kernel and its functions name is its own.
+gpu.module @m {
+  llvm.mlir.global internal @most() {addr_space = 3 : i32} : !llvm.array<49152 x i8>
+  llvm.mlir.global internal @more() {addr_space = 3 : i32} : i8
+  llvm.func @touch_more() {
+    %zero = llvm.mlir.constant(0 : i8) : i8
+    %more = llvm.mlir.addressof @more : !llvm.ptr<3>
+    llvm.store %zero, %more : i8, !llvm.ptr<3>
+    llvm.return
+  }
+  llvm.func @enough() attributes {nvvm.kernel} {
+    %zero = llvm.mlir.constant(0 : i8) : i8
+    %most = llvm.mlir.addressof @most : !llvm.ptr<3>
+    llvm.store %zero, %most : i8, !llvm.ptr<3>
+    llvm.return
+  }
+  llvm.func @too_much() attributes {nvvm.kernel} {
+    %zero = llvm.mlir.constant(0 : i8) : i8
+    %most = llvm.mlir.addressof @most : !llvm.ptr<3>
+    llvm.store %zero, %most : i8, !llvm.ptr<3>
+    llvm.call @touch_more() : () -> ()
+    llvm.return
+  }
+}
+mlora.emulate @m::@enough grid [1] block [1] arguments []
+// expected-error @below {{@m::@too_much has 49153 bytes of static shared memory; a device allows 49152 (48 KiB)}}
+mlora.emulate @m::@too_much grid [1] block [1] arguments []
+// expected-error @below {{@m::@enough has 49152 bytes of static and 190000 of dynamic shared memory; a block of sm_90 has 232448 (227 KiB)}}
+mlora.emulate @m::@enough grid [1] block [1] dynamic_shared 190000 arguments []

@@ -23,6 +23,7 @@ struct EmulatedModule {
   std::vector<Location> locations; ///< of each site
   std::vector<EmulatedGlobal> globals;
   uint32_t staticSharedBytes = 0; ///< without the gaps
+  llvm::StringMap<uint64_t> staticSharedOf; ///< of what each kernel reaches alone, as a device counts it
   std::vector<::mlora::emulator::SharedGap> sharedGaps;
   uint64_t localBytes = 0; ///< of a thread, all functions together
 };

@@ -45,7 +45,7 @@ struct Emulate : ::mlir::mlora::impl::EmulateBase<Emulate> {
   void runOnOperation() override;
 
 private:
-  LogicalResult run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> argumentTypes);
+  LogicalResult run(EmulateOp op, LoadedModule &loaded, FunctionOpInterface kernel);
 };
 
 } // namespace
@@ -105,6 +105,12 @@ static LogicalResult fillParameters(EmulateOp op, ArrayRef<Type> types, ArrayRef
   return success();
 }
 
+/// Registers of a thread that a kernel states, which is what setmaxnreg starts from; 0: none.
+static uint32_t registersOf(Operation *kernel) {
+  auto stated = kernel->getAttrOfType<IntegerAttr>("nvvm.maxnreg");
+  return stated ? uint32_t(stated.getInt()) : 0;
+}
+
 /// What a kernel says of its launches must hold for this one.
 static LogicalResult checkLaunchBounds(EmulateOp op, Operation *kernel) {
   auto values = [&](StringRef name) -> SmallVector<int64_t> {
@@ -131,6 +137,10 @@ static LogicalResult checkLaunchBounds(EmulateOp op, Operation *kernel) {
   if (auto most = values("nvvm.maxntid"); !most.empty() && launched > threads(most))
     return op.emitOpError() << op.getKernel() << " is launched with blocks of " << launched
                             << " threads; its nvvm.maxntid allows " << threads(most);
+  constexpr int64_t mostRegisters = 64 << 10; // of a block
+  if (int64_t each = registersOf(kernel); each * llvm::alignTo(launched, 32) > mostRegisters)
+    return op.emitOpError() << op.getKernel() << " is launched with blocks of " << launched << " threads of "
+                            << each << " registers (nvvm.maxnreg); a device has " << mostRegisters;
   for (StringRef name : {"nvvm.cluster_dim", "cluster_dims", "known_cluster_size"})
     if (auto sizes = values(name); threads(sizes) != 1)
       return op.emitOpError() << op.getKernel() << " asks for clusters of " << threads(sizes) << " blocks ("
@@ -138,7 +148,22 @@ static LogicalResult checkLaunchBounds(EmulateOp op, Operation *kernel) {
   return success();
 }
 
-LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> types) {
+/// Shared memory that sm_90 gives a block: of arrays with a size, and of all.
+static LogicalResult checkSharedMemory(EmulateOp op, uint64_t staticBytes) {
+  constexpr uint64_t mostStatic = 48 << 10, most = 227 << 10;
+  if (staticBytes > mostStatic)
+    return op.emitOpError() << op.getKernel() << " has " << staticBytes
+                            << " bytes of static shared memory; a device allows " << mostStatic
+                            << " (48 KiB), and more only as dynamic shared memory";
+  if (uint64_t all = staticBytes + op.getDynamicShared(); all > most)
+    return op.emitOpError() << op.getKernel() << " has " << staticBytes << " bytes of static and "
+                            << op.getDynamicShared() << " of dynamic shared memory; a block of sm_90 has "
+                            << most << " (227 KiB)";
+  return success();
+}
+
+LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, FunctionOpInterface kernel) {
+  SmallVector<Type> types(kernel.getArgumentTypes());
   StringRef name = op.getKernel().getLeafReference();
   FailureOr<std::vector<EmulatedBuffer>> buffers = readBuffers(op);
   if (failed(buffers))
@@ -147,6 +172,8 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
   llvm::raw_string_ostream(launch.kernel) << op.getKernel();
   if (!loaded.module.kernels.count(name))
     return op.emitOpError() << op.getKernel() << " is no kernel of its module";
+  if (failed(checkSharedMemory(op, loaded.module.staticSharedOf.lookup(name))))
+    return failure();
   auto entry = loaded.find(name);
   if (!entry)
     return op.emitOpError() << op.getKernel() << ": " << llvm::toString(entry.takeError());
@@ -156,6 +183,7 @@ LogicalResult Emulate::run(EmulateOp op, LoadedModule &loaded, ArrayRef<Type> ty
   launch.staticSharedBytes = loaded.module.staticSharedBytes;
   launch.sharedGaps = loaded.module.sharedGaps;
   launch.dynamicSharedBytes = op.getDynamicShared();
+  launch.registers = registersOf(kernel);
   constexpr uint64_t mostLocal = 512 << 10;
   if (loaded.module.localBytes > mostLocal)
     return op.emitOpError() << op.getKernel() << " has " << loaded.module.localBytes
@@ -281,7 +309,7 @@ void Emulate::runOnOperation() {
       loaded = std::move(*made);
     }
     try {
-      anyFailed |= failed(run(op, *loaded, llvm::to_vector(kernel.getArgumentTypes())));
+      anyFailed |= failed(run(op, *loaded, kernel));
     } catch (const ::mlora::Error &error) {
       op.emitOpError() << error.what();
       anyFailed = true;

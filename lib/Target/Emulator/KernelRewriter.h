@@ -1,8 +1,9 @@
 //===- KernelRewriter.h - a GPU function to a host function --------------------------===//
 //
-// RewriteKernel.cpp (signatures, addresses, bf16), RewriteIntrinsics.cpp (what has a name), RewriteMemory.cpp
+// RewriteKernel.cpp (signatures, addresses, bf16), RewriteIntrinsics.cpp (what has a name),
+// RewriteAsyncIntrinsics.cpp (mbarriers, asynchronous copies and warps among them), RewriteMemory.cpp
 // (checked accesses), RewriteNVVM.cpp and RewriteHopper.cpp (what becomes a call of the machine),
-// WgmmaTags.cpp (reads of wgmma's results).
+// InlinePTX.cpp (instructions as text), WgmmaTags.cpp (reads of wgmma's results).
 
 #pragma once
 
@@ -29,6 +30,9 @@ std::optional<SpecialRegister> findRegister(StringRef name);
 void keepSpinningLoops(ModuleOp module);
 constexpr llvm::StringLiteral kTurnComment = "// mlora: a turn of a loop that waits";
 
+/// gpu.all_reduce as accesses of shared memory and barriers (AllReduce.cpp).
+void expandAllReduces(ModuleOp module);
+
 /// Loads and stores under a mask become one access a lane, behind a branch each (MaskedMemory.cpp).
 void expandMaskedAccesses(LLVM::LLVMFuncOp function);
 
@@ -54,18 +58,26 @@ private:
   LogicalResult rewriteCall(LLVM::CallOp op);
   /// BF16 is memory's format on most CPUs: arithmetic is done in F32.
   LogicalResult rewriteBF16(Operation *op);
+  void widenF16(Operation *op);
   LogicalResult rewriteUnaryMath(Operation *op, Emulated function);
   LogicalResult notBuilt(Operation *op, const Twine &what = "");
 
   // RewriteIntrinsics.cpp
   std::optional<LogicalResult> rewriteExternalCall(LLVM::CallOp op, StringRef name);
   LogicalResult rewriteIntrinsic(LLVM::CallIntrinsicOp op);
+  std::optional<LogicalResult> rewriteAsyncIntrinsic(LLVM::CallIntrinsicOp op, StringRef name);
   LogicalResult rewriteMemoryCopy(Operation *op);
+
+  // InlinePTX.cpp
+  friend class InlinePTX;
   LogicalResult rewriteAssembly(LLVM::InlineAsmOp op);
+  LogicalResult rewriteInlinePTX(Operation *op);
 
   // RewriteMemory.cpp
   LogicalResult rewriteMemory(Operation *op);
+  LogicalResult splitAtomic(LLVM::AtomicRMWOp atomic);
   Value genericAddress(Builder &b, Value pointer);
+  void findConstantLoads();
   /// Tells the machine where memory of the thread's own is.
   void registerLocal(LLVM::AllocaOp op);
   /// The host's address of an access, once it is checked: in line where it is global or local memory.
@@ -115,6 +127,7 @@ private:
     Value written;
   };
   llvm::DenseMap<Operation *, Local> locals;
+  llvm::DenseSet<Operation *> constantLoads; ///< that NVPTX makes ld.global.nc
   int64_t mostOperands = 1, mostResults = 1;
 };
 

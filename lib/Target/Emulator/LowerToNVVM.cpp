@@ -9,12 +9,15 @@
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/Vector/Transforms/LoweringPatterns.h"
+#include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -57,28 +60,46 @@ static void fenceMbarrierInit(nvgpu::MBarrierInitOp init) {
   NVVM::FenceMbarrierInitOp::create(builder, init.getLoc());
 }
 
+/// Upstream's conversion to llvm without the steps before it that take vectors to one dimension, and tails
+/// (masks) to comparisons.
+static void populateVectorPatterns(RewritePatternSet &patterns) {
+  vector::populateVectorBroadcastLoweringPatterns(patterns);
+  vector::populateVectorContractLoweringPatterns(patterns, vector::VectorContractLowering::Dot);
+  vector::populateVectorMultiReductionLoweringPatterns(patterns,
+                                                       vector::VectorMultiReductionLowering::InnerParallel);
+  vector::populateVectorMaskOpLoweringPatterns(patterns);
+  vector::populateVectorShapeCastLoweringPatterns(patterns);
+  vector::populateVectorInterleaveLoweringPatterns(patterns);
+  vector::populateVectorTransposeLoweringPatterns(patterns, vector::VectorTransposeLowering::EltWise);
+  vector::populateVectorGatherLoweringPatterns(patterns);
+  vector::populateVectorStepLoweringPatterns(patterns);
+  vector::populateVectorMaskMaterializationPatterns(patterns, /*force32BitVectorIndices=*/false);
+  vector::populateVectorInsertExtractStridedSliceTransforms(patterns);
+  vector::populateVectorRankReducingFMAPattern(patterns);
+  vector::populateVectorTransferLoweringPatterns(patterns, /*maxTransferRank=*/1);
+}
+
 /// Reductions become shuffles and transfers loads and stores, by upstream's patterns that no conversion to
 /// nvvm has.
 static LogicalResult expandWhatLacksPatterns(ModuleOp module) {
   constexpr unsigned warpSize = 32;
   bool any = module
                  .walk([](Operation *op) {
-                   return isa<gpu::AllReduceOp, gpu::SubgroupReduceOp, vector::TransferReadOp,
-                              vector::TransferWriteOp>(op)
-                              ? WalkResult::interrupt()
-                              : WalkResult::advance();
+                   bool lacks = isa<gpu::SubgroupReduceOp, memref::AtomicRMWOp, arith::CeilDivSIOp,
+                                    arith::CeilDivUIOp, arith::FloorDivSIOp>(op) ||
+                                isa_and_nonnull<vector::VectorDialect>(op->getDialect());
+                   return lacks ? WalkResult::interrupt() : WalkResult::advance();
                  })
                  .wasInterrupted();
   if (!any)
     return success();
-  // Divergence is the machine's to find.
-  module.walk([](gpu::AllReduceOp op) { op.setUniform(true); });
   RewritePatternSet patterns(module.getContext());
-  populateGpuAllReducePatterns(patterns);
   populateGpuBreakDownSubgroupReducePatterns(patterns);
   populateGpuLowerSubgroupReduceToShufflePatterns(patterns, warpSize);
   populateGpuLowerClusteredSubgroupReduceToShufflePatterns(patterns, warpSize);
-  vector::populateVectorTransferLoweringPatterns(patterns, /*maxTransferRank=*/1);
+  populateVectorPatterns(patterns);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  memref::populateExpandOpsPatterns(patterns); // atomics that llvm's have no kind for
   return applyPatternsGreedily(module, std::move(patterns));
 }
 
@@ -88,8 +109,10 @@ LogicalResult mlir::mlora::lowerToNVVM(ModuleOp module) {
   module.walk(passTensorMapsAsPointers);
   module.walk(fenceMbarrierInit);
   keepSpinningLoops(module);
+  expandAllReduces(module);
   PassManager passes(module.getContext(), ModuleOp::getOperationName());
   passes.addPass(createConvertNVGPUToNVVMPass());
+  passes.addPass(createLowerAffinePass()); // its loops become scf's
   passes.addPass(createConvertVectorToSCFPass());
   if (failed(passes.run(module)) || failed(expandWhatLacksPatterns(module)))
     return failure();

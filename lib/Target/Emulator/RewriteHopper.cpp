@@ -8,16 +8,47 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
+namespace {
+/// An operand's type: its number for the machine (runtime/emulator/Operations.h).
+struct ProductType {
+  int64_t number;
+  unsigned bits;
+  bool isInteger;
+};
+} // namespace
+
+static std::optional<ProductType> productType(NVVM::WGMMATypes type) {
+  switch (type) {
+  case NVVM::WGMMATypes::bf16:
+    return ProductType{0, 16, false};
+  case NVVM::WGMMATypes::f16:
+    return ProductType{1, 16, false};
+  case NVVM::WGMMATypes::tf32:
+    return ProductType{2, 32, false};
+  case NVVM::WGMMATypes::s8:
+    return ProductType{3, 8, true};
+  case NVVM::WGMMATypes::u8:
+    return ProductType{4, 8, true};
+  case NVVM::WGMMATypes::e4m3:
+    return ProductType{5, 8, false};
+  case NVVM::WGMMATypes::e5m2:
+    return ProductType{6, 8, false};
+  default:
+    return {};
+  }
+}
+
 LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
   Builder b(op->getLoc(), op);
   auto number = [&](int64_t value) { return constant(b, value); };
   auto orOne = [&](Value count) { return count ? count : number(1); };
   // One slot comes back, whether or not the op has a result for it.
-  auto arrive = [&](Value address, Value count, Value bytes, bool drops, bool relaxed, Value predicate = {}) {
+  auto arrive = [&](Value address, Value count, Value bytes, bool drops, bool relaxed, Value predicate = {},
+                    bool mayComplete = true) {
     guard(op, predicate);
     b.setInsertionPoint(op);
-    auto slots =
-        call(b, Emulated::MbarrierArrive, op, {address, count, bytes, number(drops), number(relaxed)}, 1);
+    auto slots = call(b, Emulated::MbarrierArrive, op,
+                      {address, count, bytes, number(drops), number(relaxed), number(mayComplete)}, 1);
     if (op->getNumResults())
       op->getResult(0).replaceAllUsesWith(slots[0]);
     op->erase();
@@ -56,10 +87,12 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         return arrive(drop.getAddr(), orOne(drop.getCount()), number(0), true, drop.getRelaxed());
       })
       .Case([&](NVVM::MBarrierArriveNocompleteOp arriveOp) {
-        return arrive(arriveOp.getAddr(), arriveOp.getCount(), number(0), false, false);
+        return arrive(arriveOp.getAddr(), arriveOp.getCount(), number(0), false, false, /*predicate=*/{},
+                      /*mayComplete=*/false);
       })
       .Case([&](NVVM::MBarrierArriveDropNocompleteOp drop) {
-        return arrive(drop.getAddr(), drop.getCount(), number(0), true, false);
+        return arrive(drop.getAddr(), drop.getCount(), number(0), true, false, /*predicate=*/{},
+                      /*mayComplete=*/false);
       })
       .Case([&](NVVM::MBarrierArriveExpectTxOp arriveOp) {
         return arrive(arriveOp.getAddr(), number(1), arriveOp.getTxcount(), false, arriveOp.getRelaxed(),
@@ -81,6 +114,15 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         return replaceByCall(op, Emulated::CpAsyncMbarrierArrive,
                              {arriveOp.getAddr(), number(arriveOp.getNoinc())});
       })
+      .Case([&](NVVM::ClusterArriveOp arriveOp) { // a cluster is one block
+        return replaceByCall(op, Emulated::ClusterArrive, {number(0), number(bool(arriveOp.getAligned()))});
+      })
+      .Case([&](NVVM::ClusterArriveRelaxedOp arriveOp) {
+        return replaceByCall(op, Emulated::ClusterArrive, {number(1), number(bool(arriveOp.getAligned()))});
+      })
+      .Case([&](NVVM::ClusterWaitOp waitOp) {
+        return replaceByCall(op, Emulated::ClusterWait, {number(bool(waitOp.getAligned()))});
+      })
       .Case([&](NVVM::FenceMbarrierInitOp) { return replaceByCall(op, Emulated::FenceMbarrierInit, {}); })
       .Case([&](NVVM::FenceProxyOp fence) {
         switch (fence.getKind()) {
@@ -95,6 +137,10 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         default:
           return notBuilt(op, "of other proxies than async");
         }
+      })
+      .Case<NVVM::FenceProxyAcquireOp, NVVM::FenceProxyReleaseOp>([&](auto) {
+        // Of tensor maps that a kernel changes: no op here does.
+        return replaceByCall(op, Emulated::Fence, {number(0)});
       })
       .Case([&](NVVM::SetMaxRegisterOp set) {
         return replaceByCall(
@@ -148,16 +194,25 @@ LogicalResult KernelRewriter::rewriteHopper(Operation *op) {
         return replaceByCall(op, Emulated::WgmmaWait, {number(waitOp.getGroup())});
       })
       .Case([&](NVVM::WgmmaMmaAsyncOp product) {
-        auto type = product.getTypeA();
         auto shape = product.getShape();
-        if ((type != NVVM::WGMMATypes::bf16 && type != NVVM::WGMMATypes::f16) || product.getTypeB() != type ||
-            product.getTypeD() != NVVM::WGMMATypes::f32 || shape.getM() != 64 || shape.getK() != 16)
-          return notBuilt(op, "anything but m64nNk16 of bf16 or f16 with f32 accumulators");
+        std::optional<ProductType> a = productType(product.getTypeA()), c = productType(product.getTypeB());
+        enum { F32, F16, S32, SaturatingS32 }; // as the machine counts them (runtime/emulator/Operations.h)
+        bool isInteger = product.getTypeD() == NVVM::WGMMATypes::s32;
+        int64_t sums = !isInteger ? F32 : product.getSatfinite() ? SaturatingS32 : S32;
+        bool isTransposed =
+            product.getLayoutA() == NVVM::MMALayout::col || product.getLayoutB() == NVVM::MMALayout::row;
+        if (!a || !c || a->bits != c->bits || a->isInteger != c->isInteger || a->isInteger != isInteger ||
+            (a->bits > 8 && a->number != c->number) || (isTransposed && a->bits != 16) ||
+            (!isInteger && product.getTypeD() != NVVM::WGMMATypes::f32) || shape.getM() != 64 ||
+            shape.getK() * a->bits != 256)
+          return notBuilt(op,
+                          "anything but m64nNk16 of bf16 or f16, m64nNk8 of tf32 and m64nNk32 of e4m3 and "
+                          "e5m2 with f32 accumulators, and m64nNk32 of s8 and u8 with s32 ones");
         auto sign = [&](NVVM::WGMMAScaleIn scale) {
           return number(scale == NVVM::WGMMAScaleIn::neg ? -1 : 1);
         };
         SmallVector<Value> values = {
-            number(shape.getN()), number(type == NVVM::WGMMATypes::f16),
+            number(shape.getN()), number(a->number), number(c->number), number(sums),
             number(product.getScaleD() == NVVM::WGMMAScaleOut::one), sign(product.getScaleA()),
             sign(product.getScaleB()), number(product.getLayoutA() == NVVM::MMALayout::col),
             // B is K-major where its layout is col: it is K x N, and a column of it is contiguous.

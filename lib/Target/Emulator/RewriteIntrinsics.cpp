@@ -194,6 +194,8 @@ LogicalResult KernelRewriter::rewriteIntrinsic(LLVM::CallIntrinsicOp op) {
     return code < 0 ? notBuilt(op, "llvm.nvvm." + name)
                     : replaceByCall(op, Emulated::Vote, {number(code), arguments[0], arguments[1]});
   }
+  if (std::optional<LogicalResult> done = rewriteAsyncIntrinsic(op, name))
+    return *done;
   if (name == "cp.async.commit.group")
     return replaceByCall(op, Emulated::CpAsyncCommit, {});
   if (name == "cp.async.wait.group")
@@ -218,33 +220,4 @@ LogicalResult KernelRewriter::rewriteMemoryCopy(Operation *op) {
   bool isSet = isa<LLVM::MemsetOp, LLVM::MemsetInlineOp>(op);
   return replaceByCall(op, isSet ? Emulated::MemorySet : Emulated::MemoryCopy,
                        {genericAddress(b, to), isSet ? from : genericAddress(b, from), bytes});
-}
-
-//===- PTX in the text -------------------------------------------------------------------===//
-
-/// The few instructions without operands that kernels write as text.
-LogicalResult KernelRewriter::rewriteAssembly(LLVM::InlineAsmOp op) {
-  Builder b(op.getLoc(), op);
-  StringRef text = op.getAsmString().trim();
-  text.consume_back(";");
-  if (op.getAsmString() == kTurnComment)
-    return replaceByCall(op, Emulated::Yield, {});
-  if (op->getNumOperands() == 0 && op->getNumResults() == 0) {
-    auto number = [&](int64_t value) { return constant(b, value); };
-    StringRef rest = text;
-    unsigned barrier;
-    if ((rest.consume_front("bar.sync ") || rest.consume_front("barrier.sync.aligned ") ||
-         rest.consume_front("barrier.cta.sync.aligned ")) &&
-        !rest.trim().getAsInteger(10, barrier))
-      return replaceByCall(op, Emulated::Barrier, {number(barrier), number(0), number(0), number(0)});
-    if (text.starts_with("membar.") || text.starts_with("fence.acq_rel.") || text.starts_with("fence.sc."))
-      return replaceByCall(op, Emulated::Fence,
-                           {number(text.ends_with(".cta") || text.ends_with(".cluster"))});
-    if (text == "cp.async.commit_group")
-      return replaceByCall(op, Emulated::CpAsyncCommit, {});
-    rest = text;
-    if (rest.consume_front("cp.async.wait_group ") && !rest.trim().getAsInteger(10, barrier))
-      return replaceByCall(op, Emulated::CpAsyncWait, {number(barrier)});
-  }
-  return notBuilt(op, "\"" + op.getAsmString() + "\"");
 }

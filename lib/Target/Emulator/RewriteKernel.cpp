@@ -5,6 +5,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/Interfaces/DataLayoutInterfaces.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -187,6 +188,7 @@ void KernelRewriter::rewriteSignature() {
 
 LogicalResult KernelRewriter::run() {
   expandMaskedAccesses(function);
+  findConstantLoads();
   SmallVector<Operation *> ops;
   function.getBody().walk([&](Operation *op) { ops.push_back(op); });
   rewriteSignature();
@@ -297,6 +299,11 @@ LogicalResult KernelRewriter::rewrite(Operation *op) {
       return rewriteBF16(op);
     if (!isMove(op))
       return notBuilt(op, "of bf16");
+  }
+  if (isa<LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp>(op) &&
+      getElementTypeOrSelf(op->getResult(0).getType()).isF16()) {
+    widenF16(op);
+    return success();
   }
   if (isa<LLVM::SDivOp, LLVM::SRemOp, LLVM::UDivOp, LLVM::URemOp>(op)) {
     guardDivision(op);
@@ -431,6 +438,18 @@ static Value truncate(ImplicitLocOpBuilder &b, Value value) {
   return LLVM::BitcastOp::create(b, withElement(value.getType(), b.getBF16Type()), chosen);
 }
 
+/// The greater or lesser of two in f32, which hosts have instructions for; none calls a library.
+void KernelRewriter::widenF16(Operation *op) {
+  Builder b(op->getLoc(), op);
+  Type type = op->getResult(0).getType(), wide = withElement(type, b.getF32Type());
+  for (OpOperand &operand : op->getOpOperands())
+    operand.set(LLVM::FPExtOp::create(b, wide, operand.get()));
+  op->getResult(0).setType(wide);
+  b.setInsertionPointAfter(op);
+  auto narrow = LLVM::FPTruncOp::create(b, type, op->getResult(0));
+  op->getResult(0).replaceAllUsesExcept(narrow, narrow);
+}
+
 LogicalResult KernelRewriter::rewriteBF16(Operation *op) {
   Builder b(op->getLoc(), op);
   Type f32 = b.getF32Type();
@@ -506,6 +525,30 @@ static FailureOr<std::vector<char>> initialBytes(LLVM::GlobalOp global, size_t s
   return bytes;
 }
 
+/// Static shared memory that a kernel and the functions that it calls name.
+static uint64_t sharedBytesOf(LLVM::LLVMFuncOp kernel, gpu::GPUModuleOp module) {
+  DataLayout dataLayout = DataLayout::closest(module);
+  llvm::SetVector<Operation *> functions;
+  llvm::DenseSet<StringAttr> named;
+  functions.insert(kernel);
+  for (unsigned i = 0; i < functions.size(); ++i)
+    functions[i]->walk([&](Operation *op) {
+      if (auto address = dyn_cast<LLVM::AddressOfOp>(op))
+        named.insert(address.getGlobalNameAttr().getAttr());
+      if (auto call = dyn_cast<LLVM::CallOp>(op); call && call.getCallee())
+        if (auto callee = module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee()))
+          functions.insert(callee);
+    });
+  uint64_t bytes = 0;
+  for (auto global : module.getOps<LLVM::GlobalOp>())
+    if (global.getAddrSpace() == 3 && named.contains(global.getSymNameAttr())) {
+      bytes = llvm::alignTo(
+          bytes, global.getAlignment().value_or(dataLayout.getTypeABIAlignment(global.getType())));
+      bytes += dataLayout.getTypeSize(global.getType()).getFixedValue();
+    }
+  return bytes;
+}
+
 FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp module, bool leavesGaps) {
   EmulatedModule result;
   GlobalLayout layout;
@@ -558,6 +601,9 @@ FailureOr<EmulatedModule> mlir::mlora::rewriteForEmulator(gpu::GPUModuleOp modul
   for (LLVM::GlobalOp global : dynamic)
     layout.shared[global.getSymName()] = shared + gaps;
   result.staticSharedBytes = shared - kSharedBase;
+  for (auto function : module.getOps<LLVM::LLVMFuncOp>())
+    if (!function.isExternal() && isKernel(function))
+      result.staticSharedOf[function.getName()] = sharedBytesOf(function, module);
 
   result.program = ModuleOp::create(module.getLoc());
   OpBuilder builder = OpBuilder::atBlockEnd(result.program->getBody());

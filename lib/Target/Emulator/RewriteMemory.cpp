@@ -53,6 +53,29 @@ static std::optional<int64_t> sizeOf(LLVM::AllocaOp alloca) {
   return count.getSExtValue() * int64_t(DataLayout::closest(alloca).getTypeSize(alloca.getElemType()));
 }
 
+/// Loads that say that nobody writes in this launch what they read: invariant ones, and those of arguments of
+/// kernels that are readonly and noalias.
+void KernelRewriter::findConstantLoads() {
+  auto isConstantArgument = [&](Value pointer) {
+    while (Operation *op = pointer.getDefiningOp()) {
+      if (!isa<LLVM::GEPOp, LLVM::AddrSpaceCastOp>(op))
+        return false;
+      pointer = op->getOperand(0);
+    }
+    auto argument = cast<BlockArgument>(pointer);
+    if (!argument.getOwner()->isEntryBlock() || !function->hasAttr("nvvm.kernel"))
+      return false;
+    auto has = [&](StringRef name) { return bool(function.getArgAttr(argument.getArgNumber(), name)); };
+    return has("llvm.noalias") && (has("llvm.readonly") || has("llvm.readnone"));
+  };
+  function.walk([&](LLVM::LoadOp load) {
+    if (load.getInvariant() || (load.getOrdering() == LLVM::AtomicOrdering::not_atomic &&
+                                !load.getVolatile_() && isConstantArgument(load.getAddr())))
+      constantLoads.insert(load);
+    load.setInvariant(false); // no licence to move the load, so that what it reads can be told
+  });
+}
+
 Value KernelRewriter::genericAddress(Builder &b, Value pointer) {
   Value address = LLVM::PtrToIntOp::create(b, b.getI64Type(), pointer);
   return isShared(pointer.getType()) ? LLVM::AddOp::create(b, address, constant(b, kSharedWindow)).getResult()
@@ -178,6 +201,39 @@ Value KernelRewriter::hostAddress(Operation *op, Value pointer, uint32_t bytes, 
   return branchToCheck(b, op, pointer, address, both(both(outside, guarded), unaligned), access);
 }
 
+/// Threads take turns, and others run only where one lets them: an atomic that the host has not is a load,
+/// an operation and a store.
+LogicalResult KernelRewriter::splitAtomic(LLVM::AtomicRMWOp atomic) {
+  Builder b(atomic.getLoc(), atomic);
+  Value with = atomic.getVal();
+  Type type = with.getType();
+  uint64_t alignment = DataLayout::closest(atomic).getTypeSize(type).getFixedValue();
+  Value old = LLVM::LoadOp::create(b, type, atomic.getPtr(), alignment);
+  Operation *changed = nullptr;
+  switch (atomic.getBinOp()) {
+  case LLVM::AtomicBinOp::xchg:
+    break;
+  case LLVM::AtomicBinOp::fadd:
+    changed = LLVM::FAddOp::create(b, old, with);
+    break;
+  case LLVM::AtomicBinOp::fsub:
+    changed = LLVM::FSubOp::create(b, old, with);
+    break;
+  case LLVM::AtomicBinOp::fmax:
+    changed = LLVM::MaxNumOp::create(b, old, with);
+    break;
+  case LLVM::AtomicBinOp::fmin:
+    changed = LLVM::MinNumOp::create(b, old, with);
+    break;
+  default:
+    return notBuilt(atomic, "anything but xchg, fadd, fsub, fmax and fmin of small floats and vectors");
+  }
+  LLVM::StoreOp::create(b, changed ? changed->getResult(0) : with, atomic.getPtr(), alignment);
+  atomic.replaceAllUsesWith(old);
+  atomic.erase();
+  return changed ? rewrite(changed) : success();
+}
+
 LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
   DataLayout dataLayout = DataLayout::closest(op);
   // Padding is not accessed: a vector of three elements is stored as three.
@@ -219,7 +275,7 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
         load.getAddrMutable().assign(hostAddress(
             op, load.getAddr(), bytesOf(load.getType()), alignmentOf(load.getType(), load.getAlignment()),
             isAtomic ? Access::Atomic | Access::Read | scopeFlag(load.getSyncscope())
-                     : uint32_t(Access::Read)));
+                     : Access::Read | (constantLoads.contains(op) ? uint32_t(Access::Constant) : 0u)));
         if (isAtomic || load.getVolatile_())
           afterwards(pointer, /*reads=*/isAtomic, /*writes=*/false, load.getOrdering(), load.getSyncscope());
         return success();
@@ -238,14 +294,13 @@ LogicalResult KernelRewriter::rewriteMemory(Operation *op) {
       })
       .Case([&](LLVM::AtomicRMWOp atomic) {
         Type type = atomic.getVal().getType();
-        if (getElementTypeOrSelf(type).isBF16() && atomic.getBinOp() != LLVM::AtomicBinOp::xchg)
-          return notBuilt(op, "of bf16");
         Value pointer = atomic.getPtr();
         atomic.getPtrMutable().assign(
             hostAddress(op, pointer, bytesOf(type), bytesOf(type),
                         Access::Atomic | Access::Update | scopeFlag(atomic.getSyncscope())));
         afterwards(pointer, /*reads=*/true, /*writes=*/true, atomic.getOrdering(), atomic.getSyncscope());
-        return success();
+        bool isSmall = isa<VectorType>(type) || type.isBF16() || type.isF16();
+        return isSmall ? splitAtomic(atomic) : success();
       })
       .Case([&](LLVM::AtomicCmpXchgOp atomic) {
         Type type = atomic.getVal().getType();

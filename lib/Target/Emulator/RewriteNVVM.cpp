@@ -41,6 +41,7 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
   }
   auto number = [&](int64_t value) { return constant(b, value); };
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](NVVM::InlinePtxOp) { return rewriteInlinePTX(op); })
       .Case([&](NVVM::Barrier0Op) {
         return replaceByCall(op, Emulated::Barrier, {number(0), number(0), number(0), number(0)});
       })
@@ -79,7 +80,8 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
       })
       .Case([&](NVVM::ElectSyncOp elect) {
         Value mask = elect->getNumOperands() ? elect->getOperand(0) : constant(b, 0xffffffff);
-        return replaceByCall(op, Emulated::Elect, {mask});
+        auto slots = call(b, Emulated::Elect, op, {mask}, 2); // is the leader, the leader's lane
+        return replace(fromSlot(b, slots[0], op->getResult(0).getType()));
       })
       .Case([&](NVVM::ReduxOp redux) {
         if (redux.getAbs() || redux.getNan())

@@ -21,14 +21,15 @@ enum class SpecialRegister : uint32_t {
 /// How memory is accessed, in one word: bytes, log2 of the alignment, and flags.
 struct Access {
   /// Update: an atomic that reads as well as writes. OfBlock: an atomic whose scope is no wider than the
-  /// block.
+  /// block. Constant: a read that says nobody writes there in this launch (ld.global.nc).
   enum Flags : uint32_t {
     Read = 1u << 24,
     Write = 1u << 25,
     Atomic = 1u << 26,
     Local = 1u << 27,
     Update = 1u << 28,
-    OfBlock = 1u << 29
+    OfBlock = 1u << 29,
+    Constant = 1u << 30
   };
   static constexpr uint32_t encode(uint32_t bytes, uint32_t log2Alignment, uint32_t flags) {
     return bytes | log2Alignment << 16 | flags;

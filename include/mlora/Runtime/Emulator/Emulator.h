@@ -31,6 +31,7 @@ struct Launch {
   std::array<uint32_t, 3> grid = {1, 1, 1}, block = {1, 1, 1};
   uint32_t staticSharedBytes = 0, dynamicSharedBytes = 0; ///< without the gaps
   std::vector<SharedGap> sharedGaps;
+  uint32_t registers = 0;         ///< a thread's when the kernel begins; 0: not stated
   uint32_t localBytes = 0;        ///< a thread's, at most, without the marks beside it
   bool checksGlobalRaces = false; ///< every access of global memory is remembered, which takes time
   /// Addresses and bytes in global memory that hold nothing yet. With `checksGlobalRaces` reading them before
