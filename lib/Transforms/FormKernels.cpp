@@ -119,7 +119,7 @@ Shape Former::shapeOf(Operation *op) const {
     return Shape::CrossEntropy;
   if (isa<CrossEntropyWeightGradOp, EmbeddingWeightGradOp>(op))
     return Shape::VocabularyGradient;
-  if (isa<SumOp, NormOp, ScatterRowsOp>(op))
+  if (isa<SumOp, NormOp>(op))
     return Shape::Whole;
   return Shape::Rows;
 }
@@ -129,6 +129,8 @@ bool Former::readsWhole(OpOperand &operand) const {
   Operation *op = operand.getOwner();
   if (isa<GatherRowsOp, EmbeddingOp>(op))
     return true;
+  if (auto scatter = dyn_cast<ScatterRowsOp>(op))
+    return operand != scatter.getLikeMutable();
   return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
 }
 

@@ -180,6 +180,29 @@ static void emitGatherRows(BlockBuilder &b, GatherRowsOp op) {
   emitRowCopies(b, b.whole(op.getInput()), b.in(op.getRows()), b.out(op.getOutput()));
 }
 
+/// y[rows[c]] = x[c], zero elsewhere. A block looks through all of `rows` for those that are its own, so that
+/// blocks need no order between them and each row of y is written once.
+static void emitScatterRows(BlockBuilder &b, ScatterRowsOp op) {
+  Value x = b.whole(op.getInput()), rows = b.whole(op.getRows()), y = b.out(op.getOutput());
+  Type i32 = b.getI32Type();
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, i32, value); };
+  Value from = b.scratch({b.blockRows}, i32); // the row of x that a row of the block has; -1: none
+  b.parallel(b.count, [&](Value t) { b.store(number(-1), from, t); });
+  b.parallel(b.rowsOf(op.getRows(), kCountedRows), [&](Value c) {
+    // Unsigned: what lies before the block is outside as well.
+    Value t = b.minus(b.loadIndex(rows, c), b.first);
+    Value isMine = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, t, b.count);
+    b.when(isMine, [&] { b.store(arith::IndexCastOp::create(b, i32, c), from, t); });
+  });
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1), width = b.getIndexAttr(getColumns(op.getOutput()));
+  b.parallel(b.count, [&](Value t) {
+    Value to = b.view(y, {t, zero}, {one, width}), c = b.loadIndex(from, t);
+    buildIf(
+        b, b.less(c, b.index(0)), [&] { b.fill(to, 0); },
+        [&] { b.copy(b.view(x, {c, zero}, {one, width}), to); });
+  });
+}
+
 /// y[t] = x
 static void emitSpread(BlockBuilder &b, SpreadOp op) {
   b.each(1, {{b.whole(op.getInput()), {}}}, {{b.out(op.getOutput()), {0}}},
@@ -244,6 +267,7 @@ void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitAdd, AddOp>(table);
   addEmitter<emitEmbedding, EmbeddingOp>(table);
   addEmitter<emitGatherRows, GatherRowsOp>(table);
+  addEmitter<emitScatterRows, ScatterRowsOp>(table);
   addEmitter<emitSpread, SpreadOp>(table);
   addEmitter<emitRound, RoundOp>(table);
   addEmitter<emitJoin, JoinOp>(table);
