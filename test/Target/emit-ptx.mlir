@@ -27,7 +27,7 @@
 // CHECK: cvta.to.global.u64
 // CHECK: shfl.sync.bfly.b32
 // CHECK: sqrt.rn.f32
-// CHECK: ld.global.v{{4.b32|2.b64}}
+// CHECK: ld.global.nc.v{{4.b32|2.b64}}
 // CHECK: st.shared.v{{4.b32|2.b64}}
 // CHECK: cp.async.cg.shared.global
 // CHECK: bar.sync
