@@ -51,3 +51,15 @@ mlora.kernel @layer.0.gate(%g: tensor<?x64xf32>, %u: tensor<?x64xf32>) -> tensor
   %h = mlora.swiglu %g, %u : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   mlora.yield %h : tensor<?x64xf32>
 }
+
+// Of results in bf16, which have 8 bits, both are instructions.
+// CHECK: .visible .entry layer$1$gate(
+// CHECK-NOT: div.rn.f32
+// CHECK: ex2.approx.ftz.f32
+// CHECK: rcp.approx.ftz.f32
+// CHECK-NOT: div.rn.f32
+// CHECK: st.global.v{{4.b32|2.b64}}
+mlora.kernel @layer.1.gate(%g: tensor<?x64xbf16>, %u: tensor<?x64xbf16>) -> tensor<?x64xbf16> grid ["rows by 32"] {
+  %h = mlora.swiglu %g, %u : (tensor<?x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  mlora.yield %h : tensor<?x64xbf16>
+}
