@@ -121,9 +121,15 @@ bool Distributor::isConstant(Value memory) {
 //===- Operations -------------------------------------------------------------------===//
 
 LogicalResult Distributor::distribute(Block &block, const Team &team) {
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (failed(distribute(&op, team)))
+  for (Operation *op = &block.front(), *next; op; op = next) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    auto group = generic && team.level == Team::Block ? rowGroup(generic) : SmallVector<linalg::GenericOp>();
+    next = (group.empty() ? op : group.back().getOperation())->getNextNode();
+    if (!group.empty())
+      rowsTogether(group);
+    else if (failed(distribute(op, team)))
       return failure();
+  }
   return success();
 }
 

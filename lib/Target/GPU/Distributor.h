@@ -56,6 +56,7 @@ public:
   static constexpr int64_t kAtOnce = 4;
 
 private:
+  friend class RowLane;
   LogicalResult distribute(Block &block, const Team &team);
   LogicalResult distribute(Operation *op, const Team &team);
   LogicalResult distribute(linalg::GenericOp op, const Team &team);
@@ -86,6 +87,10 @@ private:
   /// The body at `at`, of numbers or vectors, on the memory operands that `read` gives.
   SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, int64_t width,
                           function_ref<Value(OpOperand &)> read);
+
+  // Ops over the same rows (DistributeRows.cpp).
+  SmallVector<linalg::GenericOp> rowGroup(linalg::GenericOp first);
+  void rowsTogether(ArrayRef<linalg::GenericOp> group);
 
   // Products.
   void stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows, Value columns,
