@@ -20,6 +20,10 @@ using namespace mlir::mlora;
 /// Blocks of columns of a linear layer: enough for any number of threads, not so many that claiming them shows.
 static constexpr int64_t kMostColumnBlocks = 64;
 
+/// Rows of a block on a GPU that multiplies nothing: what the blocks of 2,048 rows move is spread over all of its
+/// multiprocessors, four blocks each. Products want more rows, which share what is read of a weight.
+static constexpr int64_t kRowsWithoutProduct = 4;
+
 namespace {
 
 /// How an op is cut into blocks, and with whom it may share a kernel.
@@ -52,6 +56,10 @@ bool readsColumns(Operation *op, WindowOp window) {
 
 /// Whether each op of the kernel has blocks of its own, `mlora.tiles`.
 bool isCutByTiles(Shape shape) { return shape == Shape::TokenSum || shape == Shape::Columns; }
+
+bool isProduct(Operation *op) {
+  return isa<LinearOp, LinearInputGradOp, AdaptedLinearOp, AdaptedLinearInputGradOp>(op);
+}
 
 /// Whether an op joins a kernel of its shape that is there already.
 bool joinsOthers(Shape shape) {
@@ -119,7 +127,7 @@ Shape Former::shapeOf(Operation *op) const {
     return Shape::CrossEntropy;
   if (isa<CrossEntropyWeightGradOp, EmbeddingWeightGradOp>(op))
     return Shape::VocabularyGradient;
-  if (isa<SumOp, NormOp, ScatterRowsOp>(op))
+  if (isa<SumOp, NormOp>(op))
     return Shape::Whole;
   return Shape::Rows;
 }
@@ -129,6 +137,8 @@ bool Former::readsWhole(OpOperand &operand) const {
   Operation *op = operand.getOwner();
   if (isa<GatherRowsOp, EmbeddingOp>(op))
     return true;
+  if (auto scatter = dyn_cast<ScatterRowsOp>(op))
+    return operand != scatter.getLikeMutable();
   return shapeOf(op) != Shape::Rows && shapeOf(op) != Shape::CrossEntropy;
 }
 
@@ -365,7 +375,11 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
     // A row of logits is work for all threads of a block.
     if (llvm::any_of(group.ops, [](Operation *op) { return isa<NllOp, NllInputGradOp>(op); }))
       return {by(group.extent, 1)};
-    return {by(group.extent, std::isdigit(group.extent[0]) ? options.parameterBlock : options.rowBlock)};
+    if (std::isdigit(group.extent[0]))
+      return {by(group.extent, options.parameterBlock)};
+    if (options.tensorCores && llvm::none_of(group.ops, isProduct))
+      return {by(group.extent, std::min<int64_t>(options.rowBlock, kRowsWithoutProduct))};
+    return {by(group.extent, options.rowBlock)};
   case Shape::Columns: {
     int64_t total = 0;
     for (Operation *op : group.ops)

@@ -5,7 +5,7 @@
 
 // Scratch is shared memory where a block may have as much. Otherwise it is global memory, and each block has a piece of its own.
 // CHECK-LABEL: gpu.func @scratch(
-// CHECK-SAME: %[[GLOBAL:[a-z0-9]*]]: memref<?xi8>) kernel
+// CHECK-SAME: %[[GLOBAL:[a-z0-9]*]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
 // SHARED-SAME: mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 2048 : i64
 // GLOBAL-SAME: mlora.scratch_bytes = 2048 : i64, mlora.shared_bytes = 0 : i64
 // SHARED: %shared = gpu.dynamic_shared_memory

@@ -7,7 +7,8 @@
 // Elements go to threads in order, 16 bytes of a row each: neighbours touch neighbours. Reading the run-time scalars needs no barrier, and
 // nothing comes behind that would.
 // CHECK-LABEL: gpu.func @elements(
-// CHECK-SAME: %[[A:.*]]: memref<?x64xf32>, %[[Y:.*]]: memref<?x64xf32>, %[[SCALARS:.*]]: memref<5xi64>, %[[SCRATCH:.*]]: memref<?xi8>) kernel
+// CHECK-SAME: %[[A:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64, llvm.noalias, llvm.readonly}, %[[Y:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64},
+// CHECK-SAME: %[[SCALARS:[^:]+]]: memref<5xi64> {llvm.align = 8 : i64, llvm.noalias, llvm.readonly}, %[[SCRATCH:[^:]+]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
 // CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.fixed_bytes = 0 : i64, mlora.grid = ["rows by 128"], mlora.row_bytes = 512 : i64, mlora.schedule = "rows 128, elements x4", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 0 : i64, nvvm.minctasm = 4 : i32
 // CHECK-NOT: gpu.barrier
 // CHECK: %thread = gpu.thread_id  x
@@ -17,9 +18,13 @@
 // CHECK: %[[OUT:.*]] = memref.subview %[[Y]]
 // CHECK: %[[FIRST:.*]] = arith.muli %thread, %c4
 // CHECK: %elements = arith.muli %{{.*}}, %c64
-// CHECK: scf.for %element = %[[FIRST]] to %elements step %c512 {
-// CHECK:   %column = arith.remui %element, %c64
-// CHECK:   %row = arith.divui %element, %c64
+// CHECK: %[[NEXT:.*]] = scf.for %element = %[[FIRST]] to %{{.*}} step %c2048 iter_args(
+// CHECK: scf.for %element = %[[NEXT]] to %elements step %c512 {
+// CHECK:   %[[NUMBER:.*]] = arith.index_castui %element : index to i32
+// CHECK:   %[[COLUMN:.*]] = arith.remui %[[NUMBER]], %c64_i32
+// CHECK:   %column = arith.index_castui %[[COLUMN]]
+// CHECK:   %[[ROW:.*]] = arith.divui %[[NUMBER]], %c64_i32
+// CHECK:   %row = arith.index_castui %[[ROW]]
 // CHECK:   vector.load %[[IN]][%row, %column] {alignment = 16 : i64} : {{.*}}, vector<4xf32>
 // CHECK:   vector.store %{{.*}}, %[[OUT]][%row, %column] {alignment = 16 : i64} : {{.*}}, vector<4xf32>
 // CHECK: }
@@ -166,8 +171,11 @@ func.func @rows_of_warps(%a: memref<10x64xf32>, %scalars: memref<5xi64>, %scratc
 // CHECK-LABEL: gpu.func @scalars_of_threads(
 // CHECK: %[[ALL:.*]] = arith.constant 70 : index
 // CHECK: scf.for %iteration = %thread to %[[ALL]] step %c128 {
-// CHECK:   %column = arith.remui %iteration, %c7
-// CHECK:   %row = arith.divui %iteration, %c7
+// CHECK:   %[[NUMBER:.*]] = arith.index_castui %iteration : index to i32
+// CHECK:   %[[COLUMN:.*]] = arith.remui %[[NUMBER]], %c7_i32
+// CHECK:   %column = arith.index_castui %[[COLUMN]]
+// CHECK:   %[[ROW:.*]] = arith.divui %[[NUMBER]], %c7_i32
+// CHECK:   %row = arith.index_castui %[[ROW]]
 // CHECK:   memref.store %{{.*}}, %{{.*}}[%row, %column]
 // CHECK-NOT: nvvm
 // CHECK: }

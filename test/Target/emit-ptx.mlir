@@ -27,7 +27,7 @@
 // CHECK: cvta.to.global.u64
 // CHECK: shfl.sync.bfly.b32
 // CHECK: sqrt.rn.f32
-// CHECK: ld.global.v{{4.b32|2.b64}}
+// CHECK: ld.global.nc.v{{4.b32|2.b64}}
 // CHECK: st.shared.v{{4.b32|2.b64}}
 // CHECK: cp.async.cg.shared.global
 // CHECK: bar.sync
@@ -50,4 +50,16 @@ mlora.kernel @norm_linear(%x: tensor<?x64xf32>, %w: tensor<64xf32>, %m: tensor<3
 mlora.kernel @layer.0.gate(%g: tensor<?x64xf32>, %u: tensor<?x64xf32>) -> tensor<?x64xf32> grid ["rows by 32"] {
   %h = mlora.swiglu %g, %u : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<?x64xf32>
   mlora.yield %h : tensor<?x64xf32>
+}
+
+// Of results in bf16, which have 8 bits, both are instructions.
+// CHECK: .visible .entry layer$1$gate(
+// CHECK-NOT: div.rn.f32
+// CHECK: ex2.approx.ftz.f32
+// CHECK: rcp.approx.ftz.f32
+// CHECK-NOT: div.rn.f32
+// CHECK: st.global.v{{4.b32|2.b64}}
+mlora.kernel @layer.1.gate(%g: tensor<?x64xbf16>, %u: tensor<?x64xbf16>) -> tensor<?x64xbf16> grid ["rows by 32"] {
+  %h = mlora.swiglu %g, %u : (tensor<?x64xbf16>, tensor<?x64xbf16>) -> tensor<?x64xbf16>
+  mlora.yield %h : tensor<?x64xbf16>
 }

@@ -41,6 +41,22 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // What may be approximate has instructions, of a lane each.
+  // CHECK-LABEL: llvm.func @approximate(
+  // CHECK-NOT: llvm.fdiv
+  // CHECK-COUNT-2: llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f"
+  // CHECK-COUNT-2: nvvm.rcp.approx.ftz.f
+  // CHECK: llvm.fmul %{{.*}}, %{{.*}} : vector<2xf32>
+  // CHECK: llvm.return
+  gpu.func @approximate(%x: memref<8xf32>) kernel {
+    %c0 = arith.constant 0 : index
+    %v = vector.load %x[%c0] : memref<8xf32>, vector<2xf32>
+    %e = math.exp %v fastmath<afn> : vector<2xf32>
+    %q = arith.divf %v, %e fastmath<afn> : vector<2xf32>
+    vector.store %q, %x[%c0] : memref<8xf32>, vector<2xf32>
+    gpu.return
+  }
+
   // Shuffles of a full warp.
   // CHECK-LABEL: llvm.func @shuffles(
   // CHECK: nvvm.shfl.sync bfly

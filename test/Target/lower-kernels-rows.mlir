@@ -77,6 +77,32 @@ mlora.kernel @write_along_cache(%cache: tensor<?x64xf32>, %x: tensor<?x64xf32>, 
   mlora.yield %c : tensor<?x64xf32>
 }
 
+// A block looks through all rows that were gathered for its own; each row of the result is written once, by one block.
+// CHECK-LABEL: func.func @scatter(
+// CHECK-SAME: %[[X:[^:]+]]: memref<?x64xf32>, %[[ROWS:[^:]+]]: memref<?xi32>, %{{[^:]+}}: memref<?x64xf32>, %[[Y:[^:]+]]: memref<?x64xf32>
+// CHECK-SAME: mlora.grid = ["rows by 4"]
+// CHECK: %[[OUT:.*]] = memref.subview %[[Y]]
+// CHECK: %[[FROM:.*]] = memref.view %{{.*}} to memref<4xi32>
+// CHECK: scf.forall
+// CHECK:   memref.store %c-1_i32, %[[FROM]]
+// CHECK: scf.forall (%[[C:.*]]) in
+// CHECK:   memref.load %[[ROWS]][%[[C]]]
+// CHECK:   arith.cmpi ult
+// CHECK:   scf.if
+// CHECK:     memref.store %{{.*}}, %[[FROM]]
+// CHECK: scf.forall
+// CHECK:   memref.subview %[[OUT]]
+// CHECK:   scf.if
+// CHECK:     linalg.generic {{.*}} outs(
+// CHECK:   } else {
+// CHECK:     memref.subview %[[X]]
+// CHECK:     linalg.generic {{.*}} ins(
+mlora.kernel @scatter(%x: tensor<?x64xf32> {mlora.extent = "counted_rows"}, %rows: tensor<?xi32> {mlora.extent = "counted_rows"}, %like: tensor<?x64xf32>)
+    -> tensor<?x64xf32> grid ["rows by 4"] {
+  %y = mlora.scatter_rows %x, %rows like %like : (tensor<?x64xf32>, tensor<?xi32>, tensor<?x64xf32>) -> tensor<?x64xf32>
+  mlora.yield %y : tensor<?x64xf32>
+}
+
 // No libm: the reduced angle goes through polynomials in f64.
 // CHECK-LABEL: func.func @rope_table(
 // CHECK: memref.get_global @rope_table_frequencies : memref<4xf64>

@@ -53,7 +53,7 @@ func.func @backward(%dy: tensor<?x8xf32> {mlora.extent = "rows"}, %x: tensor<?x1
 // CHECK:         grid ["counted_rows by 32"]
 // CHECK-LABEL: mlora.kernel @head.2.sum(
 // CHECK-LABEL: mlora.kernel @head.3.scatter_rows(
-// CHECK-SAME:    -> (tensor<?x8xf32> {mlora.extent = "rows"})
+// CHECK-SAME:    -> (tensor<?x8xf32> {mlora.extent = "rows"}) grid ["rows by 32"]
 func.func @head(%h: tensor<?x8xf32> {mlora.extent = "rows"}, %counted: tensor<?xi32> {mlora.extent = "counted_rows"},
                 %targets: tensor<?xi32> {mlora.extent = "counted_rows"}, %w: tensor<16x8xf32>, %dloss: tensor<f32>)
     -> (tensor<f32>, tensor<?x8xf32>) {

@@ -131,7 +131,6 @@ public:
   Value log(Value a) { return math::LogOp::create(*this, a); }
   Value sqrt(Value a) { return math::SqrtOp::create(*this, a); }
   Value maximum(Value a, Value b);
-  Value sigmoid(Value a) { return div(real(1), add(real(1), exp(neg(a)))); }
   /// bf16 as f32, other types as they are; and back.
   Value widen(Value value);
   Value narrow(Value value, Type type);
@@ -207,7 +206,7 @@ void addAttentionEmitters(BlockEmitters &table);
 void addOuterEmitters(BlockEmitters &table); ///< sums over tokens, cut into tiles
 void addHeadEmitters(BlockEmitters &table);  ///< cross-entropy, the embedding's gradient
 void addLossEmitters(BlockEmitters &table);  ///< the loss of logits, and its gradient
-void addTotalEmitters(BlockEmitters &table); ///< sums and scatters of one block
+void addTotalEmitters(BlockEmitters &table); ///< sums of one block
 
 /// Whether `mlora.tiles` says how many blocks the op is cut into: a sum over tokens, a linear layer cut into
 /// columns.

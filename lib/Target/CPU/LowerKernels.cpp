@@ -3,6 +3,7 @@
 #include "BlockBuilder.h"
 
 #include "Building.h"
+#include "InPlace.h"
 
 #include "mlora/Dialect/Names.h"
 #include "mlora/Dialect/Traffic.h"
@@ -118,6 +119,48 @@ static LogicalResult emitBlock(BlockBuilder &b, const BlockEmitters &table) {
   return failure(b.hasFailed);
 }
 
+/// Whether a launch of a program may have one piece of memory in two places.
+static bool mayBeOne(LaunchOp launch, unsigned a, unsigned c) {
+  if (launch.getOperands_()[a] != launch.getOperands_()[c])
+    return false;
+  auto slotOf = [&](unsigned i) { return cast<StringAttr>((*launch.getSlots())[i]).getValue(); };
+  StringRef one = slotOf(a), other = slotOf(c);
+  bool areNeighbours = (one == "layer" && other == "layer+1") || (one == "layer+1" && other == "layer");
+  auto buffer = launch.getOperands_()[a].getDefiningOp<BufferOp>();
+  return !areNeighbours || !buffer || buffer.getSlots() < 2; // layers take a buffer's slots in turn
+}
+
+/// Operands of an op whose results may be written where they lie.
+static SmallVector<Value> mayBeOverwritten(Operation *op) {
+  if (auto write = dyn_cast<CacheWriteOp>(op))
+    return {write.getCache()};
+  if (auto place = dyn_cast<PlaceOp>(op))
+    return {place.getInput()}; // null: none
+  if (auto adamw = dyn_cast<AdamWOp>(op))
+    return {adamw.getParameter(), adamw.getMoment1(), adamw.getMoment2()};
+  return {};
+}
+
+/// Operands that may lie where a result does: the kernel's ops say so, or a launch has one buffer for both. Nothing
+/// writes the others while the kernel runs.
+static SmallVector<int64_t> operandsInPlace(KernelOp kernel, ArrayRef<LaunchOp> launches) {
+  unsigned numOperands = kernel.getArgumentTypes().size(), numResults = kernel.getResultTypes().size();
+  llvm::BitVector found(numOperands);
+  for (Operation &op : kernel.getBody().front())
+    for (Value value : mayBeOverwritten(&op))
+      if (auto argument = dyn_cast_or_null<BlockArgument>(value))
+        found.set(argument.getArgNumber());
+  for (LaunchOp launch : launches)
+    for (unsigned a = 0; a < numOperands && launch.getSlots(); ++a)
+      for (unsigned c = numOperands; c < numOperands + numResults; ++c)
+        if (mayBeOne(launch, a, c))
+          found.set(a);
+  SmallVector<int64_t> numbers;
+  for (unsigned i : found.set_bits())
+    numbers.push_back(i);
+  return numbers;
+}
+
 /// The end of a function, and what its launch has to give a block.
 static void finishFunction(func::FuncOp function, Location location, int64_t scratchBytes) {
   OpBuilder builder = OpBuilder::atBlockEnd(&function.getBody().front());
@@ -125,7 +168,8 @@ static void finishFunction(func::FuncOp function, Location location, int64_t scr
   function->setAttr("mlora.scratch_bytes", builder.getI64IntegerAttr(scratchBytes));
 }
 
-static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, const BlockShape &shape) {
+static LogicalResult lowerKernel(KernelOp kernel, ArrayRef<LaunchOp> launches, const BlockEmitters &table,
+                                 const BlockShape &shape) {
   if (failed(checkTypes(kernel)))
     return failure();
   OpBuilder builder(kernel);
@@ -152,6 +196,8 @@ static LogicalResult lowerKernel(KernelOp kernel, const BlockEmitters &table, co
   }
   finishFunction(memory.function, kernel.getLoc(), b.getScratchBytes());
   setBytesMoved(memory.function, kernel);
+  if (SmallVector<int64_t> inPlace = operandsInPlace(kernel, launches); !inPlace.empty())
+    memory.function->setAttr(kInPlaceAttr, builder.getDenseI64ArrayAttr(inPlace));
   kernel.erase();
   return success();
 }
@@ -217,6 +263,9 @@ static LogicalResult lowerJoined(JoinedKernelOp joined, const BlockEmitters &tab
   finishFunction(all.function, joined.getLoc(), scratchBytes);
   all.function->setAttr("mlora.fixed_bytes", b.getI64IntegerAttr(bytesMoved(joined)));
   all.function->setAttr("mlora.row_bytes", b.getI64IntegerAttr(0));
+  // Arguments may be one buffer, all of its slots and one of them.
+  all.function->setAttr(kInPlaceAttr, b.getDenseI64ArrayAttr(llvm::to_vector(
+                                          llvm::seq<int64_t>(0, joined.getBody().getNumArguments()))));
   joined.erase();
   return success();
 }
@@ -233,8 +282,10 @@ struct LowerKernels : mlir::mlora::impl::MLoraLowerKernelsBase<LowerKernels> {
       }
     BlockShape shape{keyChunk, stripeColumns};
     BlockEmitters table = makeEmitters();
+    llvm::StringMap<SmallVector<LaunchOp>> launches;
+    getOperation().walk([&](LaunchOp launch) { launches[launch.getKernel()].push_back(launch); });
     for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>()))
-      if (!kernel->hasAttr("library") && failed(lowerKernel(kernel, table, shape)))
+      if (!kernel->hasAttr("library") && failed(lowerKernel(kernel, launches.lookup(kernel.getSymName()), table, shape)))
         return signalPassFailure();
     for (JoinedKernelOp joined : llvm::make_early_inc_range(getOperation().getOps<JoinedKernelOp>()))
       if (failed(lowerJoined(joined, table, shape)))

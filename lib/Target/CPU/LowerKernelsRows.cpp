@@ -125,18 +125,27 @@ static void emitAdaptedLinearInputGrad(BlockBuilder &b, AdaptedLinearInputGradOp
   b.storeSums(sums, dx);
 }
 
+/// x ∘ σ(g), as exact as results in `out` are: for bf16 a GPU's instructions do, which are off by some 2^-22.
+static Value gated(BlockBuilder &b, Value x, Value g, Value out) {
+  bool isRounded = cast<MemRefType>(out.getType()).getElementType().isBF16();
+  auto flags = isRounded ? arith::FastMathFlags::afn : arith::FastMathFlags::none;
+  Value e = math::ExpOp::create(b, b.neg(g), flags);
+  return arith::DivFOp::create(b, x, b.add(b.real(1), e), flags);
+}
+
 /// y = u ∘ g ∘ σ(g)
 static void emitSwiglu(BlockBuilder &b, SwigluOp op) {
-  b.each(
-      2, {{b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}}, {{b.out(op.getOutput()), {0, 1}}},
-      [&](ValueRange v) { return Values{b.div(b.mul(v[0], v[1]), b.add(b.real(1), b.exp(b.neg(v[0]))))}; });
+  Value gate = b.in(op.getGate()), up = b.in(op.getUp()), y = b.out(op.getOutput());
+  b.each(2, {{gate, {0, 1}}, {up, {0, 1}}}, {{y, {0, 1}}},
+         [&](ValueRange v) { return Values{gated(b, b.mul(v[0], v[1]), v[0], y)}; });
 }
 
 /// dg = dy ∘ u ∘ σ ∘ (1 + g ∘ (1 - σ)), du = dy ∘ g ∘ σ
 static void emitSwigluGrad(BlockBuilder &b, SwigluGradOp op) {
+  Value dGate = b.out(op.getGateCotangent()), dUp = b.out(op.getUpCotangent());
   b.each(2, {{b.in(op.getCotangent()), {0, 1}}, {b.in(op.getGate()), {0, 1}}, {b.in(op.getUp()), {0, 1}}},
-         {{b.out(op.getGateCotangent()), {0, 1}}, {b.out(op.getUpCotangent()), {0, 1}}}, [&](ValueRange v) {
-           Value dy = v[0], g = v[1], u = v[2], sigma = b.sigmoid(g), dySigma = b.mul(dy, sigma);
+         {{dGate, {0, 1}}, {dUp, {0, 1}}}, [&](ValueRange v) {
+           Value dy = v[0], g = v[1], u = v[2], sigma = gated(b, b.real(1), g, dGate), dySigma = b.mul(dy, sigma);
            Value slope = b.add(b.real(1), b.mul(g, b.sub(b.real(1), sigma)));
            return Values{b.mul(b.mul(dySigma, u), slope), b.mul(dySigma, g)};
          });
@@ -178,6 +187,29 @@ static void emitEmbedding(BlockBuilder &b, EmbeddingOp op) {
 }
 static void emitGatherRows(BlockBuilder &b, GatherRowsOp op) {
   emitRowCopies(b, b.whole(op.getInput()), b.in(op.getRows()), b.out(op.getOutput()));
+}
+
+/// y[rows[c]] = x[c], zero elsewhere. A block looks through all of `rows` for those that are its own, so that
+/// blocks need no order between them and each row of y is written once.
+static void emitScatterRows(BlockBuilder &b, ScatterRowsOp op) {
+  Value x = b.whole(op.getInput()), rows = b.whole(op.getRows()), y = b.out(op.getOutput());
+  Type i32 = b.getI32Type();
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, i32, value); };
+  Value from = b.scratch({b.blockRows}, i32); // the row of x that a row of the block has; -1: none
+  b.parallel(b.count, [&](Value t) { b.store(number(-1), from, t); });
+  b.parallel(b.rowsOf(op.getRows(), kCountedRows), [&](Value c) {
+    // Unsigned: what lies before the block is outside as well.
+    Value t = b.minus(b.loadIndex(rows, c), b.first);
+    Value isMine = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, t, b.count);
+    b.when(isMine, [&] { b.store(arith::IndexCastOp::create(b, i32, c), from, t); });
+  });
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1), width = b.getIndexAttr(getColumns(op.getOutput()));
+  b.parallel(b.count, [&](Value t) {
+    Value to = b.view(y, {t, zero}, {one, width}), c = b.loadIndex(from, t);
+    buildIf(
+        b, b.less(c, b.index(0)), [&] { b.fill(to, 0); },
+        [&] { b.copy(b.view(x, {c, zero}, {one, width}), to); });
+  });
 }
 
 /// y[t] = x
@@ -244,6 +276,7 @@ void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitAdd, AddOp>(table);
   addEmitter<emitEmbedding, EmbeddingOp>(table);
   addEmitter<emitGatherRows, GatherRowsOp>(table);
+  addEmitter<emitScatterRows, ScatterRowsOp>(table);
   addEmitter<emitSpread, SpreadOp>(table);
   addEmitter<emitRound, RoundOp>(table);
   addEmitter<emitJoin, JoinOp>(table);

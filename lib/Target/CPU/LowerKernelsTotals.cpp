@@ -87,20 +87,7 @@ static void emitNorm(BlockBuilder &b, NormOp op) {
   b.store(arith::TruncFOp::create(b, b.getF32Type(), b.sqrt(total)), b.wholeResult(op.getOutput()), {});
 }
 
-/// y = 0, y[rows[c]] = x[c]
-static void emitScatterRows(BlockBuilder &b, ScatterRowsOp op) {
-  Value x = b.whole(op.getInput()), rows = b.whole(op.getRows()), y = b.wholeResult(op.getOutput());
-  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
-  OpFoldResult width = b.getIndexAttr(op.getOutput().getType().getShape()[1]);
-  b.fill(b.view(y, {zero, zero}, {getAsOpFoldResult(b.rowsOf(op.getLike(), kRows)), width}), 0);
-  b.parallel(b.rowsOf(op.getRows(), kCountedRows), [&](Value c) {
-    Value to = b.view(y, {b.loadIndex(rows, c), zero}, {one, width});
-    b.copy(b.view(x, {c, zero}, {one, width}), to);
-  });
-}
-
 void mlir::mlora::addTotalEmitters(BlockEmitters &table) {
   addEmitter<emitSum, SumOp>(table);
   addEmitter<emitNorm, NormOp>(table);
-  addEmitter<emitScatterRows, ScatterRowsOp>(table);
 }

@@ -1,14 +1,18 @@
 //===- BlocksToThreads.cpp - functions of a block to kernels of a GPU ----------------===//
 
 #include "../CPU/BlockBuilder.h"
+#include "../CPU/InPlace.h"
 #include "Distributor.h"
 #include "KernelModule.h"
+#include "MemoryFacts.h"
 
 #include "mlora/Dialect/Names.h"
 #include "mlora/Dialect/Traffic.h"
 #include "mlora/Transforms/Passes.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_BLOCKSTOTHREADS
@@ -33,6 +37,37 @@ static LogicalResult propagateMemorySpace(Value memory) {
       return failure();
   }
   return success();
+}
+
+/// Whether anything but a read is done with memory, through views or not.
+static bool isWritten(Value memory) {
+  return llvm::any_of(memory.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<memref::SubViewOp, memref::ExpandShapeOp, memref::CastOp>(user))
+      return isWritten(user->getResult(0));
+    if (auto generic = dyn_cast<linalg::GenericOp>(user))
+      return generic.isDpsInit(&use);
+    if (auto gemm = dyn_cast<GemmOp>(user))
+      return use.get() == gemm.getC();
+    return !isa<memref::LoadOp, memref::DimOp, vector::LoadOp>(user);
+  });
+}
+
+/// What LLVM may know of a kernel's pointers. What a launch only reads no thread of it writes, under any name:
+/// buffers that live at once lie apart. Of what is written no such thing holds: threads see each other's parts of
+/// it, behind a barrier.
+static void describeArguments(gpu::GPUFuncOp kernel, ArrayRef<int64_t> inPlace) {
+  Builder b(kernel.getContext());
+  auto arguments = kernel.getBody().front().getArguments();
+  for (BlockArgument argument : arguments) {
+    unsigned i = argument.getArgNumber();
+    kernel.setArgAttr(i, LLVM::LLVMDialect::getAlignAttrName(), b.getI64IntegerAttr(alignmentOf(argument)));
+    bool isScratch = i + 1 == arguments.size();
+    if (isScratch || llvm::is_contained(inPlace, int64_t(i)) || isWritten(argument))
+      continue;
+    kernel.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
+    kernel.setArgAttr(i, LLVM::LLVMDialect::getReadonlyAttrName(), b.getUnitAttr());
+  }
 }
 
 /// Bytes of buffers whatever the rows, and of a row of the others.
@@ -176,6 +211,8 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
     }
     view.getByteShiftMutable().assign(b.createOrFold<arith::AddIOp>(view.getByteShift(), shift));
   }
+  auto inPlace = function->getAttrOfType<DenseI64ArrayAttr>(kInPlaceAttr);
+  describeArguments(kernel, inPlace ? inPlace.asArrayRef() : ArrayRef<int64_t>());
   function.erase();
   Distributor distributor(kernel, Distributor::kThreads, shared, products);
   if (failed(distributor.run()))

@@ -13,8 +13,7 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// How often each loop runs, as a constant where any operand tells.
-static SmallVector<Value> loopSizes(ImplicitLocOpBuilder &b, linalg::GenericOp op) {
+SmallVector<Value> mlir::mlora::loopSizes(ImplicitLocOpBuilder &b, linalg::GenericOp op) {
   SmallVector<Value> sizes(op.getNumLoops());
   for (bool wantsStatic : {true, false})
     for (OpOperand &operand : op->getOpOperands()) {
@@ -40,9 +39,7 @@ static bool isElementwise(linalg::GenericOp op) {
   });
 }
 
-/// Elements that a thread has at a time: at most 16 bytes of any operand, none of them across the end of a
-/// row.
-static int64_t widthOf(linalg::GenericOp op, Value columns) {
+int64_t mlir::mlora::widthOf(linalg::GenericOp op, Value columns) {
   if (op.getNumLoops() == 0 || !isElementwise(op))
     return 1;
   unsigned innermost = op.getNumLoops() - 1;
@@ -67,8 +64,7 @@ static int64_t widthOf(linalg::GenericOp op, Value columns) {
   return found;
 }
 
-/// A number as a vector of equal ones.
-static Value spread(ImplicitLocOpBuilder &b, Value value, int64_t width) {
+Value mlir::mlora::spread(ImplicitLocOpBuilder &b, Value value, int64_t width) {
   if (width == 1 || isa<VectorType>(value.getType()))
     return value;
   return vector::BroadcastOp::create(b, VectorType::get({width}, value.getType()), value);
@@ -102,24 +98,34 @@ static llvm::MaybeAlign alignmentOf(Value memory, int64_t width) {
   return llvm::MaybeAlign(width * elementBytesOf(memory));
 }
 
+Value Distributor::load(linalg::GenericOp op, OpOperand &operand, ArrayRef<Value> at, int64_t width) {
+  Value memory = operand.get();
+  SmallVector<Value> place = indices(op, operand, at);
+  if (width == 1 || !op.getMatchingIndexingMap(&operand).isFunctionOfDim(op.getNumLoops() - 1))
+    return memref::LoadOp::create(b, memory, place);
+  auto vector = VectorType::get({width}, cast<MemRefType>(memory.getType()).getElementType());
+  return vector::LoadOp::create(b, vector, memory, place, /*nontemporal=*/false, ::alignmentOf(memory, width));
+}
+
+void Distributor::store(linalg::GenericOp op, OpOperand &operand, Value value, ArrayRef<Value> at,
+                        int64_t width) {
+  SmallVector<Value> place = indices(op, operand, at);
+  if (width == 1)
+    memref::StoreOp::create(b, value, operand.get(), place);
+  else
+    vector::StoreOp::create(b, value, operand.get(), place, /*nontemporal=*/false,
+                            ::alignmentOf(operand.get(), width));
+}
+
 SmallVector<Value> Distributor::body(linalg::GenericOp op, ArrayRef<Value> at, int64_t width,
-                                     ValueRange before) {
+                                     function_ref<Value(OpOperand &)> read) {
   IRMapping map;
   for (OpOperand &operand : op->getOpOperands()) {
-    Value argument = op.getMatchingBlockArgument(&operand), memory = operand.get();
-    if (!before.empty() && op.isDpsInit(&operand)) {
-      map.map(argument, before[operand.getOperandNumber() - op.getNumDpsInputs()]);
-    } else if (!isa<MemRefType>(memory.getType())) {
-      map.map(argument, memory);
-    } else if (!argument.use_empty()) {
-      SmallVector<Value> place = indices(op, operand, at);
-      bool isWide = width > 1 && op.getMatchingIndexingMap(&operand).isFunctionOfDim(op.getNumLoops() - 1);
-      auto vector = VectorType::get({width}, argument.getType());
-      map.map(argument, isWide ? vector::LoadOp::create(b, vector, memory, place, /*nontemporal=*/false,
-                                                        ::alignmentOf(memory, width))
-                                     .getResult()
-                               : memref::LoadOp::create(b, memory, place).getResult());
-    }
+    Value argument = op.getMatchingBlockArgument(&operand);
+    if (!isa<MemRefType>(operand.get().getType()))
+      map.map(argument, operand.get());
+    else if (!argument.use_empty())
+      map.map(argument, read(operand));
   }
   for (Operation &inner : op.getBody()->without_terminator())
     if (auto which = dyn_cast<linalg::IndexOp>(inner))
@@ -158,23 +164,85 @@ LogicalResult Distributor::distribute(linalg::GenericOp op, const Team &team) {
   return success();
 }
 
+/// What is stored at some places comes behind all loads.
+void Distributor::elementsAt(linalg::GenericOp op, ArrayRef<SmallVector<Value>> places, int64_t width) {
+  SmallVector<SmallVector<Value>> values;
+  for (ArrayRef<Value> at : places)
+    values.push_back(body(op, at, width, [&](OpOperand &operand) { return load(op, operand, at, width); }));
+  for (auto [at, results] : llvm::zip(places, values))
+    for (auto [operand, value] : llvm::zip(op.getDpsInitsMutable(), results))
+      store(op, operand, value, at, width);
+}
+
 void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width, const Team &team) {
-  Value first = team.level == Team::Thread ? index(0) : times(team.rank, index(width));
-  loop("element", first, named(product(sizes), "elements"), team.size * width, [&](Value position) {
-    SmallVector<Value> at = delinearize(position, sizes);
-    SmallVector<Value> values = body(op, at, width, {});
-    for (auto [operand, value] : llvm::zip(op.getDpsInitsMutable(), values)) {
-      SmallVector<Value> place = indices(op, operand, at);
-      if (width == 1)
-        memref::StoreOp::create(b, value, operand.get(), place);
-      else
-        vector::StoreOp::create(b, value, operand.get(), place, /*nontemporal=*/false,
-                                ::alignmentOf(operand.get(), width));
-    }
+  bool isAlone = team.level == Team::Thread, isWide = width > 1 && !isAlone;
+  Value first = isAlone ? index(0) : times(team.rank, index(width));
+  int64_t step = team.size * width;
+  std::optional<int64_t> columns = sizes.empty() ? std::nullopt : getConstantIntValue(sizes.back());
+  if (isWide && columns && *columns >= step)
+    return elementsOfRows(op, sizes, first, *columns, width, step);
+
+  Value total = named(product(sizes), "elements"), from = first;
+  auto at = [&](Value position) { return delinearize(position, sizes); };
+  std::optional<int64_t> most = mostOf(total);
+  if (isWide && !(most && *most <= step)) {
+    // Rounds in which every place is there; what is left comes one by one.
+    Value end = b.createOrFold<arith::SubIOp>(total, index((kAtOnce - 1) * step));
+    auto rounds = buildLoop(b, first, end, index(kAtOnce * step), first, [&](scf::ForOp loop) {
+      Value position = named(loop.getInductionVar(), "element");
+      SmallVector<SmallVector<Value>> places;
+      for (int64_t i = 0; i < kAtOnce; ++i)
+        places.push_back(at(plus(position, index(i * step))));
+      elementsAt(op, places, width);
+      return SmallVector<Value>{plus(position, index(kAtOnce * step))};
+    });
+    from = rounds.getResult(0);
+  }
+  loop("element", from, total, step, [&](Value position) { elementsAt(op, at(position), width); });
+}
+
+/// Rows of which a thread has one place at least: nothing is divided.
+void Distributor::elementsOfRows(linalg::GenericOp op, ArrayRef<Value> sizes, Value first, int64_t columns,
+                                 int64_t width, int64_t step) {
+  ArrayRef<Value> outer = sizes.drop_back();
+  loop("row", index(0), product(outer), 1, [&](Value row) {
+    SmallVector<Value> prefix = delinearize(row, outer);
+    auto placesFrom = [&](Value column, int64_t count) {
+      SmallVector<SmallVector<Value>> places(count, prefix);
+      for (auto [i, at] : llvm::enumerate(places))
+        at.push_back(named(plus(column, index(i * step)), "column"));
+      elementsAt(op, places, width);
+    };
+    int64_t steps = columns / step, whole = steps / kAtOnce * kAtOnce;
+    if (whole == kAtOnce)
+      placesFrom(first, kAtOnce);
+    else if (whole > 0)
+      loop("column", first, index(whole * step), kAtOnce * step,
+           [&](Value column) { placesFrom(column, kAtOnce); });
+    if (steps > whole)
+      placesFrom(plus(first, index(whole * step)), steps - whole);
+    if (int64_t rest = columns % step)
+      when(less(first, index(rest)), [&] { placesFrom(plus(first, index(steps * step)), 1); });
   });
 }
 
 //===- Sums ---------------------------------------------------------------------------===//
+
+void Distributor::foldVectors(MutableArrayRef<Value> sums, ArrayRef<Operation *> combiners, int64_t width) {
+  for (auto [sum, combiner] : llvm::zip(sums, combiners))
+    if (width > 1)
+      sum = foldLanes(b, sum,
+                      [&, combiner = combiner](Value a, Value c) { return combine(b, combiner, a, c); });
+}
+
+void Distributor::foldWarp(MutableArrayRef<Value> sums, ArrayRef<Operation *> combiners) {
+  for (int64_t distance = kWarp / 2; distance > 0; distance /= 2)
+    for (auto [sum, combiner] : llvm::zip(sums, combiners)) {
+      Value other = gpu::ShuffleOp::create(b, sum, int32_t(distance), int32_t(kWarp), gpu::ShuffleMode::XOR)
+                        .getShuffleResult();
+      sum = named(combine(b, combiner, sum, named(other, "other")), "sum");
+    }
+}
 
 /// The innermost loop is summed into the outputs.
 LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width,
@@ -190,31 +258,41 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
   bool isAlone = team.level == Team::Thread, isBlock = team.level == Team::Block;
   ArrayRef<Value> outer = sizes.drop_back();
   Value first = isBlock ? warpNumber : index(0), lane = isAlone ? index(0) : warp.rank;
+  int64_t step = (isAlone ? 1 : kWarp) * width;
+  std::optional<int64_t> columns = getConstantIntValue(sizes.back());
   loop("row", first, named(product(outer), "rows"), isBlock ? warps : 1, [&](Value position) {
     SmallVector<Value> at = delinearize(position, outer), sums;
     at.push_back({});
     for (Operation *combiner : combiners)
       sums.push_back(spread(b, constant(getNeutral(combiner)), width));
-    auto along = scf::ForOp::create(b, times(lane, index(width)), sizes.back(),
-                                    index((isAlone ? 1 : kWarp) * width), sums);
-    {
+    // In order, several loads at a time.
+    auto along = [&](Value from, Value to, int64_t count) {
+      auto loop = scf::ForOp::create(b, from, to, index(count * step), sums);
       OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToEnd(along.getBody());
-      at.back() = named(along.getInductionVar(), "column");
-      scf::YieldOp::create(b, body(op, at, width, along.getRegionIterArgs()));
-    }
-    sums = along.getResults();
-    for (auto [sum, combiner] : llvm::zip(sums, combiners))
-      if (width > 1)
-        sum = foldLanes(b, sum,
-                        [&, combiner = combiner](Value a, Value c) { return combine(b, combiner, a, c); });
-    for (int64_t distance = isAlone ? 0 : kWarp / 2; distance > 0; distance /= 2)
-      for (auto [sum, combiner] : llvm::zip(sums, combiners)) {
-        Value other = gpu::ShuffleOp::create(b, sum, int32_t(distance), int32_t(kWarp), gpu::ShuffleMode::XOR)
-                          .getShuffleResult();
-        sum = named(combine(b, combiner, sum, named(other, "other")), "sum");
+      b.setInsertionPointToEnd(loop.getBody());
+      Value column = named(loop.getInductionVar(), "column");
+      SmallVector<Value> partial(loop.getRegionIterArgs());
+      for (int64_t i = 0; i < count; ++i) {
+        at.back() = plus(column, index(i * step));
+        partial = body(op, at, width, [&](OpOperand &operand) {
+          return op.isDpsInit(&operand) ? partial[operand.getOperandNumber() - op.getNumDpsInputs()]
+                                        : load(op, operand, at, width);
+        });
       }
-    auto store = [&] {
+      scf::YieldOp::create(b, partial);
+      sums = loop.getResults();
+    };
+    Value begin = times(lane, index(width));
+    if (int64_t whole = columns.value_or(0) / (kAtOnce * step) * (kAtOnce * step)) {
+      along(begin, index(whole), kAtOnce);
+      begin = plus(begin, index(whole));
+    }
+    if (!columns || *columns % (kAtOnce * step))
+      along(begin, sizes.back(), 1);
+    foldVectors(sums, combiners, width);
+    if (!isAlone)
+      foldWarp(sums, combiners);
+    auto storeSums = [&] {
       for (auto [operand, combiner, sum] : llvm::zip(op.getDpsInitsMutable(), combiners, sums)) {
         SmallVector<Value> to = indices(op, operand, at);
         Value before = memref::LoadOp::create(b, operand.get(), to);
@@ -222,8 +300,8 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
       }
     };
     if (isAlone)
-      return store();
-    when(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, index(0)), store);
+      return storeSums();
+    when(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lane, index(0)), storeSums);
   });
   return success();
 }

@@ -7,6 +7,7 @@
 #include "Distributor.h"
 
 #include "../CPU/Building.h"
+#include "MemoryFacts.h"
 #include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -54,22 +55,35 @@ Value Distributor::product(ArrayRef<Value> sizes) {
   return total;
 }
 
-/// Coordinates of an element by its number, the last one the fastest. The last two are row and column.
+/// Coordinates of an element by its number, the last one the fastest. The last two are row and column. Divided in 32
+/// bits where no number is larger: in 64 a division is several times as long.
 SmallVector<Value> Distributor::delinearize(Value position, ArrayRef<Value> sizes) {
   SmallVector<Value> at(sizes.size());
-  std::optional<size_t> slowest;
-  for (size_t i = 0; i < sizes.size(); ++i)
-    if (getConstantIntValue(sizes[i]) == 1)
+  SmallVector<size_t> counted;
+  int64_t most = 1;
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    std::optional<int64_t> known = mostOf(size);
+    if (!known || llvm::MulOverflow(most, *known, most) || most > INT32_MAX)
+      most = INT64_MAX;
+    if (getConstantIntValue(size) == 1)
       at[i] = index(0);
-    else if (!slowest)
-      slowest = i;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    if (at[i])
-      continue;
-    at[i] = i == *slowest ? position : rest(position, sizes[i]);
+    else
+      counted.push_back(i);
+  }
+  auto narrow = [&](Value value) {
+    return most <= INT32_MAX ? b.createOrFold<arith::IndexCastUIOp>(b.getI32Type(), value) : value;
+  };
+  auto widen = [&](Value value) {
+    return value.getType().isIndex() ? value : b.createOrFold<arith::IndexCastUIOp>(b.getIndexType(), value);
+  };
+  Value left = counted.size() > 1 ? narrow(position) : position;
+  for (size_t i : llvm::reverse(counted)) {
+    bool isSlowest = i == counted.front();
+    Value size = isSlowest ? Value() : narrow(sizes[i]);
+    at[i] = widen(isSlowest ? left : rest(left, size));
     named(at[i], i + 1 == sizes.size() ? "column" : i + 2 == sizes.size() ? "row" : "slice");
-    if (i != *slowest)
-      position = over(position, sizes[i]);
+    if (!isSlowest)
+      left = over(left, size);
   }
   return at;
 }
@@ -107,9 +121,15 @@ bool Distributor::isConstant(Value memory) {
 //===- Operations -------------------------------------------------------------------===//
 
 LogicalResult Distributor::distribute(Block &block, const Team &team) {
-  for (Operation &op : llvm::make_early_inc_range(block))
-    if (failed(distribute(&op, team)))
+  for (Operation *op = &block.front(), *next; op; op = next) {
+    auto generic = dyn_cast<linalg::GenericOp>(op);
+    auto group = generic && team.level == Team::Block ? rowGroup(generic) : SmallVector<linalg::GenericOp>();
+    next = (group.empty() ? op : group.back().getOperation())->getNextNode();
+    if (!group.empty())
+      rowsTogether(group);
+    else if (failed(distribute(op, team)))
       return failure();
+  }
   return success();
 }
 

@@ -19,6 +19,15 @@ constexpr StringLiteral kLoopAnnotation = "llvm.loop_annotation";
 /// Registers are for sums: a loop that is not unrolled, by LLVM or ptxas.
 void keepRolled(scf::ForOp loop);
 
+/// How often each loop of an op runs, as a constant where any operand tells.
+SmallVector<Value> loopSizes(ImplicitLocOpBuilder &b, linalg::GenericOp op);
+
+/// Elements that a thread has at a time: at most 16 bytes of any operand, none of them across the end of a row.
+int64_t widthOf(linalg::GenericOp op, Value columns);
+
+/// A number as a vector of equal ones.
+Value spread(ImplicitLocOpBuilder &b, Value value, int64_t width);
+
 /// Threads that do an operation together.
 struct Team {
   enum Level { Block, Warp, Thread } level;
@@ -43,8 +52,11 @@ public:
   static constexpr int64_t kThreads = 128;
   /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
   static constexpr int64_t kResidentBlocks = 4;
+  /// Places that a thread works on at once: it asks for what all of them read before it waits for any of it.
+  static constexpr int64_t kAtOnce = 4;
 
 private:
+  friend class RowLane;
   LogicalResult distribute(Block &block, const Team &team);
   LogicalResult distribute(Operation *op, const Team &team);
   LogicalResult distribute(linalg::GenericOp op, const Team &team);
@@ -61,11 +73,24 @@ private:
 
   // Elements of a linalg op (DistributeElements.cpp), `width` of the innermost loop at a time.
   void elements(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width, const Team &team);
+  void elementsAt(linalg::GenericOp op, ArrayRef<SmallVector<Value>> places, int64_t width);
+  void elementsOfRows(linalg::GenericOp op, ArrayRef<Value> sizes, Value first, int64_t columns, int64_t width,
+                      int64_t step);
   LogicalResult reduction(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t width, const Team &team);
+  /// Sums of lanes, of vectors, become the warp's; a lane alone folds its vectors.
+  void foldVectors(MutableArrayRef<Value> sums, ArrayRef<Operation *> combiners, int64_t width);
+  void foldWarp(MutableArrayRef<Value> sums, ArrayRef<Operation *> combiners);
   SmallVector<Value> indices(linalg::GenericOp op, OpOperand &operand, ArrayRef<Value> at);
-  /// The body at `at`, of numbers or vectors; values of the outputs that were there before are loaded where
-  /// `before` is empty.
-  SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, int64_t width, ValueRange before);
+  /// What an operand has at `at`, a vector where it goes along the innermost loop; and the other way.
+  Value load(linalg::GenericOp op, OpOperand &operand, ArrayRef<Value> at, int64_t width);
+  void store(linalg::GenericOp op, OpOperand &operand, Value value, ArrayRef<Value> at, int64_t width);
+  /// The body at `at`, of numbers or vectors, on the memory operands that `read` gives.
+  SmallVector<Value> body(linalg::GenericOp op, ArrayRef<Value> at, int64_t width,
+                          function_ref<Value(OpOperand &)> read);
+
+  // Ops over the same rows (DistributeRows.cpp).
+  SmallVector<linalg::GenericOp> rowGroup(linalg::GenericOp first);
+  void rowsTogether(ArrayRef<linalg::GenericOp> group);
 
   // Products.
   void stage(Value memory, bool isRowMajor, Value tile, Value first, Value depth, Value rows, Value columns,

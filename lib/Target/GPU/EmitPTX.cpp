@@ -163,6 +163,9 @@ FailureOr<std::string> mlir::mlora::emitPTX(gpu::GPUModuleOp kernels, const Chip
   passTensorMaps(*copy);
   if (failed(renameSymbols(*copy)) || failed(writeInlinePTX(*copy)))
     return failure();
+  // Accesses without an alignment of their own have that of their type, which the layout says.
+  (*copy)->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
+                   StringAttr::get(copy->getContext(), (*machine)->createDataLayout().getStringRepresentation()));
   llvm::LLVMContext context;
   auto translated = translateFor(**machine, *copy, context);
   if (failed(translated))

@@ -26,6 +26,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace mlir::mlora {
 #define GEN_PASS_DEF_GPUTONVVM
@@ -34,6 +35,61 @@ namespace mlir::mlora {
 
 using namespace mlir;
 using namespace mlir::mlora;
+
+/// Lane by lane: these are a thread's instructions of one number.
+static Value onLanes(ImplicitLocOpBuilder &b, Value value, function_ref<Value(Value)> function) {
+  auto type = dyn_cast<VectorType>(value.getType());
+  if (!type)
+    return function(value);
+  SmallVector<Value> lanes;
+  for (int64_t i = 0; i < type.getNumElements(); ++i)
+    lanes.push_back(function(vector::ExtractOp::create(b, value, ArrayRef<int64_t>{i})));
+  return vector::FromElementsOp::create(b, type, lanes);
+}
+
+static bool isApproximate(arith::FastMathFlags flags, Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return arith::bitEnumContainsAll(flags, arith::FastMathFlags::afn) && getElementTypeOrSelf(type).isF32() &&
+         (!vector || vector.getRank() == 1);
+}
+
+namespace {
+
+/// exp(x) of what may be approximate (`afn`): 2^(x·log2 e) by its instruction, off by 2^-22 of it and of x.
+struct ApproximateExp : OpRewritePattern<math::ExpOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::ExpOp op, PatternRewriter &rewriter) const override {
+    if (!isApproximate(op.getFastmath(), op.getType()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value scale = arith::ConstantOp::create(b, b.getF32FloatAttr(1.44269504088896341));
+    rewriter.replaceOp(op, onLanes(b, op.getOperand(), [&](Value x) {
+                         Value scaled = arith::MulFOp::create(b, x, scale);
+                         return LLVM::CallIntrinsicOp::create(b, b.getF32Type(),
+                                                              b.getStringAttr("llvm.nvvm.ex2.approx.ftz.f"),
+                                                              ValueRange{scaled})
+                             .getResult(0);
+                       }));
+    return success();
+  }
+};
+
+/// x / y of what may be approximate: x times the reciprocal of y, an instruction.
+struct ApproximateQuotient : OpRewritePattern<arith::DivFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::DivFOp op, PatternRewriter &rewriter) const override {
+    if (!isApproximate(op.getFastmath(), op.getType()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value reciprocal = onLanes(b, op.getRhs(), [&](Value y) -> Value {
+      return NVVM::RcpApproxFtzF32Op::create(b, b.getF32Type(), y);
+    });
+    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, op.getLhs(), reciprocal);
+    return success();
+  }
+};
+
+} // namespace
 
 /// Whether nothing but a pointer has to say where its elements are; the first extent is never asked for.
 static bool isKnown(MemRefType type) {
@@ -114,6 +170,7 @@ LogicalResult GPUToNVVM::lower(gpu::GPUModuleOp kernels) {
 
   RewritePatternSet before(context);
   populateMathApproximationPatterns(before);
+  before.add<ApproximateExp, ApproximateQuotient>(context, /*benefit=*/2);
   memref::populateExpandStridedMetadataPatterns(before);
   if (failed(applyPatternsGreedily(kernels, std::move(before))))
     return failure();

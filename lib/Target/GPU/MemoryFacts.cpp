@@ -44,17 +44,20 @@ static int64_t divisorOf(OpFoldResult value) {
   return mlir::mlora::divisorOf(cast<Value>(value));
 }
 
-static std::optional<int64_t> mostOf(OpFoldResult value) {
+std::optional<int64_t> mlir::mlora::mostOf(OpFoldResult value) {
   if (std::optional<int64_t> constant = getConstantIntValue(value))
     return constant;
   Operation *op = cast<Value>(value).getDefiningOp();
   if (!op || op->getNumOperands() != 2)
     return std::nullopt;
   std::optional<int64_t> a = mostOf(op->getOperand(0)), c = mostOf(op->getOperand(1));
+  int64_t product;
   if (isa<arith::MinSIOp>(op))
     return a && c ? std::min(*a, *c) : a ? a : c;
   if (isa<arith::MaxSIOp>(op) && a && c)
     return std::max(*a, *c);
+  if (isa<arith::MulIOp>(op) && a && c && *a >= 0 && *c >= 0 && !llvm::MulOverflow(*a, *c, product))
+    return product;
   return std::nullopt;
 }
 

@@ -18,6 +18,9 @@ constexpr int64_t kChunkBytes = 16;
 /// A number that divides the value in every run; 0 where it is 0.
 int64_t divisorOf(Value value);
 
+/// What a number is at most in any run; nothing where that is not known.
+std::optional<int64_t> mostOf(OpFoldResult value);
+
 /// What a dimension of a memref is at most; nothing where that is not known.
 std::optional<int64_t> mostOfDim(Value memory, unsigned dim);
 

@@ -43,8 +43,7 @@ static bool areApart(memref::ViewOp a, memref::ViewOp c) {
          *end(c) <= *getConstantIntValue(a.getByteShift());
 }
 
-/// Two arguments are one buffer where a result lies in an operand's place: they have one type then.
-static bool mayAlias(Value a, Value c) {
+bool mlir::mlora::mayAlias(Value a, Value c) {
   a = rootOf(a), c = rootOf(c);
   if (a == c)
     return true;
@@ -56,18 +55,26 @@ static bool mayAlias(Value a, Value c) {
   return !(aView && isa<BlockArgument>(c)) && !(cView && isa<BlockArgument>(a));
 }
 
-/// Equal indices are equal places, if places are shared at all.
-static bool isSamePlace(Value a, Value c) {
+/// Whether the same is seen of two sources.
+static bool isSameView(memref::SubViewOp a, memref::SubViewOp c) {
+  return a && c && a.getType() == c.getType() &&
+         isEqualConstantIntOrValueArray(a.getMixedOffsets(), c.getMixedOffsets()) &&
+         isEqualConstantIntOrValueArray(a.getMixedSizes(), c.getMixedSizes()) &&
+         isEqualConstantIntOrValueArray(a.getMixedStrides(), c.getMixedStrides());
+}
+
+bool mlir::mlora::isSamePlace(Value a, Value c) {
   if (a == c)
     return true;
   if (isa<BlockArgument>(a) && isa<BlockArgument>(c))
     return a.getType() == c.getType();
   auto aView = a.getDefiningOp<memref::SubViewOp>(), cView = c.getDefiningOp<memref::SubViewOp>();
-  return aView && cView && aView.getType() == cView.getType() &&
-         isEqualConstantIntOrValueArray(aView.getMixedOffsets(), cView.getMixedOffsets()) &&
-         isEqualConstantIntOrValueArray(aView.getMixedSizes(), cView.getMixedSizes()) &&
-         isEqualConstantIntOrValueArray(aView.getMixedStrides(), cView.getMixedStrides()) &&
-         isSamePlace(aView.getSource(), cView.getSource());
+  return isSameView(aView, cView) && isSamePlace(aView.getSource(), cView.getSource());
+}
+
+bool mlir::mlora::isOnePlace(Value a, Value c) {
+  auto aView = a.getDefiningOp<memref::SubViewOp>(), cView = c.getDefiningOp<memref::SubViewOp>();
+  return a == c || (isSameView(aView, cView) && isOnePlace(aView.getSource(), cView.getSource()));
 }
 
 bool PendingAccesses::mustMeet(ArrayRef<Access> accesses) const {

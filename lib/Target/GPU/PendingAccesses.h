@@ -6,6 +6,16 @@
 
 namespace mlir::mlora {
 
+/// Whether two memrefs of a kernel may share bytes: views of one buffer or piece of scratch; arguments of one type,
+/// where a result may lie in an operand's place.
+bool mayAlias(Value a, Value c);
+
+/// Equal indices are equal places, if places are shared at all.
+bool isSamePlace(Value a, Value c);
+
+/// Equal indices are equal places.
+bool isOnePlace(Value a, Value c);
+
 /// Which thread has which element of an iteration space, where every element has one: equal for two
 /// operations whose threads have the same. Unknown without sizes.
 struct Distribution {

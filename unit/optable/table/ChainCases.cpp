@@ -97,6 +97,22 @@ static void addMlpChains(Table &table) {
       sums()));
 }
 
+/// Rows that stay in a warp's registers: an addition and the norm of it, the norm's gradient and an addition.
+static void addWideRowChains(Table &table) {
+  const std::vector<Execution> few = {{.rows = 1}, {.rows = 6}};
+  for (int64_t width : {512, 2048, 4096}) {
+    std::vector<Argument> inputs = {real("p", {Rows, width}), real("q", {Rows, width}), real("n", {width})};
+    std::string name = std::to_string(width);
+    table.push_back(makeCase("chains", "add_norm_of_" + name, inputs,
+                             "%s = mlora.add %p, %q : $s\n%y = mlora.rms_norm %s, %n eps 1.0e-05 : ($s, $n) -> $y",
+                             {result("s", {Rows, width}), result("y", {Rows, width})}, few));
+    table.push_back(makeCase("chains", "norm_grad_add_of_" + name, inputs,
+                             "%d = mlora.rms_norm.input_grad %p, %q, %n eps 1.0e-05 : ($p, $q, $n) -> $d\n"
+                             "%y = mlora.add %d, %p : $y",
+                             {inner("d", {Rows, width}), result("y", {Rows, width})}, few));
+  }
+}
+
 /// An update: gradients of branches and scalings, AdamW on both, the new factor.
 static void addUpdateChain(Table &table) {
   std::vector<Argument> state = {real("G", {37, 24}), real("b", {37, 24}), real("s", {37, 3})};
@@ -127,6 +143,7 @@ void addChainCases(Table &table) {
   addAttentionChains(table);
   addMlpChains(table);
   addUpdateChain(table);
+  addWideRowChains(table);
 }
 
 } // namespace optable

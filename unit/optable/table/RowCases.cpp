@@ -94,10 +94,26 @@ static void addMoves(Table &table) {
                            "%y = mlora.spread %x like %like : ($x, $like) -> $y", {result("y", {Rows})}));
 }
 
+/// Rows of which each thread of a block, or lane of a warp, has several vectors: as many as it takes at once, more,
+/// and a rest.
+static void addWideRows(Table &table) {
+  const std::vector<Execution> few = {{.rows = 1}, {.rows = 6}};
+  for (int64_t width : {512, 2560, 2632}) {
+    table.push_back(makeCase("rms_norm.input_grad", "rms_norm_input_grad_" + of(width),
+                             {real("dy", {Rows, width}), real("x", {Rows, width}), real("w", {width})},
+                             "%dx = mlora.rms_norm.input_grad %dy, %x, %w eps 1.0e-05 : ($dy, $x, $w) -> $dx",
+                             {result("dx", {Rows, width})}, few));
+    table.push_back(makeCase("swiglu", "swiglu_" + of(width),
+                             {real("g", {Rows, width}, uniform(-4, 4)), real("u", {Rows, width})},
+                             "%y = mlora.swiglu %g, %u : ($g, $u) -> $y", {result("y", {Rows, width})}, few));
+  }
+}
+
 void addRowCases(Table &table) {
   addLinear(table);
   addNorms(table);
   addActivations(table);
+  addWideRows(table);
   addMoves(table);
 }
 

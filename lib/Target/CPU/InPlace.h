@@ -1,0 +1,13 @@
+//===- InPlace.h - results that lie where an operand does -----------------------------===//
+
+#pragma once
+
+#include "llvm/ADT/StringRef.h"
+
+namespace mlir::mlora {
+
+/// Of a function of a block, numbers of arguments: operands that may lie where a result does. Missing: there are none,
+/// and whatever the function does not write nobody writes while the kernel runs.
+constexpr llvm::StringLiteral kInPlaceAttr = "mlora.in_place";
+
+} // namespace mlir::mlora
