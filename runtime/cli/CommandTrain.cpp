@@ -31,7 +31,8 @@ void print(const TrainOutcome &outcome) {
     std::cout << text;
   }
   if (outcome.bestStep >= 0)
-    std::cout << "the output is the checkpoint of step " << outcome.bestStep << ", the best one\n";
+    std::cout << "the output is the checkpoint of step " << outcome.bestStep << ", the best one (" << outcome.best
+              << "); the numbers above are the last step's\n";
   if (outcome.status == Status::Ok)
     std::cout << "written to " << outcome.outputDir << "\n";
 }

@@ -172,14 +172,19 @@ void TrainingRun::saveCheckpoint() {
   lineStart += Clock::now() - start;
 }
 
+static std::string numberText(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
 /// A warning where training made things worse, by the measure that the run was asked to watch.
 void TrainingRun::sayIfWorse() {
   std::optional<double> before = measured(outcome.validationBefore, outcome.scoresBefore);
   if (!before || !state.best || isBetter(*state.best, *before))
     return;
-  char numbers[64];
-  std::snprintf(numbers, sizeof numbers, "%.4f (before: %.4f)", *state.best, *before);
-  say("note: no checkpoint is better than the start: the best " + measure() + " is " + numbers);
+  say("note: no checkpoint is better than the start: the best " + measure() + " is " + numberText(*state.best) +
+      " (before: " + numberText(*before) + ")");
 }
 
 void TrainingRun::writeOutput() {
@@ -189,6 +194,7 @@ void TrainingRun::writeOutput() {
     trainable->load(best);
     say("the best " + measure() + " is that of " + best.string());
     outcome.bestStep = state.bestStep;
+    outcome.best = measure() + " " + numberText(*state.best);
   }
   trainable->save(outputDir, companionFiles());
 }

@@ -119,7 +119,7 @@ mlora.program @train {
 
 // -----
 
-// expected-error @below {{'mlora.emulate' op block has a size that is not in [1, 1024], alone or multiplied}}
+// expected-error @below {{'mlora.emulate' op @m::@k: block has a size that is not in [1, 1024], alone or multiplied}}
 mlora.emulate @m::@k grid [1] block [64, 32] arguments []
 
 // -----

@@ -1,4 +1,4 @@
-// Rows of a block on a GPU: few where nothing is multiplied, so that all multiprocessors have some; more where they share what is read of a weight.
+// Rows of a block on a device, few where nothing is multiplied, so that all multiprocessors have some; more where they share what is read of a weight.
 
 // RUN: mlora-opt %s --mlora-form-kernels="row-block=32 tensor-cores" | FileCheck %s --check-prefixes=CHECK,GPU
 // RUN: mlora-opt %s --mlora-form-kernels="row-block=32" | FileCheck %s --check-prefixes=CHECK,CPU

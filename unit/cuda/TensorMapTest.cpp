@@ -37,9 +37,9 @@ void copyBox(ThreadContext *thread) {
   constexpr uint32_t bytes = boxRows * columns * 2;
   run(Operation::MbarrierInit, {barrier, 1});
   run(Operation::FenceMbarrierInit, {});
-  run(Operation::MbarrierArrive, {barrier, 1, bytes, 0});
+  run(Operation::MbarrierArrive, {barrier, 1, bytes, 0, 0, 1});
   run(Operation::TensorLoad, {tile, thread->parameters[2], barrier, 2, 0, thread->parameters[1]});
-  while (!run(Operation::MbarrierWait, {barrier, 0, 0, 1}))
+  while (!run(Operation::MbarrierWait, {barrier, 0, 0, 1, 0}))
     ;
   for (uint32_t at = 0; at < bytes; at += 4) {
     uint32_t word;

@@ -15,8 +15,8 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 /// Elements that a lane keeps of rows, a register each: LLVM holds them widened. As many again are in flight. Longer rows
-/// go through memory.
-static constexpr int64_t kMostKept = 64;
+/// go through memory. In f32, four elements a load, ptxas for sm_100 spilled 16 bytes with 64.
+static constexpr int64_t mostKept(int64_t width) { return width > 4 ? 64 : 48; }
 /// Those of all that more than one op of a group touches, which LLVM keeps on its own.
 static constexpr int64_t kMostTouched = 96;
 
@@ -111,7 +111,7 @@ SmallVector<linalg::GenericOp> Distributor::rowGroup(linalg::GenericOp first) {
     if (generic.getNumLoops() == 2) {
       std::optional<int64_t> columns = getConstantIntValue(sizes.back());
       int64_t width = widthOf(generic, sizes.back());
-      if (!columns || width == 1 || *columns % (kWarp * width) || *columns / kWarp > kMostKept ||
+      if (!columns || width == 1 || *columns % (kWarp * width) || *columns / kWarp > mostKept(width) ||
           (shape && *shape != std::pair(*columns, width)) ||
           (isSum && generic.getIteratorTypesArray().back() != utils::IteratorType::reduction))
         break;
@@ -191,7 +191,7 @@ private:
     for (const Kept &k : kept)
       if (isReadLater(k.memory, k.along) && !isOnePlace(k.memory, more.memory))
         registers += registersOf(k);
-    return more.along == Along::Rows || registers <= kMostKept;
+    return more.along == Along::Rows || registers <= mostKept(width);
   }
 
   void keep(Kept more) {

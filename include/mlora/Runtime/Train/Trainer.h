@@ -20,6 +20,7 @@ struct TrainOutcome {
   std::optional<double> validationBefore, validationAfter;
   std::vector<std::pair<std::string, double>> scoresBefore, scoresAfter; ///< of eval_tasks
   int64_t bestStep = -1; ///< whose checkpoint became the output; -1: the last step's
+  std::string best;      ///< "average 0.5069": by which it is the best
   std::string outputDir;
 
   nlohmann::ordered_json toJson() const;
