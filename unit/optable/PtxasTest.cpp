@@ -167,16 +167,20 @@ INSTANTIATE_TEST_SUITE_P(Training, PtxasOfProgram,
                          });
 
 /// The optimizer of an 8B model: joined kernels.
-class PtxasOfOptimizer : public Ptxas, public testing::WithParamInterface<std::string> {};
+struct Trained {
+  std::string method;
+  int64_t branches, rank;
+};
+class PtxasOfOptimizer : public Ptxas, public testing::WithParamInterface<Trained> {};
 
 TEST_P(PtxasOfOptimizer, Fits) {
   ProgramOptions options;
   options.config = MLORA_SOURCE "/test/Transforms/Inputs/llama-3.1-8b.json";
   options.target = ProgramTarget::Emulate;
   options.dtype = ProgramType::BF16;
-  options.method = GetParam();
-  options.numBranches = GetParam() == "multilora" ? 3 : 1;
-  options.rank = 32;
+  options.method = GetParam().method;
+  options.numBranches = GetParam().branches;
+  options.rank = GetParam().rank;
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   PassManager passes(&context);
   buildProgramPipeline(passes, ProgramKind::Train, options);
@@ -184,12 +188,17 @@ TEST_P(PtxasOfOptimizer, Fits) {
   size_t joined = 0;
   for (Operation &op : llvm::make_early_inc_range(*module->getBody()))
     isa<JoinedKernelOp>(op) ? void(++joined) : op.erase();
-  EXPECT_EQ(joined, GetParam() == "ft" ? 2u : 3u);
+  EXPECT_EQ(joined, GetParam().method == "ft" ? 2u : 3u);
   assembleAll(*module);
 }
 
-INSTANTIATE_TEST_SUITE_P(Methods, PtxasOfOptimizer, testing::Values("multilora", "lora", "ft"),
-                         [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Methods, PtxasOfOptimizer,
+                         testing::Values(Trained{"multilora", 3, 32}, Trained{"multilora", 5, 32}, Trained{"lora", 1, 16},
+                                         Trained{"lora", 1, 96}, Trained{"lora", 1, 160}, Trained{"ft", 1, 32}),
+                         [](const auto &info) {
+                           const Trained &t = info.param;
+                           return t.method + "_" + std::to_string(t.branches) + "_" + std::to_string(t.rank);
+                         });
 
 } // namespace
 } // namespace optable

@@ -185,16 +185,16 @@ void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t 
   Value total = named(product(sizes), "elements"), from = first;
   auto at = [&](Value position) { return delinearize(position, sizes); };
   std::optional<int64_t> most = mostOf(total);
-  if (isWide && !(most && *most <= step)) {
+  if (isWide && atOnce > 1 && !(most && *most <= step)) {
     // Rounds in which every place is there; what is left comes one by one.
-    Value end = b.createOrFold<arith::SubIOp>(total, index((kAtOnce - 1) * step));
-    auto rounds = buildLoop(b, first, end, index(kAtOnce * step), first, [&](scf::ForOp loop) {
+    Value end = b.createOrFold<arith::SubIOp>(total, index((atOnce - 1) * step));
+    auto rounds = buildLoop(b, first, end, index(atOnce * step), first, [&](scf::ForOp loop) {
       Value position = named(loop.getInductionVar(), "element");
       SmallVector<SmallVector<Value>> places;
-      for (int64_t i = 0; i < kAtOnce; ++i)
+      for (int64_t i = 0; i < atOnce; ++i)
         places.push_back(at(plus(position, index(i * step))));
       elementsAt(op, places, width);
-      return SmallVector<Value>{plus(position, index(kAtOnce * step))};
+      return SmallVector<Value>{plus(position, index(atOnce * step))};
     });
     from = rounds.getResult(0);
   }
@@ -213,12 +213,12 @@ void Distributor::elementsOfRows(linalg::GenericOp op, ArrayRef<Value> sizes, Va
         at.push_back(named(plus(column, index(i * step)), "column"));
       elementsAt(op, places, width);
     };
-    int64_t steps = columns / step, whole = steps / kAtOnce * kAtOnce;
-    if (whole == kAtOnce)
-      placesFrom(first, kAtOnce);
+    int64_t steps = columns / step, whole = steps / atOnce * atOnce;
+    if (whole == atOnce)
+      placesFrom(first, atOnce);
     else if (whole > 0)
-      loop("column", first, index(whole * step), kAtOnce * step,
-           [&](Value column) { placesFrom(column, kAtOnce); });
+      loop("column", first, index(whole * step), atOnce * step,
+           [&](Value column) { placesFrom(column, atOnce); });
     if (steps > whole)
       placesFrom(plus(first, index(whole * step)), steps - whole);
     if (int64_t rest = columns % step)
@@ -283,11 +283,11 @@ LogicalResult Distributor::reduction(linalg::GenericOp op, ArrayRef<Value> sizes
       sums = loop.getResults();
     };
     Value begin = times(lane, index(width));
-    if (int64_t whole = columns.value_or(0) / (kAtOnce * step) * (kAtOnce * step)) {
-      along(begin, index(whole), kAtOnce);
+    if (int64_t whole = columns.value_or(0) / (atOnce * step) * (atOnce * step)) {
+      along(begin, index(whole), atOnce);
       begin = plus(begin, index(whole));
     }
-    if (!columns || *columns % (kAtOnce * step))
+    if (!columns || *columns % (atOnce * step))
       along(begin, sizes.back(), 1);
     foldVectors(sums, combiners, width);
     if (!isAlone)

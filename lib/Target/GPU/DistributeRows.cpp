@@ -247,8 +247,8 @@ private:
     SmallVector<bool> isStored;
     for (OpOperand &output : op.getDpsInitsMutable())
       isStored.push_back(mustStore(output, Along::Both) || op.getNumDpsInits() > 1); // two might not fit together
-    for (int64_t from = 0; from < vectors; from += Distributor::kAtOnce) {
-      int64_t to = std::min(from + Distributor::kAtOnce, vectors);
+    for (int64_t from = 0; from < vectors; from += d.atOnce) {
+      int64_t to = std::min(from + d.atOnce, vectors);
       for (int64_t i = from; i < to; ++i)
         for (auto [all, value] : llvm::zip(results, compute(op, i, {}, read)))
           all.push_back(value);

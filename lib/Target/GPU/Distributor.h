@@ -52,8 +52,6 @@ public:
   static constexpr int64_t kThreads = 128;
   /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
   static constexpr int64_t kResidentBlocks = 4;
-  /// Places that a thread works on at once: it asks for what all of them read before it waits for any of it.
-  static constexpr int64_t kAtOnce = 4;
 
 private:
   friend class RowLane;
@@ -116,6 +114,9 @@ private:
   ImplicitLocOpBuilder b;
   Value tiles;
   const DenseMap<Operation *, ProductSchedule> &products;
+  /// Places that a thread works on at once: it asks for what all of them read before it waits for any of it. In a launch
+  /// of many parts one: with four, ptxas spilled 100 bytes beside the pointers of an optimizer of five branches.
+  int64_t atOnce;
   Team block, warp; ///< of this thread
   Value warpNumber;
   int64_t warps;
