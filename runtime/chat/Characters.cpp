@@ -9,15 +9,6 @@
 namespace mlora::jinja {
 namespace {
 
-/// One character, or the byte where none begins; `size` is its length.
-utf8proc_int32_t decode(std::string_view text, size_t &size) {
-  utf8proc_int32_t code = -1;
-  utf8proc_ssize_t read = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-                                           utf8proc_ssize_t(text.size()), &code);
-  size = read > 0 ? size_t(read) : 1;
-  return read > 0 ? code : -1;
-}
-
 /// Python's str.isspace.
 bool isSpace(utf8proc_int32_t code) {
   if (code <= 0x20)
@@ -28,13 +19,13 @@ bool isSpace(utf8proc_int32_t code) {
 
 bool isSpaceText(std::string_view character) {
   size_t size = 0;
-  return isSpace(decode(character, size));
+  return isSpace(firstCharacter(character, size));
 }
 
 template <typename Each> std::string mapped(std::string_view text, Each each) {
   std::string result;
   for (size_t at = 0, size = 0; at < text.size(); at += size) {
-    utf8proc_int32_t code = decode(text.substr(at), size);
+    utf8proc_int32_t code = firstCharacter(text.substr(at), size);
     if (code < 0)
       result += text[at];
     else
@@ -48,7 +39,7 @@ template <typename Each> std::string mapped(std::string_view text, Each each) {
 std::vector<std::string_view> characters(std::string_view text) {
   std::vector<std::string_view> result;
   for (size_t at = 0, size = 0; at < text.size(); at += size) {
-    decode(text.substr(at), size);
+    firstCharacter(text.substr(at), size);
     result.push_back(text.substr(at, size));
   }
   return result;
@@ -130,7 +121,7 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
       if (at >= text.size())
         return result;
       size_t size = 0;
-      decode(text.substr(at), size);
+      firstCharacter(text.substr(at), size);
       result.append(text.substr(at, size));
       at += size;
     }

@@ -49,11 +49,11 @@ int runEval(Arguments &arguments) {
   how["scoring_seconds"] = scoringSeconds;
   nlohmann::ordered_json json = resultsJson(scores, how);
   // What took long is shown before a full disk can end the command, and kept when it cannot be shown.
-  std::string text = config.json ? json.dump(2) + "\n" : resultsTable(scores);
+  std::string results = json.dump(2) + "\n", text = config.json ? results : resultsTable(scores);
   bool isShown = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   if (!config.outputDir.empty()) {
     fs::path folder = config.outputDir;
-    writeFileAtomically(folder / "results.json", json.dump(2) + "\n");
+    writeFileAtomically(folder / "results.json", results);
     for (const auto &[name, lines] : evaluation.samples())
       writeFileAtomically(folder / ("samples_" + name + ".jsonl"), lines);
     std::fprintf(stderr, "mlora-run: results.json and samples are in %s\n", config.outputDir.c_str());

@@ -122,32 +122,20 @@ constexpr Mapping several[] = {
 
 std::string upperCase(std::string_view text) {
   std::string result;
-  auto begin = reinterpret_cast<const utf8proc_uint8_t *>(text.data());
-  for (size_t at = 0; at < text.size();) {
-    utf8proc_int32_t character;
-    utf8proc_ssize_t bytes = utf8proc_iterate(begin + at, utf8proc_ssize_t(text.size() - at), &character);
-    if (bytes <= 0) { // no UTF-8: as it is
-      result += text[at++];
-      continue;
-    }
-    at += size_t(bytes);
+  for (size_t at = 0, size = 0; at < text.size(); at += size) {
+    int32_t character = firstCharacter(text.substr(at), size);
     auto found = std::ranges::lower_bound(several, character, {}, &Mapping::character);
-    if (found != std::end(several) && found->character == character) {
+    if (character < 0) { // no UTF-8: as it is
+      result += text[at];
+    } else if (found != std::end(several) && found->character == character) {
       result += found->upper;
-      continue;
+    } else {
+      utf8proc_uint8_t encoded[4];
+      result.append(reinterpret_cast<const char *>(encoded),
+                    size_t(utf8proc_encode_char(utf8proc_toupper(character), encoded)));
     }
-    utf8proc_uint8_t encoded[4];
-    result.append(reinterpret_cast<const char *>(encoded),
-                  size_t(utf8proc_encode_char(utf8proc_toupper(character), encoded)));
   }
   return result;
-}
-
-size_t firstCharacterSize(std::string_view text) {
-  utf8proc_int32_t character;
-  utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
-                                            utf8proc_ssize_t(text.size()), &character);
-  return bytes > 0 ? size_t(bytes) : std::min<size_t>(text.size(), 1);
 }
 
 } // namespace mlora

@@ -6,15 +6,25 @@
 
 namespace mlora {
 
+int32_t firstCharacter(std::string_view text, size_t &size) {
+  utf8proc_int32_t character = -1;
+  utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t *>(text.data()),
+                                            utf8proc_ssize_t(text.size()), &character);
+  size = bytes > 0 ? size_t(bytes) : 1;
+  return bytes > 0 ? character : -1;
+}
+
+size_t firstCharacterSize(std::string_view text) {
+  size_t size = 0;
+  if (!text.empty())
+    firstCharacter(text, size);
+  return size;
+}
+
 std::optional<size_t> firstBadByte(std::string_view text) {
-  auto begin = reinterpret_cast<const utf8proc_uint8_t *>(text.data());
-  for (size_t at = 0; at < text.size();) {
-    utf8proc_int32_t character;
-    utf8proc_ssize_t bytes = utf8proc_iterate(begin + at, utf8proc_ssize_t(text.size() - at), &character);
-    if (bytes <= 0)
+  for (size_t at = 0, size = 0; at < text.size(); at += size)
+    if (firstCharacter(text.substr(at), size) < 0)
       return at;
-    at += size_t(bytes);
-  }
   return std::nullopt;
 }
 

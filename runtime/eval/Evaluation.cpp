@@ -2,6 +2,7 @@
 
 #include "Items.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Inference/Finite.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
 #include "mlora/Runtime/Tasks/Dataset.h"
 
@@ -115,12 +116,8 @@ void Evaluation::scoreAnswers(Item &item, Program &program,
   Scorer(program).run(*item.tree, tokens, progress);
   for (size_t i = 0; i < item.questions.size(); ++i) {
     item.outcomes[i] = outcomeOf(item.questions[i], item.places[i], tokens);
-    // Of NaN no answer is the likeliest, and the first one would be taken.
-    if (!std::ranges::all_of(item.outcomes[i].sums, [](double sum) { return std::isfinite(sum); }))
-      failed(item.name + ", question " + std::to_string(i + 1) +
-             ": its log-probabilities are not finite: the model's weights (or the adapter's) hold NaN or "
-             "infinity, or "
-             "its activations overflow");
+    checkFinite(item.outcomes[i].sums,
+                item.name + ", question " + std::to_string(i + 1) + ": its log-probabilities");
   }
 }
 

@@ -1,7 +1,7 @@
 #include "mlora/Runtime/Inference/Sampler.h"
 
-#include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Shuffle.h"
+#include "mlora/Runtime/Inference/Finite.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,10 +19,7 @@ double uniform(uint64_t seed, uint64_t index) {
 } // namespace
 
 int32_t Sampler::next(std::span<const float> logits, std::span<const int32_t> seen) {
-  if (!std::ranges::all_of(logits, [](float logit) { return std::isfinite(logit); }))
-    failed("logits are not finite: the model's weights (or the adapter's) hold NaN or infinity, or its "
-           "activations "
-           "overflow");
+  checkFinite(logits, "logits");
   if (options.repetitionPenalty != 1) {
     penalised.assign(logits.begin(), logits.end());
     auto penalty = float(options.repetitionPenalty);

@@ -1,6 +1,7 @@
 // Whether bytes are text, and what its upper case is.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ void checkUtf8(std::string_view text, const std::string &what);
 
 /// As Python's str.upper: ß becomes SS. Bytes that are no UTF-8 stay.
 std::string upperCase(std::string_view text);
+/// The first character of a text that is not empty, and its bytes in `size`; -1 and 1 where none begins.
+int32_t firstCharacter(std::string_view text, size_t &size);
 /// Bytes of the first character; 1 where none begins, 0 of an empty text.
 size_t firstCharacterSize(std::string_view text);
 
