@@ -32,7 +32,7 @@ bool writesWeights(const std::string &section) { return section == "prepare" || 
 
 /// Pairs of a query row and a key row it attends to, where all rows are one document.
 double pairsOf(const Scalars &scalars) {
-  return double(scalars.rows) * (double(scalars.past) + double(scalars.rows + 1) / 2);
+  return double(scalars.rows) * double(scalars.rows + 1) / 2;
 }
 
 } // namespace

@@ -22,8 +22,8 @@ public:
   Parser(const nlohmann::json &json, const std::string &where) : root(json, where) {}
 
   Manifest parse() {
-    if (root.integer("format") != 2)
-      root.refuse("format", "only format 2 is understood, not " + std::to_string(root.integer("format")) +
+    if (root.integer("format") != 3)
+      root.refuse("format", "only format 3 is understood, not " + std::to_string(root.integer("format")) +
                                 ": remove the bundle, so that it is compiled again");
     manifest.kind = root.string("kind");
     manifest.target = root.optionalString("target").value_or("cpu");
@@ -109,7 +109,7 @@ private:
     if (json.is_number_integer() && json.get<int64_t>() >= 0 && json.get<int64_t>() <= maxBytes)
       return {json.get<int64_t>(), -1};
     if (json.is_string())
-      for (int i = 0; i < LinearBytes::extents; ++i) // past and accumulate are no sizes
+      for (int i = 0; i < LinearBytes::extents; ++i) // accumulate is no size
         if (json.get<std::string>() == scalarNames[i])
           return {0, i};
     fields.refuse(key, "must hold sizes or one of rows, counted_rows, kv_rows, not " + json.dump());
@@ -217,7 +217,7 @@ private:
     map.rows = extent(fields.raw().value("rows", nlohmann::json()), fields, "rows");
     map.columns = size(fields, "columns", maxBytes, 1);
     std::vector<int64_t> box = integers(fields, "box");
-    if (box.size() != 2)
+    if (box.size() != 3)
       fields.refuse("box", "must be two sizes, of rows and of columns");
     map.boxRows = box[0];
     map.boxColumns = box[1];

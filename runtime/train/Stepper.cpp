@@ -28,7 +28,6 @@ double Stepper::run(const char *section, const MicroBatch &batch, bool accumulat
   program.run(section, {.rows = rows,
                         .countedRows = int64_t(inputs.counted.size()),
                         .kvRows = rows,
-                        .past = 0,
                         .accumulate = accumulate});
   return program.output("loss")[0];
 }

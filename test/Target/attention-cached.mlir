@@ -19,12 +19,12 @@ mlora.kernel @one_row_64(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: ten
     : (tensor<?x256xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
 }
-func.func @one_row_64.o(%q: tensor<1x256xbf16>, %k: tensor<300x64xbf16>, %v: tensor<300x64xbf16>, %start: tensor<1xi32>, %at: tensor<1xi32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x256xbf16> {
+func.func @one_row_64.o(%q: tensor<1x256xbf16>, %k: tensor<300x64xbf16>, %v: tensor<300x64xbf16>, %start: tensor<1xi32>, %at: tensor<1xi32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<1x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 4 kv_heads 1
     : (tensor<1x256xbf16>, tensor<300x64xbf16>, tensor<300x64xbf16>, tensor<1xi32>, tensor<1xi32>) -> (tensor<1x256xbf16>, tensor<1x4xf32>)
   return %x0 : tensor<1x256xbf16>
 }
-func.func @one_row_64.lse(%q: tensor<1x256xbf16>, %k: tensor<300x64xbf16>, %v: tensor<300x64xbf16>, %start: tensor<1xi32>, %at: tensor<1xi32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x4xf32> {
+func.func @one_row_64.lse(%q: tensor<1x256xbf16>, %k: tensor<300x64xbf16>, %v: tensor<300x64xbf16>, %start: tensor<1xi32>, %at: tensor<1xi32>, %r0: tensor<1x256xbf16>, %r1: tensor<1x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<1x4xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 4 kv_heads 1
     : (tensor<1x256xbf16>, tensor<300x64xbf16>, tensor<300x64xbf16>, tensor<1xi32>, tensor<1xi32>) -> (tensor<1x256xbf16>, tensor<1x4xf32>)
   return %x1 : tensor<1x4xf32>
@@ -37,7 +37,7 @@ mlora.emulate @kernels::@one_row_64 grid [1] block [128] dynamic_shared 40960 ar
   {type = tensor<1xi32>, init = dense<[257]> : tensor<1xi32>},
   {type = tensor<1x256xbf16>, init = dense<7.0> : tensor<1x256xbf16>, expect = @one_row_64.o, tolerance = 4.0e-03},
   {type = tensor<1x4xf32>, init = dense<7.0> : tensor<1x4xf32>, expect = @one_row_64.lse, tolerance = 1.0e-03},
-  {init = dense<[1, 0, 300, 0, 0]> : tensor<5xi64>},
+  {init = dense<[1, 0, 300, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @prompt_64(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %at: tensor<?xi32> {mlora.extent = "rows"})
@@ -46,12 +46,12 @@ mlora.kernel @prompt_64(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tens
     : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
 }
-func.func @prompt_64.o(%q: tensor<90x256xbf16>, %k: tensor<160x128xbf16>, %v: tensor<160x128xbf16>, %at: tensor<90xi32>, %r0: tensor<90x256xbf16>, %r1: tensor<90x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<90x256xbf16> {
+func.func @prompt_64.o(%q: tensor<90x256xbf16>, %k: tensor<160x128xbf16>, %v: tensor<160x128xbf16>, %at: tensor<90xi32>, %r0: tensor<90x256xbf16>, %r1: tensor<90x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<90x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v at %at heads 4 kv_heads 2
     : (tensor<90x256xbf16>, tensor<160x128xbf16>, tensor<160x128xbf16>, tensor<90xi32>) -> (tensor<90x256xbf16>, tensor<90x4xf32>)
   return %x0 : tensor<90x256xbf16>
 }
-func.func @prompt_64.lse(%q: tensor<90x256xbf16>, %k: tensor<160x128xbf16>, %v: tensor<160x128xbf16>, %at: tensor<90xi32>, %r0: tensor<90x256xbf16>, %r1: tensor<90x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<90x4xf32> {
+func.func @prompt_64.lse(%q: tensor<90x256xbf16>, %k: tensor<160x128xbf16>, %v: tensor<160x128xbf16>, %at: tensor<90xi32>, %r0: tensor<90x256xbf16>, %r1: tensor<90x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<90x4xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v at %at heads 4 kv_heads 2
     : (tensor<90x256xbf16>, tensor<160x128xbf16>, tensor<160x128xbf16>, tensor<90xi32>) -> (tensor<90x256xbf16>, tensor<90x4xf32>)
   return %x1 : tensor<90x4xf32>
@@ -63,7 +63,7 @@ mlora.emulate @kernels::@prompt_64 grid [24] block [128] dynamic_shared 40960 ar
   {type = tensor<90xi32>, init = dense<[70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 118, 119, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159]> : tensor<90xi32>},
   {type = tensor<90x256xbf16>, init = dense<7.0> : tensor<90x256xbf16>, expect = @prompt_64.o, tolerance = 4.0e-03},
   {type = tensor<90x4xf32>, init = dense<7.0> : tensor<90x4xf32>, expect = @prompt_64.lse, tolerance = 1.0e-03},
-  {init = dense<[90, 0, 160, 0, 0]> : tensor<5xi64>},
+  {init = dense<[90, 0, 160, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @texts_32(%q: tensor<?x128xbf16> {mlora.extent = "rows"}, %k: tensor<?x32xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x32xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
@@ -72,12 +72,12 @@ mlora.kernel @texts_32(%q: tensor<?x128xbf16> {mlora.extent = "rows"}, %k: tenso
     : (tensor<?x128xbf16>, tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x128xbf16>, tensor<?x4xf32>)
   mlora.yield %o, %lse : tensor<?x128xbf16>, tensor<?x4xf32>
 }
-func.func @texts_32.o(%q: tensor<70x128xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x128xbf16>, %r1: tensor<70x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x128xbf16> {
+func.func @texts_32.o(%q: tensor<70x128xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x128xbf16>, %r1: tensor<70x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x128xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
     : (tensor<70x128xbf16>, tensor<200x32xbf16>, tensor<200x32xbf16>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>) -> (tensor<70x128xbf16>, tensor<70x4xf32>)
   return %x0 : tensor<70x128xbf16>
 }
-func.func @texts_32.lse(%q: tensor<70x128xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x128xbf16>, %r1: tensor<70x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x4xf32> {
+func.func @texts_32.lse(%q: tensor<70x128xbf16>, %k: tensor<200x32xbf16>, %v: tensor<200x32xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x128xbf16>, %r1: tensor<70x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x4xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 4 kv_heads 1
     : (tensor<70x128xbf16>, tensor<200x32xbf16>, tensor<200x32xbf16>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>) -> (tensor<70x128xbf16>, tensor<70x4xf32>)
   return %x1 : tensor<70x4xf32>
@@ -92,7 +92,7 @@ mlora.emulate @kernels::@texts_32 grid [18] block [128] dynamic_shared 20480 arg
   {type = tensor<70xi32>, init = dense<[0, 40, 56, 32, 48, 24, 40, 56, 32, 48, 24, 40, 16, 32, 48, 24, 40, 16, 32, 8, 24, 40, 16, 32, 8, 48, 24, 40, 56, 32, 48, 24, 40, 16, 32, 48, 24, 40, 16, 32, 8, 24, 40, 16, 32, 8, 24, 40, 16, 56, 32, 48, 24, 40, 56, 32, 48, 24, 40, 16, 32, 48, 24, 40, 16, 32, 8, 24, 40, 16]> : tensor<70xi32>},
   {type = tensor<70x128xbf16>, init = dense<7.0> : tensor<70x128xbf16>, expect = @texts_32.o, tolerance = 4.0e-03},
   {type = tensor<70x4xf32>, init = dense<7.0> : tensor<70x4xf32>, expect = @texts_32.lse, tolerance = 1.0e-03},
-  {init = dense<[70, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @answers_64(%q: tensor<?x192xbf16> {mlora.extent = "rows"}, %k: tensor<?x64xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x64xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
@@ -101,12 +101,12 @@ mlora.kernel @answers_64(%q: tensor<?x192xbf16> {mlora.extent = "rows"}, %k: ten
     : (tensor<?x192xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x192xbf16>, tensor<?x3xf32>)
   mlora.yield %o, %lse : tensor<?x192xbf16>, tensor<?x3xf32>
 }
-func.func @answers_64.o(%q: tensor<70x192xbf16>, %k: tensor<205x64xbf16>, %v: tensor<205x64xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x192xbf16>, %r1: tensor<70x3xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x192xbf16> {
+func.func @answers_64.o(%q: tensor<70x192xbf16>, %k: tensor<205x64xbf16>, %v: tensor<205x64xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x192xbf16>, %r1: tensor<70x3xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x192xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 3 kv_heads 1
     : (tensor<70x192xbf16>, tensor<205x64xbf16>, tensor<205x64xbf16>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>) -> (tensor<70x192xbf16>, tensor<70x3xf32>)
   return %x0 : tensor<70x192xbf16>
 }
-func.func @answers_64.lse(%q: tensor<70x192xbf16>, %k: tensor<205x64xbf16>, %v: tensor<205x64xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x192xbf16>, %r1: tensor<70x3xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x3xf32> {
+func.func @answers_64.lse(%q: tensor<70x192xbf16>, %k: tensor<205x64xbf16>, %v: tensor<205x64xbf16>, %start: tensor<70xi32>, %at: tensor<70xi32>, %from: tensor<70xi32>, %to: tensor<70xi32>, %r0: tensor<70x192xbf16>, %r1: tensor<70x3xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x3xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 3 kv_heads 1
     : (tensor<70x192xbf16>, tensor<205x64xbf16>, tensor<205x64xbf16>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>, tensor<70xi32>) -> (tensor<70x192xbf16>, tensor<70x3xf32>)
   return %x1 : tensor<70x3xf32>
@@ -121,7 +121,7 @@ mlora.emulate @kernels::@answers_64 grid [14] block [128] dynamic_shared 40960 a
   {type = tensor<70xi32>, init = dense<[130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129, 128, 127, 130, 129]> : tensor<70xi32>},
   {type = tensor<70x192xbf16>, init = dense<7.0> : tensor<70x192xbf16>, expect = @answers_64.o, tolerance = 4.0e-03},
   {type = tensor<70x3xf32>, init = dense<7.0> : tensor<70x3xf32>, expect = @answers_64.lse, tolerance = 1.0e-03},
-  {init = dense<[70, 0, 205, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 205, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @borders_128(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x128xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
@@ -130,12 +130,12 @@ mlora.kernel @borders_128(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: te
     : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x2xf32>
 }
-func.func @borders_128.o(%q: tensor<5x256xbf16>, %k: tensor<150x128xbf16>, %v: tensor<150x128xbf16>, %start: tensor<5xi32>, %at: tensor<5xi32>, %from: tensor<5xi32>, %to: tensor<5xi32>, %r0: tensor<5x256xbf16>, %r1: tensor<5x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<5x256xbf16> {
+func.func @borders_128.o(%q: tensor<5x256xbf16>, %k: tensor<150x128xbf16>, %v: tensor<150x128xbf16>, %start: tensor<5xi32>, %at: tensor<5xi32>, %from: tensor<5xi32>, %to: tensor<5xi32>, %r0: tensor<5x256xbf16>, %r1: tensor<5x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<5x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 2 kv_heads 1
     : (tensor<5x256xbf16>, tensor<150x128xbf16>, tensor<150x128xbf16>, tensor<5xi32>, tensor<5xi32>, tensor<5xi32>, tensor<5xi32>) -> (tensor<5x256xbf16>, tensor<5x2xf32>)
   return %x0 : tensor<5x256xbf16>
 }
-func.func @borders_128.lse(%q: tensor<5x256xbf16>, %k: tensor<150x128xbf16>, %v: tensor<150x128xbf16>, %start: tensor<5xi32>, %at: tensor<5xi32>, %from: tensor<5xi32>, %to: tensor<5xi32>, %r0: tensor<5x256xbf16>, %r1: tensor<5x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<5x2xf32> {
+func.func @borders_128.lse(%q: tensor<5x256xbf16>, %k: tensor<150x128xbf16>, %v: tensor<150x128xbf16>, %start: tensor<5xi32>, %at: tensor<5xi32>, %from: tensor<5xi32>, %to: tensor<5xi32>, %r0: tensor<5x256xbf16>, %r1: tensor<5x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<5x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 2 kv_heads 1
     : (tensor<5x256xbf16>, tensor<150x128xbf16>, tensor<150x128xbf16>, tensor<5xi32>, tensor<5xi32>, tensor<5xi32>, tensor<5xi32>) -> (tensor<5x256xbf16>, tensor<5x2xf32>)
   return %x1 : tensor<5x2xf32>
@@ -150,7 +150,7 @@ mlora.emulate @kernels::@borders_128 grid [1] block [128] dynamic_shared 81920 a
   {type = tensor<5xi32>, init = dense<[64, 64, 0, 5, 128]> : tensor<5xi32>},
   {type = tensor<5x256xbf16>, init = dense<7.0> : tensor<5x256xbf16>, expect = @borders_128.o, tolerance = 4.0e-03},
   {type = tensor<5x2xf32>, init = dense<7.0> : tensor<5x2xf32>, expect = @borders_128.lse, tolerance = 1.0e-03},
-  {init = dense<[5, 0, 150, 0, 0]> : tensor<5xi64>},
+  {init = dense<[5, 0, 150, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @few_keys_256(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x256xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"})
@@ -159,12 +159,12 @@ mlora.kernel @few_keys_256(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: t
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x1xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x1xf32>
 }
-func.func @few_keys_256.o(%q: tensor<3x256xbf16>, %k: tensor<60x256xbf16>, %v: tensor<60x256xbf16>, %start: tensor<3xi32>, %at: tensor<3xi32>, %r0: tensor<3x256xbf16>, %r1: tensor<3x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<3x256xbf16> {
+func.func @few_keys_256.o(%q: tensor<3x256xbf16>, %k: tensor<60x256xbf16>, %v: tensor<60x256xbf16>, %start: tensor<3xi32>, %at: tensor<3xi32>, %r0: tensor<3x256xbf16>, %r1: tensor<3x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<3x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 1 kv_heads 1
     : (tensor<3x256xbf16>, tensor<60x256xbf16>, tensor<60x256xbf16>, tensor<3xi32>, tensor<3xi32>) -> (tensor<3x256xbf16>, tensor<3x1xf32>)
   return %x0 : tensor<3x256xbf16>
 }
-func.func @few_keys_256.lse(%q: tensor<3x256xbf16>, %k: tensor<60x256xbf16>, %v: tensor<60x256xbf16>, %start: tensor<3xi32>, %at: tensor<3xi32>, %r0: tensor<3x256xbf16>, %r1: tensor<3x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<3x1xf32> {
+func.func @few_keys_256.lse(%q: tensor<3x256xbf16>, %k: tensor<60x256xbf16>, %v: tensor<60x256xbf16>, %start: tensor<3xi32>, %at: tensor<3xi32>, %r0: tensor<3x256xbf16>, %r1: tensor<3x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<3x1xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 1 kv_heads 1
     : (tensor<3x256xbf16>, tensor<60x256xbf16>, tensor<60x256xbf16>, tensor<3xi32>, tensor<3xi32>) -> (tensor<3x256xbf16>, tensor<3x1xf32>)
   return %x1 : tensor<3x1xf32>
@@ -177,7 +177,7 @@ mlora.emulate @kernels::@few_keys_256 grid [1] block [128] dynamic_shared 98304 
   {type = tensor<3xi32>, init = dense<[19, 40, 59]> : tensor<3xi32>},
   {type = tensor<3x256xbf16>, init = dense<7.0> : tensor<3x256xbf16>, expect = @few_keys_256.o, tolerance = 4.0e-03},
   {type = tensor<3x1xf32>, init = dense<7.0> : tensor<3x1xf32>, expect = @few_keys_256.lse, tolerance = 1.0e-03},
-  {init = dense<[3, 0, 60, 0, 0]> : tensor<5xi64>},
+  {init = dense<[3, 0, 60, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @prompt_48(%q: tensor<?x288xbf16> {mlora.extent = "rows"}, %k: tensor<?x96xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x96xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"}, %from: tensor<?xi32> {mlora.extent = "rows"}, %to: tensor<?xi32> {mlora.extent = "rows"})
@@ -186,12 +186,12 @@ mlora.kernel @prompt_48(%q: tensor<?x288xbf16> {mlora.extent = "rows"}, %k: tens
     : (tensor<?x288xbf16>, tensor<?x96xbf16>, tensor<?x96xbf16>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x288xbf16>, tensor<?x6xf32>)
   mlora.yield %o, %lse : tensor<?x288xbf16>, tensor<?x6xf32>
 }
-func.func @prompt_48.o(%q: tensor<67x288xbf16>, %k: tensor<100x96xbf16>, %v: tensor<100x96xbf16>, %start: tensor<67xi32>, %at: tensor<67xi32>, %from: tensor<67xi32>, %to: tensor<67xi32>, %r0: tensor<67x288xbf16>, %r1: tensor<67x6xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<67x288xbf16> {
+func.func @prompt_48.o(%q: tensor<67x288xbf16>, %k: tensor<100x96xbf16>, %v: tensor<100x96xbf16>, %start: tensor<67xi32>, %at: tensor<67xi32>, %from: tensor<67xi32>, %to: tensor<67xi32>, %r0: tensor<67x288xbf16>, %r1: tensor<67x6xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<67x288xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 6 kv_heads 2
     : (tensor<67x288xbf16>, tensor<100x96xbf16>, tensor<100x96xbf16>, tensor<67xi32>, tensor<67xi32>, tensor<67xi32>, tensor<67xi32>) -> (tensor<67x288xbf16>, tensor<67x6xf32>)
   return %x0 : tensor<67x288xbf16>
 }
-func.func @prompt_48.lse(%q: tensor<67x288xbf16>, %k: tensor<100x96xbf16>, %v: tensor<100x96xbf16>, %start: tensor<67xi32>, %at: tensor<67xi32>, %from: tensor<67xi32>, %to: tensor<67xi32>, %r0: tensor<67x288xbf16>, %r1: tensor<67x6xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<67x6xf32> {
+func.func @prompt_48.lse(%q: tensor<67x288xbf16>, %k: tensor<100x96xbf16>, %v: tensor<100x96xbf16>, %start: tensor<67xi32>, %at: tensor<67xi32>, %from: tensor<67xi32>, %to: tensor<67xi32>, %r0: tensor<67x288xbf16>, %r1: tensor<67x6xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<67x6xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at prefix %from to %to heads 6 kv_heads 2
     : (tensor<67x288xbf16>, tensor<100x96xbf16>, tensor<100x96xbf16>, tensor<67xi32>, tensor<67xi32>, tensor<67xi32>, tensor<67xi32>) -> (tensor<67x288xbf16>, tensor<67x6xf32>)
   return %x1 : tensor<67x6xf32>
@@ -206,7 +206,7 @@ mlora.emulate @kernels::@prompt_48 grid [28] block [128] dynamic_shared 35840 ar
   {type = tensor<67xi32>, init = dense<[13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13, 13]> : tensor<67xi32>},
   {type = tensor<67x288xbf16>, init = dense<7.0> : tensor<67x288xbf16>, expect = @prompt_48.o, tolerance = 4.0e-03},
   {type = tensor<67x6xf32>, init = dense<7.0> : tensor<67x6xf32>, expect = @prompt_48.lse, tolerance = 1.0e-03},
-  {init = dense<[67, 0, 100, 0, 0]> : tensor<5xi64>},
+  {init = dense<[67, 0, 100, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @group_16(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tensor<?x16xbf16> {mlora.extent = "kv_rows"}, %v: tensor<?x16xbf16> {mlora.extent = "kv_rows"}, %start: tensor<?xi32> {mlora.extent = "rows"}, %at: tensor<?xi32> {mlora.extent = "rows"})
@@ -215,12 +215,12 @@ mlora.kernel @group_16(%q: tensor<?x256xbf16> {mlora.extent = "rows"}, %k: tenso
     : (tensor<?x256xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>, tensor<?xi32>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x16xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x16xf32>
 }
-func.func @group_16.o(%q: tensor<4x256xbf16>, %k: tensor<90x16xbf16>, %v: tensor<90x16xbf16>, %start: tensor<4xi32>, %at: tensor<4xi32>, %r0: tensor<4x256xbf16>, %r1: tensor<4x16xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<4x256xbf16> {
+func.func @group_16.o(%q: tensor<4x256xbf16>, %k: tensor<90x16xbf16>, %v: tensor<90x16xbf16>, %start: tensor<4xi32>, %at: tensor<4xi32>, %r0: tensor<4x256xbf16>, %r1: tensor<4x16xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<4x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 16 kv_heads 1
     : (tensor<4x256xbf16>, tensor<90x16xbf16>, tensor<90x16xbf16>, tensor<4xi32>, tensor<4xi32>) -> (tensor<4x256xbf16>, tensor<4x16xf32>)
   return %x0 : tensor<4x256xbf16>
 }
-func.func @group_16.lse(%q: tensor<4x256xbf16>, %k: tensor<90x16xbf16>, %v: tensor<90x16xbf16>, %start: tensor<4xi32>, %at: tensor<4xi32>, %r0: tensor<4x256xbf16>, %r1: tensor<4x16xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<4x16xf32> {
+func.func @group_16.lse(%q: tensor<4x256xbf16>, %k: tensor<90x16xbf16>, %v: tensor<90x16xbf16>, %start: tensor<4xi32>, %at: tensor<4xi32>, %r0: tensor<4x256xbf16>, %r1: tensor<4x16xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<4x16xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start at %at heads 16 kv_heads 1
     : (tensor<4x256xbf16>, tensor<90x16xbf16>, tensor<90x16xbf16>, tensor<4xi32>, tensor<4xi32>) -> (tensor<4x256xbf16>, tensor<4x16xf32>)
   return %x1 : tensor<4x16xf32>
@@ -233,5 +233,5 @@ mlora.emulate @kernels::@group_16 grid [4] block [128] dynamic_shared 10240 argu
   {type = tensor<4xi32>, init = dense<[6, 7, 70, 89]> : tensor<4xi32>},
   {type = tensor<4x256xbf16>, init = dense<7.0> : tensor<4x256xbf16>, expect = @group_16.o, tolerance = 4.0e-03},
   {type = tensor<4x16xf32>, init = dense<7.0> : tensor<4x16xf32>, expect = @group_16.lse, tolerance = 1.0e-03},
-  {init = dense<[4, 0, 90, 0, 0]> : tensor<5xi64>},
+  {init = dense<[4, 0, 90, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]

@@ -20,12 +20,12 @@ mlora.kernel @documents_64(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: t
     : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x4xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x4xf32>
 }
-func.func @documents_64.o(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
+func.func @documents_64.o(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
     : (tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200xi32>) -> (tensor<200x256xbf16>, tensor<200x4xf32>)
   return %x0 : tensor<200x256xbf16>
 }
-func.func @documents_64.lse(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x4xf32> {
+func.func @documents_64.lse(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x4xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 4 kv_heads 2
     : (tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200xi32>) -> (tensor<200x256xbf16>, tensor<200x4xf32>)
   return %x1 : tensor<200x4xf32>
@@ -37,7 +37,7 @@ mlora.emulate @kernels::@documents_64 grid [8] block [128] dynamic_shared 49152 
   {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130]> : tensor<200xi32>},
   {type = tensor<200x256xbf16>, init = dense<7.0> : tensor<200x256xbf16>, expect = @documents_64.o, tolerance = 4.0e-03},
   {type = tensor<200x4xf32>, init = dense<7.0> : tensor<200x4xf32>, expect = @documents_64.lse, tolerance = 1.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @one_row_64(%q: tensor<?x128xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>)
@@ -46,12 +46,12 @@ mlora.kernel @one_row_64(%q: tensor<?x128xbf16>, %k: tensor<?x128xbf16>, %v: ten
     : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>) -> (tensor<?x128xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x128xbf16>, tensor<?x2xf32>
 }
-func.func @one_row_64.o(%q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %r0: tensor<1x128xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x128xbf16> {
+func.func @one_row_64.o(%q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %r0: tensor<1x128xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<1x128xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 2
     : (tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x128xbf16>) -> (tensor<1x128xbf16>, tensor<1x2xf32>)
   return %x0 : tensor<1x128xbf16>
 }
-func.func @one_row_64.lse(%q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %r0: tensor<1x128xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x2xf32> {
+func.func @one_row_64.lse(%q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %r0: tensor<1x128xbf16>, %r1: tensor<1x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<1x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 2
     : (tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x128xbf16>) -> (tensor<1x128xbf16>, tensor<1x2xf32>)
   return %x1 : tensor<1x2xf32>
@@ -62,7 +62,7 @@ mlora.emulate @kernels::@one_row_64 grid [2] block [128] dynamic_shared 49152 ar
   {type = tensor<1x128xbf16>, init = "random", seed = 13},
   {type = tensor<1x128xbf16>, init = dense<7.0> : tensor<1x128xbf16>, expect = @one_row_64.o, tolerance = 4.0e-03},
   {type = tensor<1x2xf32>, init = dense<7.0> : tensor<1x2xf32>, expect = @one_row_64.lse, tolerance = 1.0e-03},
-  {init = dense<[1, 0, 1, 0, 0]> : tensor<5xi64>},
+  {init = dense<[1, 0, 1, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @rows_128(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>)
@@ -71,12 +71,12 @@ mlora.kernel @rows_128(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tenso
     : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x2xf32>
 }
-func.func @rows_128.o(%q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %r0: tensor<128x256xbf16>, %r1: tensor<128x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x256xbf16> {
+func.func @rows_128.o(%q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %r0: tensor<128x256xbf16>, %r1: tensor<128x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 1
     : (tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>) -> (tensor<128x256xbf16>, tensor<128x2xf32>)
   return %x0 : tensor<128x256xbf16>
 }
-func.func @rows_128.lse(%q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %r0: tensor<128x256xbf16>, %r1: tensor<128x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x2xf32> {
+func.func @rows_128.lse(%q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %r0: tensor<128x256xbf16>, %r1: tensor<128x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 1
     : (tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>) -> (tensor<128x256xbf16>, tensor<128x2xf32>)
   return %x1 : tensor<128x2xf32>
@@ -87,7 +87,7 @@ mlora.emulate @kernels::@rows_128 grid [2] block [256] dynamic_shared 98304 argu
   {type = tensor<128x128xbf16>, init = "random", seed = 23},
   {type = tensor<128x256xbf16>, init = dense<7.0> : tensor<128x256xbf16>, expect = @rows_128.o, tolerance = 4.0e-03},
   {type = tensor<128x2xf32>, init = dense<7.0> : tensor<128x2xf32>, expect = @rows_128.lse, tolerance = 1.0e-03},
-  {init = dense<[128, 0, 128, 0, 0]> : tensor<5xi64>},
+  {init = dense<[128, 0, 128, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @documents_128(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %start: tensor<?xi32>)
@@ -96,12 +96,12 @@ mlora.kernel @documents_128(%q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: 
     : (tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?xi32>) -> (tensor<?x256xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x2xf32>
 }
-func.func @documents_128.o(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
+func.func @documents_128.o(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
     : (tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200xi32>) -> (tensor<200x256xbf16>, tensor<200x2xf32>)
   return %x0 : tensor<200x256xbf16>
 }
-func.func @documents_128.lse(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x2xf32> {
+func.func @documents_128.lse(%q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %r1: tensor<200x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
     : (tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200xi32>) -> (tensor<200x256xbf16>, tensor<200x2xf32>)
   return %x1 : tensor<200x2xf32>
@@ -113,7 +113,7 @@ mlora.emulate @kernels::@documents_128 grid [4] block [256] dynamic_shared 98304
   {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131]> : tensor<200xi32>},
   {type = tensor<200x256xbf16>, init = dense<7.0> : tensor<200x256xbf16>, expect = @documents_128.o, tolerance = 4.0e-03},
   {type = tensor<200x2xf32>, init = dense<7.0> : tensor<200x2xf32>, expect = @documents_128.lse, tolerance = 1.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @rows_32(%q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>)
@@ -122,12 +122,12 @@ mlora.kernel @rows_32(%q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<
     : (tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>) -> (tensor<?x128xbf16>, tensor<?x4xf32>)
   mlora.yield %o, %lse : tensor<?x128xbf16>, tensor<?x4xf32>
 }
-func.func @rows_32.o(%q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %r0: tensor<128x128xbf16>, %r1: tensor<128x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
+func.func @rows_32.o(%q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %r0: tensor<128x128xbf16>, %r1: tensor<128x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 4 kv_heads 2
     : (tensor<128x128xbf16>, tensor<128x64xbf16>, tensor<128x64xbf16>) -> (tensor<128x128xbf16>, tensor<128x4xf32>)
   return %x0 : tensor<128x128xbf16>
 }
-func.func @rows_32.lse(%q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %r0: tensor<128x128xbf16>, %r1: tensor<128x4xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x4xf32> {
+func.func @rows_32.lse(%q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %r0: tensor<128x128xbf16>, %r1: tensor<128x4xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x4xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 4 kv_heads 2
     : (tensor<128x128xbf16>, tensor<128x64xbf16>, tensor<128x64xbf16>) -> (tensor<128x128xbf16>, tensor<128x4xf32>)
   return %x1 : tensor<128x4xf32>
@@ -138,7 +138,7 @@ mlora.emulate @kernels::@rows_32 grid [4] block [128] dynamic_shared 24576 argum
   {type = tensor<128x64xbf16>, init = "random", seed = 43},
   {type = tensor<128x128xbf16>, init = dense<7.0> : tensor<128x128xbf16>, expect = @rows_32.o, tolerance = 4.0e-03},
   {type = tensor<128x4xf32>, init = dense<7.0> : tensor<128x4xf32>, expect = @rows_32.lse, tolerance = 1.0e-03},
-  {init = dense<[128, 0, 128, 0, 0]> : tensor<5xi64>},
+  {init = dense<[128, 0, 128, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @documents_80(%q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: tensor<?x80xbf16>, %start: tensor<?xi32>)
@@ -147,12 +147,12 @@ mlora.kernel @documents_80(%q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: te
     : (tensor<?x160xbf16>, tensor<?x80xbf16>, tensor<?x80xbf16>, tensor<?xi32>) -> (tensor<?x160xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x160xbf16>, tensor<?x2xf32>
 }
-func.func @documents_80.o(%q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x160xbf16> {
+func.func @documents_80.o(%q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x160xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
     : (tensor<33x160xbf16>, tensor<33x80xbf16>, tensor<33x80xbf16>, tensor<33xi32>) -> (tensor<33x160xbf16>, tensor<33x2xf32>)
   return %x0 : tensor<33x160xbf16>
 }
-func.func @documents_80.lse(%q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x2xf32> {
+func.func @documents_80.lse(%q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v document %start heads 2 kv_heads 1
     : (tensor<33x160xbf16>, tensor<33x80xbf16>, tensor<33x80xbf16>, tensor<33xi32>) -> (tensor<33x160xbf16>, tensor<33x2xf32>)
   return %x1 : tensor<33x2xf32>
@@ -164,7 +164,7 @@ mlora.emulate @kernels::@documents_80 grid [2] block [256] dynamic_shared 67584 
   {type = tensor<33xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]> : tensor<33xi32>},
   {type = tensor<33x160xbf16>, init = dense<7.0> : tensor<33x160xbf16>, expect = @documents_80.o, tolerance = 4.0e-03},
   {type = tensor<33x2xf32>, init = dense<7.0> : tensor<33x2xf32>, expect = @documents_80.lse, tolerance = 1.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @narrow_16(%q: tensor<?x32xbf16>, %k: tensor<?x16xbf16>, %v: tensor<?x16xbf16>)
@@ -173,12 +173,12 @@ mlora.kernel @narrow_16(%q: tensor<?x32xbf16>, %k: tensor<?x16xbf16>, %v: tensor
     : (tensor<?x32xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>) -> (tensor<?x32xbf16>, tensor<?x2xf32>)
   mlora.yield %o, %lse : tensor<?x32xbf16>, tensor<?x2xf32>
 }
-func.func @narrow_16.o(%q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %r0: tensor<33x32xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x32xbf16> {
+func.func @narrow_16.o(%q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %r0: tensor<33x32xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x32xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 1
     : (tensor<33x32xbf16>, tensor<33x16xbf16>, tensor<33x16xbf16>) -> (tensor<33x32xbf16>, tensor<33x2xf32>)
   return %x0 : tensor<33x32xbf16>
 }
-func.func @narrow_16.lse(%q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %r0: tensor<33x32xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x2xf32> {
+func.func @narrow_16.lse(%q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %r0: tensor<33x32xbf16>, %r1: tensor<33x2xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x2xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 2 kv_heads 1
     : (tensor<33x32xbf16>, tensor<33x16xbf16>, tensor<33x16xbf16>) -> (tensor<33x32xbf16>, tensor<33x2xf32>)
   return %x1 : tensor<33x2xf32>
@@ -189,7 +189,7 @@ mlora.emulate @kernels::@narrow_16 grid [2] block [128] dynamic_shared 12288 arg
   {type = tensor<33x16xbf16>, init = "random", seed = 63},
   {type = tensor<33x32xbf16>, init = dense<7.0> : tensor<33x32xbf16>, expect = @narrow_16.o, tolerance = 4.0e-03},
   {type = tensor<33x2xf32>, init = dense<7.0> : tensor<33x2xf32>, expect = @narrow_16.lse, tolerance = 1.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @wide_256(%q: tensor<?x256xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>)
@@ -198,12 +198,12 @@ mlora.kernel @wide_256(%q: tensor<?x256xbf16>, %k: tensor<?x256xbf16>, %v: tenso
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>) -> (tensor<?x256xbf16>, tensor<?x1xf32>)
   mlora.yield %o, %lse : tensor<?x256xbf16>, tensor<?x1xf32>
 }
-func.func @wide_256.o(%q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %r0: tensor<33x256xbf16>, %r1: tensor<33x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x256xbf16> {
+func.func @wide_256.o(%q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %r0: tensor<33x256xbf16>, %r1: tensor<33x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x256xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 1 kv_heads 1
     : (tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>) -> (tensor<33x256xbf16>, tensor<33x1xf32>)
   return %x0 : tensor<33x256xbf16>
 }
-func.func @wide_256.lse(%q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %r0: tensor<33x256xbf16>, %r1: tensor<33x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x1xf32> {
+func.func @wide_256.lse(%q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %r0: tensor<33x256xbf16>, %r1: tensor<33x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x1xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 1 kv_heads 1
     : (tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>) -> (tensor<33x256xbf16>, tensor<33x1xf32>)
   return %x1 : tensor<33x1xf32>
@@ -214,7 +214,7 @@ mlora.emulate @kernels::@wide_256 grid [1] block [128] dynamic_shared 98304 argu
   {type = tensor<33x256xbf16>, init = "random", seed = 73},
   {type = tensor<33x256xbf16>, init = dense<7.0> : tensor<33x256xbf16>, expect = @wide_256.o, tolerance = 4.0e-03},
   {type = tensor<33x1xf32>, init = dense<7.0> : tensor<33x1xf32>, expect = @wide_256.lse, tolerance = 1.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @wide_144(%q: tensor<?x144xbf16>, %k: tensor<?x144xbf16>, %v: tensor<?x144xbf16>)
@@ -223,12 +223,12 @@ mlora.kernel @wide_144(%q: tensor<?x144xbf16>, %k: tensor<?x144xbf16>, %v: tenso
     : (tensor<?x144xbf16>, tensor<?x144xbf16>, tensor<?x144xbf16>) -> (tensor<?x144xbf16>, tensor<?x1xf32>)
   mlora.yield %o, %lse : tensor<?x144xbf16>, tensor<?x1xf32>
 }
-func.func @wide_144.o(%q: tensor<70x144xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %r0: tensor<70x144xbf16>, %r1: tensor<70x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x144xbf16> {
+func.func @wide_144.o(%q: tensor<70x144xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %r0: tensor<70x144xbf16>, %r1: tensor<70x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x144xbf16> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 1 kv_heads 1
     : (tensor<70x144xbf16>, tensor<70x144xbf16>, tensor<70x144xbf16>) -> (tensor<70x144xbf16>, tensor<70x1xf32>)
   return %x0 : tensor<70x144xbf16>
 }
-func.func @wide_144.lse(%q: tensor<70x144xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %r0: tensor<70x144xbf16>, %r1: tensor<70x1xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x1xf32> {
+func.func @wide_144.lse(%q: tensor<70x144xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %r0: tensor<70x144xbf16>, %r1: tensor<70x1xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x1xf32> {
   %x0, %x1 = mlora.attention %q, %k, %v heads 1 kv_heads 1
     : (tensor<70x144xbf16>, tensor<70x144xbf16>, tensor<70x144xbf16>) -> (tensor<70x144xbf16>, tensor<70x1xf32>)
   return %x1 : tensor<70x1xf32>
@@ -239,5 +239,5 @@ mlora.emulate @kernels::@wide_144 grid [2] block [128] dynamic_shared 58368 argu
   {type = tensor<70x144xbf16>, init = "random", seed = 83},
   {type = tensor<70x144xbf16>, init = dense<7.0> : tensor<70x144xbf16>, expect = @wide_144.o, tolerance = 4.0e-03},
   {type = tensor<70x1xf32>, init = dense<7.0> : tensor<70x1xf32>, expect = @wide_144.lse, tolerance = 1.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]

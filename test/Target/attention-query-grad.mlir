@@ -20,7 +20,7 @@ mlora.kernel @documents_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: 
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x4xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
   mlora.yield %rdq : tensor<?x256xbf16>
 }
-func.func @documents_64.dq(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
+func.func @documents_64.dq(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
     : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x4xf32>, tensor<200xi32>) -> tensor<200x256xbf16>
   return %x0 : tensor<200x256xbf16>
@@ -34,7 +34,7 @@ mlora.emulate @kernels::@documents_64 grid [8] block [128] dynamic_shared 65536 
   {type = tensor<200x4xf32>, init = dense<4.0> : tensor<200x4xf32>},
   {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130]> : tensor<200xi32>},
   {type = tensor<200x256xbf16>, init = dense<7.0> : tensor<200x256xbf16>, expect = @documents_64.dq, tolerance = 4.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @one_row_64(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x128xbf16>, %lse: tensor<?x2xf32>)
@@ -43,7 +43,7 @@ mlora.kernel @one_row_64(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: te
     : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x2xf32>) -> tensor<?x128xbf16>
   mlora.yield %rdq : tensor<?x128xbf16>
 }
-func.func @one_row_64.dq(%do: tensor<1x128xbf16>, %q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %o: tensor<1x128xbf16>, %lse: tensor<1x2xf32>, %r0: tensor<1x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<1x128xbf16> {
+func.func @one_row_64.dq(%do: tensor<1x128xbf16>, %q: tensor<1x128xbf16>, %k: tensor<1x128xbf16>, %v: tensor<1x128xbf16>, %o: tensor<1x128xbf16>, %lse: tensor<1x2xf32>, %r0: tensor<1x128xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<1x128xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 2
     : (tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x128xbf16>, tensor<1x2xf32>) -> tensor<1x128xbf16>
   return %x0 : tensor<1x128xbf16>
@@ -56,7 +56,7 @@ mlora.emulate @kernels::@one_row_64 grid [2] block [128] dynamic_shared 65536 ar
   {type = tensor<1x128xbf16>, init = "random", seed = 14},
   {type = tensor<1x2xf32>, init = dense<4.0> : tensor<1x2xf32>},
   {type = tensor<1x128xbf16>, init = dense<7.0> : tensor<1x128xbf16>, expect = @one_row_64.dq, tolerance = 4.0e-03},
-  {init = dense<[1, 0, 1, 0, 0]> : tensor<5xi64>},
+  {init = dense<[1, 0, 1, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @rows_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>)
@@ -65,7 +65,7 @@ mlora.kernel @rows_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tens
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>) -> tensor<?x256xbf16>
   mlora.yield %rdq : tensor<?x256xbf16>
 }
-func.func @rows_128.dq(%do: tensor<128x256xbf16>, %q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %o: tensor<128x256xbf16>, %lse: tensor<128x2xf32>, %r0: tensor<128x256xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x256xbf16> {
+func.func @rows_128.dq(%do: tensor<128x256xbf16>, %q: tensor<128x256xbf16>, %k: tensor<128x128xbf16>, %v: tensor<128x128xbf16>, %o: tensor<128x256xbf16>, %lse: tensor<128x2xf32>, %r0: tensor<128x256xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x256xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
     : (tensor<128x256xbf16>, tensor<128x256xbf16>, tensor<128x128xbf16>, tensor<128x128xbf16>, tensor<128x256xbf16>, tensor<128x2xf32>) -> tensor<128x256xbf16>
   return %x0 : tensor<128x256xbf16>
@@ -78,7 +78,7 @@ mlora.emulate @kernels::@rows_128 grid [4] block [128] dynamic_shared 98304 argu
   {type = tensor<128x256xbf16>, init = "random", seed = 24},
   {type = tensor<128x2xf32>, init = dense<4.0> : tensor<128x2xf32>},
   {type = tensor<128x256xbf16>, init = dense<7.0> : tensor<128x256xbf16>, expect = @rows_128.dq, tolerance = 4.0e-03},
-  {init = dense<[128, 0, 128, 0, 0]> : tensor<5xi64>},
+  {init = dense<[128, 0, 128, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @documents_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>)
@@ -87,7 +87,7 @@ mlora.kernel @documents_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k:
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x256xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x256xbf16>
   mlora.yield %rdq : tensor<?x256xbf16>
 }
-func.func @documents_128.dq(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x2xf32>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
+func.func @documents_128.dq(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x2xf32>, %start: tensor<200xi32>, %r0: tensor<200x256xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x256xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x2xf32>, tensor<200xi32>) -> tensor<200x256xbf16>
   return %x0 : tensor<200x256xbf16>
@@ -101,7 +101,7 @@ mlora.emulate @kernels::@documents_128 grid [8] block [128] dynamic_shared 98304
   {type = tensor<200x2xf32>, init = dense<4.0> : tensor<200x2xf32>},
   {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131, 131]> : tensor<200xi32>},
   {type = tensor<200x256xbf16>, init = dense<7.0> : tensor<200x256xbf16>, expect = @documents_128.dq, tolerance = 4.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @rows_32(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tensor<?x64xbf16>, %v: tensor<?x64xbf16>, %o: tensor<?x128xbf16>, %lse: tensor<?x4xf32>)
@@ -110,7 +110,7 @@ mlora.kernel @rows_32(%do: tensor<?x128xbf16>, %q: tensor<?x128xbf16>, %k: tenso
     : (tensor<?x128xbf16>, tensor<?x128xbf16>, tensor<?x64xbf16>, tensor<?x64xbf16>, tensor<?x128xbf16>, tensor<?x4xf32>) -> tensor<?x128xbf16>
   mlora.yield %rdq : tensor<?x128xbf16>
 }
-func.func @rows_32.dq(%do: tensor<128x128xbf16>, %q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %o: tensor<128x128xbf16>, %lse: tensor<128x4xf32>, %r0: tensor<128x128xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
+func.func @rows_32.dq(%do: tensor<128x128xbf16>, %q: tensor<128x128xbf16>, %k: tensor<128x64xbf16>, %v: tensor<128x64xbf16>, %o: tensor<128x128xbf16>, %lse: tensor<128x4xf32>, %r0: tensor<128x128xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<128x128xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 4 kv_heads 2
     : (tensor<128x128xbf16>, tensor<128x128xbf16>, tensor<128x64xbf16>, tensor<128x64xbf16>, tensor<128x128xbf16>, tensor<128x4xf32>) -> tensor<128x128xbf16>
   return %x0 : tensor<128x128xbf16>
@@ -123,7 +123,7 @@ mlora.emulate @kernels::@rows_32 grid [4] block [128] dynamic_shared 32768 argum
   {type = tensor<128x128xbf16>, init = "random", seed = 44},
   {type = tensor<128x4xf32>, init = dense<4.0> : tensor<128x4xf32>},
   {type = tensor<128x128xbf16>, init = dense<7.0> : tensor<128x128xbf16>, expect = @rows_32.dq, tolerance = 4.0e-03},
-  {init = dense<[128, 0, 128, 0, 0]> : tensor<5xi64>},
+  {init = dense<[128, 0, 128, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @documents_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: tensor<?x80xbf16>, %o: tensor<?x160xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>)
@@ -132,7 +132,7 @@ mlora.kernel @documents_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>, %k: 
     : (tensor<?x160xbf16>, tensor<?x160xbf16>, tensor<?x80xbf16>, tensor<?x80xbf16>, tensor<?x160xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x160xbf16>
   mlora.yield %rdq : tensor<?x160xbf16>
 }
-func.func @documents_80.dq(%do: tensor<33x160xbf16>, %q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %o: tensor<33x160xbf16>, %lse: tensor<33x2xf32>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x160xbf16> {
+func.func @documents_80.dq(%do: tensor<33x160xbf16>, %q: tensor<33x160xbf16>, %k: tensor<33x80xbf16>, %v: tensor<33x80xbf16>, %o: tensor<33x160xbf16>, %lse: tensor<33x2xf32>, %start: tensor<33xi32>, %r0: tensor<33x160xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x160xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<33x160xbf16>, tensor<33x160xbf16>, tensor<33x80xbf16>, tensor<33x80xbf16>, tensor<33x160xbf16>, tensor<33x2xf32>, tensor<33xi32>) -> tensor<33x160xbf16>
   return %x0 : tensor<33x160xbf16>
@@ -146,7 +146,7 @@ mlora.emulate @kernels::@documents_80 grid [2] block [128] dynamic_shared 67584 
   {type = tensor<33x2xf32>, init = dense<4.0> : tensor<33x2xf32>},
   {type = tensor<33xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20, 20]> : tensor<33xi32>},
   {type = tensor<33x160xbf16>, init = dense<7.0> : tensor<33x160xbf16>, expect = @documents_80.dq, tolerance = 4.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @narrow_16(%do: tensor<?x32xbf16>, %q: tensor<?x32xbf16>, %k: tensor<?x16xbf16>, %v: tensor<?x16xbf16>, %o: tensor<?x32xbf16>, %lse: tensor<?x2xf32>)
@@ -155,7 +155,7 @@ mlora.kernel @narrow_16(%do: tensor<?x32xbf16>, %q: tensor<?x32xbf16>, %k: tenso
     : (tensor<?x32xbf16>, tensor<?x32xbf16>, tensor<?x16xbf16>, tensor<?x16xbf16>, tensor<?x32xbf16>, tensor<?x2xf32>) -> tensor<?x32xbf16>
   mlora.yield %rdq : tensor<?x32xbf16>
 }
-func.func @narrow_16.dq(%do: tensor<33x32xbf16>, %q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %o: tensor<33x32xbf16>, %lse: tensor<33x2xf32>, %r0: tensor<33x32xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x32xbf16> {
+func.func @narrow_16.dq(%do: tensor<33x32xbf16>, %q: tensor<33x32xbf16>, %k: tensor<33x16xbf16>, %v: tensor<33x16xbf16>, %o: tensor<33x32xbf16>, %lse: tensor<33x2xf32>, %r0: tensor<33x32xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x32xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
     : (tensor<33x32xbf16>, tensor<33x32xbf16>, tensor<33x16xbf16>, tensor<33x16xbf16>, tensor<33x32xbf16>, tensor<33x2xf32>) -> tensor<33x32xbf16>
   return %x0 : tensor<33x32xbf16>
@@ -168,7 +168,7 @@ mlora.emulate @kernels::@narrow_16 grid [2] block [128] dynamic_shared 16384 arg
   {type = tensor<33x32xbf16>, init = "random", seed = 64},
   {type = tensor<33x2xf32>, init = dense<4.0> : tensor<33x2xf32>},
   {type = tensor<33x32xbf16>, init = dense<7.0> : tensor<33x32xbf16>, expect = @narrow_16.dq, tolerance = 4.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @wide_256(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x256xbf16>, %v: tensor<?x256xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x1xf32>)
@@ -177,7 +177,7 @@ mlora.kernel @wide_256(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tens
     : (tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x256xbf16>, tensor<?x1xf32>) -> tensor<?x256xbf16>
   mlora.yield %rdq : tensor<?x256xbf16>
 }
-func.func @wide_256.dq(%do: tensor<33x256xbf16>, %q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %o: tensor<33x256xbf16>, %lse: tensor<33x1xf32>, %r0: tensor<33x256xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<33x256xbf16> {
+func.func @wide_256.dq(%do: tensor<33x256xbf16>, %q: tensor<33x256xbf16>, %k: tensor<33x256xbf16>, %v: tensor<33x256xbf16>, %o: tensor<33x256xbf16>, %lse: tensor<33x1xf32>, %r0: tensor<33x256xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<33x256xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 1 kv_heads 1
     : (tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x256xbf16>, tensor<33x1xf32>) -> tensor<33x256xbf16>
   return %x0 : tensor<33x256xbf16>
@@ -190,7 +190,7 @@ mlora.emulate @kernels::@wide_256 grid [1] block [256] dynamic_shared 131072 arg
   {type = tensor<33x256xbf16>, init = "random", seed = 74},
   {type = tensor<33x1xf32>, init = dense<4.0> : tensor<33x1xf32>},
   {type = tensor<33x256xbf16>, init = dense<7.0> : tensor<33x256xbf16>, expect = @wide_256.dq, tolerance = 4.0e-03},
-  {init = dense<[33, 0, 33, 0, 0]> : tensor<5xi64>},
+  {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @wide_144(%do: tensor<?x288xbf16>, %q: tensor<?x288xbf16>, %k: tensor<?x144xbf16>, %v: tensor<?x144xbf16>, %o: tensor<?x288xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>)
@@ -199,7 +199,7 @@ mlora.kernel @wide_144(%do: tensor<?x288xbf16>, %q: tensor<?x288xbf16>, %k: tens
     : (tensor<?x288xbf16>, tensor<?x288xbf16>, tensor<?x144xbf16>, tensor<?x144xbf16>, tensor<?x288xbf16>, tensor<?x2xf32>, tensor<?xi32>) -> tensor<?x288xbf16>
   mlora.yield %rdq : tensor<?x288xbf16>
 }
-func.func @wide_144.dq(%do: tensor<70x288xbf16>, %q: tensor<70x288xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %o: tensor<70x288xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r0: tensor<70x288xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x288xbf16> {
+func.func @wide_144.dq(%do: tensor<70x288xbf16>, %q: tensor<70x288xbf16>, %k: tensor<70x144xbf16>, %v: tensor<70x144xbf16>, %o: tensor<70x288xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r0: tensor<70x288xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x288xbf16> {
   %x0 = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<70x288xbf16>, tensor<70x288xbf16>, tensor<70x144xbf16>, tensor<70x144xbf16>, tensor<70x288xbf16>, tensor<70x2xf32>, tensor<70xi32>) -> tensor<70x288xbf16>
   return %x0 : tensor<70x288xbf16>
@@ -213,5 +213,5 @@ mlora.emulate @kernels::@wide_144 grid [4] block [256] dynamic_shared 77824 argu
   {type = tensor<70x2xf32>, init = dense<4.0> : tensor<70x2xf32>},
   {type = tensor<70xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33, 33]> : tensor<70xi32>},
   {type = tensor<70x288xbf16>, init = dense<7.0> : tensor<70x288xbf16>, expect = @wide_144.dq, tolerance = 4.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]

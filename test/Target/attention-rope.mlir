@@ -22,7 +22,7 @@ mlora.kernel @query_grad_16(%do: tensor<?x32xbf16>, %q: tensor<?x32xbf16>, %k: t
   %p = mlora.place %dq at [0, 0] : (tensor<?x32xbf16>) -> tensor<?x80xbf16>
   mlora.yield %p : tensor<?x80xbf16>
 }
-func.func @query_grad_16.reference(%do: tensor<70x32xbf16>, %q: tensor<70x32xbf16>, %k: tensor<70x16xbf16>, %v: tensor<70x16xbf16>, %o: tensor<70x32xbf16>, %lse: tensor<70x2xf32>, %r: tensor<70x16xf32>, %r0: tensor<70x80xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x80xbf16> {
+func.func @query_grad_16.reference(%do: tensor<70x32xbf16>, %q: tensor<70x32xbf16>, %k: tensor<70x16xbf16>, %v: tensor<70x16xbf16>, %o: tensor<70x32xbf16>, %lse: tensor<70x2xf32>, %r: tensor<70x16xf32>, %r0: tensor<70x80xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x80xbf16> {
   %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
     : (tensor<70x32xbf16>, tensor<70x32xbf16>, tensor<70x16xbf16>, tensor<70x16xbf16>, tensor<70x32xbf16>, tensor<70x2xf32>) -> tensor<70x32xbf16>
   %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<70x32xbf16>, tensor<70x16xf32>) -> tensor<70x32xbf16>
@@ -38,7 +38,7 @@ mlora.emulate @kernels::@query_grad_16 grid [2] block [128] dynamic_shared 20480
   {type = tensor<70x2xf32>, init = dense<4.0> : tensor<70x2xf32>},
   {type = tensor<70x16xf32>, init = "random", seed = 406},
   {type = tensor<70x80xbf16>, init = dense<7.0> : tensor<70x80xbf16>, expect = @query_grad_16.reference, tolerance = 4.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @query_grad_32(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x32xbf16>, %v: tensor<?x32xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x32xf32>)
@@ -49,7 +49,7 @@ mlora.kernel @query_grad_32(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: t
   %p = mlora.place %dq at [0, 0] : (tensor<?x64xbf16>) -> tensor<?x144xbf16>
   mlora.yield %p : tensor<?x144xbf16>
 }
-func.func @query_grad_32.reference(%do: tensor<150x64xbf16>, %q: tensor<150x64xbf16>, %k: tensor<150x32xbf16>, %v: tensor<150x32xbf16>, %o: tensor<150x64xbf16>, %lse: tensor<150x2xf32>, %start: tensor<150xi32>, %r: tensor<150x32xf32>, %r0: tensor<150x144xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<150x144xbf16> {
+func.func @query_grad_32.reference(%do: tensor<150x64xbf16>, %q: tensor<150x64xbf16>, %k: tensor<150x32xbf16>, %v: tensor<150x32xbf16>, %o: tensor<150x64xbf16>, %lse: tensor<150x2xf32>, %start: tensor<150xi32>, %r: tensor<150x32xf32>, %r0: tensor<150x144xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<150x144xbf16> {
   %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<150x64xbf16>, tensor<150x64xbf16>, tensor<150x32xbf16>, tensor<150x32xbf16>, tensor<150x64xbf16>, tensor<150x2xf32>, tensor<150xi32>) -> tensor<150x64xbf16>
   %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<150x64xbf16>, tensor<150x32xf32>) -> tensor<150x64xbf16>
@@ -66,7 +66,7 @@ mlora.emulate @kernels::@query_grad_32 grid [4] block [128] dynamic_shared 32768
   {type = tensor<150xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64]> : tensor<150xi32>},
   {type = tensor<150x32xf32>, init = "random", seed = 416},
   {type = tensor<150x144xbf16>, init = dense<7.0> : tensor<150x144xbf16>, expect = @query_grad_32.reference, tolerance = 4.0e-03},
-  {init = dense<[150, 0, 150, 0, 0]> : tensor<5xi64>},
+  {init = dense<[150, 0, 150, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @query_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>)
@@ -77,7 +77,7 @@ mlora.kernel @query_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k:
   %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
   mlora.yield %p : tensor<?x528xbf16>
 }
-func.func @query_grad_64.reference(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r: tensor<200x64xf32>, %r0: tensor<200x528xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x528xbf16> {
+func.func @query_grad_64.reference(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r: tensor<200x64xf32>, %r0: tensor<200x528xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x528xbf16> {
   %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
     : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x4xf32>, tensor<200xi32>) -> tensor<200x256xbf16>
   %dq = mlora.rope %dqr, %r heads 4 inverse : (tensor<200x256xbf16>, tensor<200x64xf32>) -> tensor<200x256xbf16>
@@ -94,7 +94,7 @@ mlora.emulate @kernels::@query_grad_64 grid [8] block [128] dynamic_shared 65536
   {type = tensor<200xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130, 130]> : tensor<200xi32>},
   {type = tensor<200x64xf32>, init = "random", seed = 426},
   {type = tensor<200x528xbf16>, init = dense<7.0> : tensor<200x528xbf16>, expect = @query_grad_64.reference, tolerance = 4.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @query_grad_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: tensor<?x80xbf16>, %o: tensor<?x160xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x80xf32>)
@@ -105,7 +105,7 @@ mlora.kernel @query_grad_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>, %k:
   %p = mlora.place %dq at [0, 0] : (tensor<?x160xbf16>) -> tensor<?x336xbf16>
   mlora.yield %p : tensor<?x336xbf16>
 }
-func.func @query_grad_80.reference(%do: tensor<70x160xbf16>, %q: tensor<70x160xbf16>, %k: tensor<70x80xbf16>, %v: tensor<70x80xbf16>, %o: tensor<70x160xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r: tensor<70x80xf32>, %r0: tensor<70x336xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x336xbf16> {
+func.func @query_grad_80.reference(%do: tensor<70x160xbf16>, %q: tensor<70x160xbf16>, %k: tensor<70x80xbf16>, %v: tensor<70x80xbf16>, %o: tensor<70x160xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r: tensor<70x80xf32>, %r0: tensor<70x336xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x336xbf16> {
   %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<70x160xbf16>, tensor<70x160xbf16>, tensor<70x80xbf16>, tensor<70x80xbf16>, tensor<70x160xbf16>, tensor<70x2xf32>, tensor<70xi32>) -> tensor<70x160xbf16>
   %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<70x160xbf16>, tensor<70x80xf32>) -> tensor<70x160xbf16>
@@ -122,7 +122,7 @@ mlora.emulate @kernels::@query_grad_80 grid [4] block [128] dynamic_shared 98304
   {type = tensor<70xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37]> : tensor<70xi32>},
   {type = tensor<70x80xf32>, init = "random", seed = 436},
   {type = tensor<70x336xbf16>, init = dense<7.0> : tensor<70x336xbf16>, expect = @query_grad_80.reference, tolerance = 4.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @query_grad_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x128xf32>)
@@ -133,7 +133,7 @@ mlora.kernel @query_grad_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k
   %p = mlora.place %dq at [0, 0] : (tensor<?x256xbf16>) -> tensor<?x528xbf16>
   mlora.yield %p : tensor<?x528xbf16>
 }
-func.func @query_grad_128.reference(%do: tensor<100x256xbf16>, %q: tensor<100x256xbf16>, %k: tensor<100x128xbf16>, %v: tensor<100x128xbf16>, %o: tensor<100x256xbf16>, %lse: tensor<100x2xf32>, %start: tensor<100xi32>, %r: tensor<100x128xf32>, %r0: tensor<100x528xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<100x528xbf16> {
+func.func @query_grad_128.reference(%do: tensor<100x256xbf16>, %q: tensor<100x256xbf16>, %k: tensor<100x128xbf16>, %v: tensor<100x128xbf16>, %o: tensor<100x256xbf16>, %lse: tensor<100x2xf32>, %start: tensor<100xi32>, %r: tensor<100x128xf32>, %r0: tensor<100x528xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<100x528xbf16> {
   %dqr = mlora.attention.query_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<100x256xbf16>, tensor<100x256xbf16>, tensor<100x128xbf16>, tensor<100x128xbf16>, tensor<100x256xbf16>, tensor<100x2xf32>, tensor<100xi32>) -> tensor<100x256xbf16>
   %dq = mlora.rope %dqr, %r heads 2 inverse : (tensor<100x256xbf16>, tensor<100x128xf32>) -> tensor<100x256xbf16>
@@ -150,7 +150,7 @@ mlora.emulate @kernels::@query_grad_128 grid [4] block [128] dynamic_shared 9830
   {type = tensor<100xi32>, init = dense<[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 37, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64]> : tensor<100xi32>},
   {type = tensor<100x128xf32>, init = "random", seed = 446},
   {type = tensor<100x528xbf16>, init = dense<7.0> : tensor<100x528xbf16>, expect = @query_grad_128.reference, tolerance = 4.0e-03},
-  {init = dense<[100, 0, 100, 0, 0]> : tensor<5xi64>},
+  {init = dense<[100, 0, 100, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @key_value_grad_16(%do: tensor<?x32xbf16>, %q: tensor<?x32xbf16>, %k: tensor<?x16xbf16>, %v: tensor<?x16xbf16>, %o: tensor<?x32xbf16>, %lse: tensor<?x2xf32>, %r: tensor<?x16xf32>, %dyu: tensor<?x80xbf16>)
@@ -162,7 +162,7 @@ mlora.kernel @key_value_grad_16(%do: tensor<?x32xbf16>, %q: tensor<?x32xbf16>, %
   %p = mlora.place %dv in %p0 at [0, 48] : (tensor<?x16xbf16>, tensor<?x80xbf16>) -> tensor<?x80xbf16>
   mlora.yield %p : tensor<?x80xbf16>
 }
-func.func @key_value_grad_16.reference(%do: tensor<70x32xbf16>, %q: tensor<70x32xbf16>, %k: tensor<70x16xbf16>, %v: tensor<70x16xbf16>, %o: tensor<70x32xbf16>, %lse: tensor<70x2xf32>, %r: tensor<70x16xf32>, %dyu: tensor<70x80xbf16>, %r0: tensor<70x80xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x80xbf16> {
+func.func @key_value_grad_16.reference(%do: tensor<70x32xbf16>, %q: tensor<70x32xbf16>, %k: tensor<70x16xbf16>, %v: tensor<70x16xbf16>, %o: tensor<70x32xbf16>, %lse: tensor<70x2xf32>, %r: tensor<70x16xf32>, %dyu: tensor<70x80xbf16>, %r0: tensor<70x80xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x80xbf16> {
   %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse heads 2 kv_heads 1
     : (tensor<70x32xbf16>, tensor<70x32xbf16>, tensor<70x16xbf16>, tensor<70x16xbf16>, tensor<70x32xbf16>, tensor<70x2xf32>) -> (tensor<70x16xbf16>, tensor<70x16xbf16>)
   %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<70x16xbf16>, tensor<70x16xf32>) -> tensor<70x16xbf16>
@@ -180,7 +180,7 @@ mlora.emulate @kernels::@key_value_grad_16 grid [1] block [256] dynamic_shared 1
   {type = tensor<70x16xf32>, init = "random", seed = 506},
   {type = tensor<70x80xbf16>, init = dense<7.0> : tensor<70x80xbf16>},
   {type = tensor<70x80xbf16>, init = dense<7.0> : tensor<70x80xbf16>, expect = @key_value_grad_16.reference, tolerance = 4.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @key_value_grad_32(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %k: tensor<?x32xbf16>, %v: tensor<?x32xbf16>, %o: tensor<?x64xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x32xf32>, %dyu: tensor<?x144xbf16>)
@@ -192,7 +192,7 @@ mlora.kernel @key_value_grad_32(%do: tensor<?x64xbf16>, %q: tensor<?x64xbf16>, %
   %p = mlora.place %dv in %p0 at [0, 96] : (tensor<?x32xbf16>, tensor<?x144xbf16>) -> tensor<?x144xbf16>
   mlora.yield %p : tensor<?x144xbf16>
 }
-func.func @key_value_grad_32.reference(%do: tensor<150x64xbf16>, %q: tensor<150x64xbf16>, %k: tensor<150x32xbf16>, %v: tensor<150x32xbf16>, %o: tensor<150x64xbf16>, %lse: tensor<150x2xf32>, %start: tensor<150xi32>, %r: tensor<150x32xf32>, %dyu: tensor<150x144xbf16>, %r0: tensor<150x144xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<150x144xbf16> {
+func.func @key_value_grad_32.reference(%do: tensor<150x64xbf16>, %q: tensor<150x64xbf16>, %k: tensor<150x32xbf16>, %v: tensor<150x32xbf16>, %o: tensor<150x64xbf16>, %lse: tensor<150x2xf32>, %start: tensor<150xi32>, %r: tensor<150x32xf32>, %dyu: tensor<150x144xbf16>, %r0: tensor<150x144xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<150x144xbf16> {
   %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<150x64xbf16>, tensor<150x64xbf16>, tensor<150x32xbf16>, tensor<150x32xbf16>, tensor<150x64xbf16>, tensor<150x2xf32>, tensor<150xi32>) -> (tensor<150x32xbf16>, tensor<150x32xbf16>)
   %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<150x32xbf16>, tensor<150x32xf32>) -> tensor<150x32xbf16>
@@ -211,7 +211,7 @@ mlora.emulate @kernels::@key_value_grad_32 grid [2] block [256] dynamic_shared 3
   {type = tensor<150x32xf32>, init = "random", seed = 516},
   {type = tensor<150x144xbf16>, init = dense<7.0> : tensor<150x144xbf16>},
   {type = tensor<150x144xbf16>, init = dense<7.0> : tensor<150x144xbf16>, expect = @key_value_grad_32.reference, tolerance = 4.0e-03},
-  {init = dense<[150, 0, 150, 0, 0]> : tensor<5xi64>},
+  {init = dense<[150, 0, 150, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @key_value_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x4xf32>, %start: tensor<?xi32>, %r: tensor<?x64xf32>, %dyu: tensor<?x528xbf16>)
@@ -223,7 +223,7 @@ mlora.kernel @key_value_grad_64(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>,
   %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
   mlora.yield %p : tensor<?x528xbf16>
 }
-func.func @key_value_grad_64.reference(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r: tensor<200x64xf32>, %dyu: tensor<200x528xbf16>, %r0: tensor<200x528xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<200x528xbf16> {
+func.func @key_value_grad_64.reference(%do: tensor<200x256xbf16>, %q: tensor<200x256xbf16>, %k: tensor<200x128xbf16>, %v: tensor<200x128xbf16>, %o: tensor<200x256xbf16>, %lse: tensor<200x4xf32>, %start: tensor<200xi32>, %r: tensor<200x64xf32>, %dyu: tensor<200x528xbf16>, %r0: tensor<200x528xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<200x528xbf16> {
   %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 4 kv_heads 2
     : (tensor<200x256xbf16>, tensor<200x256xbf16>, tensor<200x128xbf16>, tensor<200x128xbf16>, tensor<200x256xbf16>, tensor<200x4xf32>, tensor<200xi32>) -> (tensor<200x128xbf16>, tensor<200x128xbf16>)
   %dk = mlora.rope %dkr, %r heads 2 inverse : (tensor<200x128xbf16>, tensor<200x64xf32>) -> tensor<200x128xbf16>
@@ -242,7 +242,7 @@ mlora.emulate @kernels::@key_value_grad_64 grid [4] block [256] dynamic_shared 6
   {type = tensor<200x64xf32>, init = "random", seed = 526},
   {type = tensor<200x528xbf16>, init = dense<7.0> : tensor<200x528xbf16>},
   {type = tensor<200x528xbf16>, init = dense<7.0> : tensor<200x528xbf16>, expect = @key_value_grad_64.reference, tolerance = 4.0e-03},
-  {init = dense<[200, 0, 200, 0, 0]> : tensor<5xi64>},
+  {init = dense<[200, 0, 200, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @key_value_grad_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>, %k: tensor<?x80xbf16>, %v: tensor<?x80xbf16>, %o: tensor<?x160xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x80xf32>, %dyu: tensor<?x336xbf16>)
@@ -254,7 +254,7 @@ mlora.kernel @key_value_grad_80(%do: tensor<?x160xbf16>, %q: tensor<?x160xbf16>,
   %p = mlora.place %dv in %p0 at [0, 240] : (tensor<?x80xbf16>, tensor<?x336xbf16>) -> tensor<?x336xbf16>
   mlora.yield %p : tensor<?x336xbf16>
 }
-func.func @key_value_grad_80.reference(%do: tensor<70x160xbf16>, %q: tensor<70x160xbf16>, %k: tensor<70x80xbf16>, %v: tensor<70x80xbf16>, %o: tensor<70x160xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r: tensor<70x80xf32>, %dyu: tensor<70x336xbf16>, %r0: tensor<70x336xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<70x336xbf16> {
+func.func @key_value_grad_80.reference(%do: tensor<70x160xbf16>, %q: tensor<70x160xbf16>, %k: tensor<70x80xbf16>, %v: tensor<70x80xbf16>, %o: tensor<70x160xbf16>, %lse: tensor<70x2xf32>, %start: tensor<70xi32>, %r: tensor<70x80xf32>, %dyu: tensor<70x336xbf16>, %r0: tensor<70x336xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<70x336xbf16> {
   %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<70x160xbf16>, tensor<70x160xbf16>, tensor<70x80xbf16>, tensor<70x80xbf16>, tensor<70x160xbf16>, tensor<70x2xf32>, tensor<70xi32>) -> (tensor<70x80xbf16>, tensor<70x80xbf16>)
   %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<70x80xbf16>, tensor<70x80xf32>) -> tensor<70x80xbf16>
@@ -273,7 +273,7 @@ mlora.emulate @kernels::@key_value_grad_80 grid [1] block [256] dynamic_shared 1
   {type = tensor<70x80xf32>, init = "random", seed = 536},
   {type = tensor<70x336xbf16>, init = dense<7.0> : tensor<70x336xbf16>},
   {type = tensor<70x336xbf16>, init = dense<7.0> : tensor<70x336xbf16>, expect = @key_value_grad_80.reference, tolerance = 4.0e-03},
-  {init = dense<[70, 0, 70, 0, 0]> : tensor<5xi64>},
+  {init = dense<[70, 0, 70, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
 mlora.kernel @key_value_grad_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>, %k: tensor<?x128xbf16>, %v: tensor<?x128xbf16>, %o: tensor<?x256xbf16>, %lse: tensor<?x2xf32>, %start: tensor<?xi32>, %r: tensor<?x128xf32>, %dyu: tensor<?x528xbf16>)
@@ -285,7 +285,7 @@ mlora.kernel @key_value_grad_128(%do: tensor<?x256xbf16>, %q: tensor<?x256xbf16>
   %p = mlora.place %dv in %p0 at [0, 384] : (tensor<?x128xbf16>, tensor<?x528xbf16>) -> tensor<?x528xbf16>
   mlora.yield %p : tensor<?x528xbf16>
 }
-func.func @key_value_grad_128.reference(%do: tensor<100x256xbf16>, %q: tensor<100x256xbf16>, %k: tensor<100x128xbf16>, %v: tensor<100x128xbf16>, %o: tensor<100x256xbf16>, %lse: tensor<100x2xf32>, %start: tensor<100xi32>, %r: tensor<100x128xf32>, %dyu: tensor<100x528xbf16>, %r0: tensor<100x528xbf16>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<100x528xbf16> {
+func.func @key_value_grad_128.reference(%do: tensor<100x256xbf16>, %q: tensor<100x256xbf16>, %k: tensor<100x128xbf16>, %v: tensor<100x128xbf16>, %o: tensor<100x256xbf16>, %lse: tensor<100x2xf32>, %start: tensor<100xi32>, %r: tensor<100x128xf32>, %dyu: tensor<100x528xbf16>, %r0: tensor<100x528xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<100x528xbf16> {
   %dkr, %dv = mlora.attention.key_value_grad %do, %q, %k, %v, %o, %lse document %start heads 2 kv_heads 1
     : (tensor<100x256xbf16>, tensor<100x256xbf16>, tensor<100x128xbf16>, tensor<100x128xbf16>, tensor<100x256xbf16>, tensor<100x2xf32>, tensor<100xi32>) -> (tensor<100x128xbf16>, tensor<100x128xbf16>)
   %dk = mlora.rope %dkr, %r heads 1 inverse : (tensor<100x128xbf16>, tensor<100x128xf32>) -> tensor<100x128xbf16>
@@ -304,5 +304,5 @@ mlora.emulate @kernels::@key_value_grad_128 grid [1] block [256] dynamic_shared 
   {type = tensor<100x128xf32>, init = "random", seed = 546},
   {type = tensor<100x528xbf16>, init = dense<7.0> : tensor<100x528xbf16>},
   {type = tensor<100x528xbf16>, init = dense<7.0> : tensor<100x528xbf16>, expect = @key_value_grad_128.reference, tolerance = 4.0e-03},
-  {init = dense<[100, 0, 100, 0, 0]> : tensor<5xi64>},
+  {init = dense<[100, 0, 100, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]

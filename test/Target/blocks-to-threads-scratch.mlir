@@ -14,7 +14,7 @@
 // GLOBAL: %[[PIECE:.*]] = arith.muli %block, %c2048
 // GLOBAL: %[[SHIFT:.*]] = arith.addi %[[PIECE]], %c1024
 // GLOBAL: memref.view %[[GLOBAL]][%[[SHIFT]]][] : memref<?xi8> to memref<256xf32>
-func.func @scratch(%y: memref<256xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @scratch(%y: memref<256xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 2048 : i64} {
   %c1024 = arith.constant 1024 : index
   %one = arith.constant 1.0 : f32
@@ -37,7 +37,7 @@ func.func @scratch(%y: memref<256xf32>, %scalars: memref<5xi64>, %scratch: memre
 // SHARED: memref.view %shared[%c6656][] : {{.*}} to memref<16x7xf32, #gpu.address_space<workgroup>>
 // GLOBAL: memref.view %{{[a-z0-9]+}}[%{{.*}}][] : memref<?xi8> to memref<16x7xf32>
 // CHECK: %tile_a = memref.view %shared[%c0][]
-func.func @scratch_of_product(%a: memref<16x7xf32>, %w: memref<7x7xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @scratch_of_product(%a: memref<16x7xf32>, %w: memref<7x7xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 512 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32

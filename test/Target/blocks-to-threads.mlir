@@ -8,7 +8,7 @@
 // nothing comes behind that would.
 // CHECK-LABEL: gpu.func @elements(
 // CHECK-SAME: %[[A:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64, llvm.noalias, llvm.readonly}, %[[Y:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64},
-// CHECK-SAME: %[[SCALARS:[^:]+]]: memref<5xi64> {llvm.align = 8 : i64, llvm.noalias, llvm.readonly}, %[[SCRATCH:[^:]+]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
+// CHECK-SAME: %[[SCALARS:[^:]+]]: memref<4xi64> {llvm.align = 8 : i64, llvm.noalias, llvm.readonly}, %[[SCRATCH:[^:]+]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
 // CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.fixed_bytes = 0 : i64, mlora.grid = ["rows by 128"], mlora.row_bytes = 512 : i64, mlora.schedule = "rows 128, elements x4", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 0 : i64, nvvm.minctasm = 4 : i32
 // CHECK-NOT: gpu.barrier
 // CHECK: %thread = gpu.thread_id  x
@@ -29,11 +29,11 @@
 // CHECK:   vector.store %{{.*}}, %[[OUT]][%row, %column] {alignment = 16 : i64} : {{.*}}, vector<4xf32>
 // CHECK: }
 // CHECK-NEXT: gpu.return
-func.func @elements(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @elements(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
   %c128 = arith.constant 128 : index
-  %rows = memref.load %scalars[%c0] : memref<5xi64>
+  %rows = memref.load %scalars[%c0] : memref<4xi64>
   %all = arith.index_cast %rows : i64 to index
   %count = arith.minsi %all, %c128 : index
   %in = memref.subview %a[0, 0] [%count, 64] [1, 1] : memref<?x64xf32> to memref<?x64xf32, strided<[64, 1]>>
@@ -73,7 +73,7 @@ func.func @elements(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref
 // CHECK:     memref.store
 // CHECK-NOT: gpu.barrier
 // CHECK: gpu.return
-func.func @row_sums(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @row_sums(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   linalg.generic {indexing_maps = [#both, #row], iterator_types = ["parallel", "reduction"]}
       ins(%a : memref<48x64xf32>) outs(%y : memref<48xf32>) {
@@ -94,7 +94,7 @@ func.func @row_sums(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memref<
 // CHECK: %[[LEAST:.*]] = arith.constant dense<0xFF800000> : vector<4xf32>
 // CHECK: iter_args(%{{.*}} = %[[LEAST]])
 // CHECK: arith.maximumf
-func.func @row_maxima(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @row_maxima(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   linalg.generic {indexing_maps = [#both, #row], iterator_types = ["parallel", "reduction"]}
       ins(%a : memref<48x64xf32>) outs(%y : memref<48xf32>) {
@@ -132,7 +132,7 @@ func.func @row_maxima(%a: memref<48x64xf32>, %y: memref<48xf32>, %scalars: memre
 // CHECK-NEXT:  gpu.barrier
 // CHECK-COUNT-16: memref.store
 // CHECK: gpu.barrier
-func.func @product(%a: memref<40x23xf32>, %w: memref<96x23xf32>, %y: memref<40x96xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @product(%a: memref<40x23xf32>, %w: memref<96x23xf32>, %y: memref<40x96xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %one = arith.constant 1.0 : f32
   %zero = arith.constant 0.0 : f32
@@ -152,7 +152,7 @@ func.func @product(%a: memref<40x23xf32>, %w: memref<96x23xf32>, %y: memref<40x9
 // CHECK:   nvvm.bar.warp.sync
 // CHECK: }
 // CHECK: gpu.barrier
-func.func @rows_of_warps(%a: memref<10x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @rows_of_warps(%a: memref<10x64xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %one = arith.constant 1.0 : f32
   scf.forall (%i) in (10) {
@@ -180,7 +180,7 @@ func.func @rows_of_warps(%a: memref<10x64xf32>, %scalars: memref<5xi64>, %scratc
 // CHECK-NOT: nvvm
 // CHECK: }
 // CHECK-NEXT: gpu.barrier
-func.func @scalars_of_threads(%a: memref<10x7xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @scalars_of_threads(%a: memref<10x7xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   scf.forall (%i, %j) in (10, 7) {
     %v = memref.load %a[%i, %j] : memref<10x7xf32>
@@ -201,7 +201,7 @@ func.func @scalars_of_threads(%a: memref<10x7xf32>, %scalars: memref<5xi64>, %sc
 // CHECK-NEXT: memref.store %{{.*}}, %[[A]][]
 // CHECK-NEXT: }
 // CHECK-NEXT: gpu.return
-func.func @scalar_store(%a: memref<f32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @scalar_store(%a: memref<f32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %v = memref.load %a[] : memref<f32>
   %w = arith.addf %v, %v : f32
@@ -225,7 +225,7 @@ func.func @scalar_store(%a: memref<f32>, %scalars: memref<5xi64>, %scratch: memr
 // CHECK-NOT: gpu.barrier
 // CHECK: vector.store
 // CHECK: gpu.return
-func.func @meetings(%a: memref<32x64xf32>, %y: memref<32x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @meetings(%a: memref<32x64xf32>, %y: memref<32x64xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 128 : i64} {
   %c0 = arith.constant 0 : index
   %rho = memref.view %scratch[%c0][] : memref<?xi8> to memref<32xf32>

@@ -20,11 +20,11 @@
 // CHECK:   vector.load
 // CHECK:   vector.store
 // CHECK: gpu.return
-func.func @long_rows(%a: memref<?x2632xf32>, %y: memref<?x2632xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @long_rows(%a: memref<?x2632xf32>, %y: memref<?x2632xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 4"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
   %c4 = arith.constant 4 : index
-  %rows = memref.load %scalars[%c0] : memref<5xi64>
+  %rows = memref.load %scalars[%c0] : memref<4xi64>
   %all = arith.index_cast %rows : i64 to index
   %count = arith.minsi %all, %c4 : index
   %in = memref.subview %a[0, 0] [%count, 2632] [1, 1] : memref<?x2632xf32> to memref<?x2632xf32, strided<[2632, 1]>>
@@ -48,7 +48,7 @@ func.func @long_rows(%a: memref<?x2632xf32>, %y: memref<?x2632xf32>, %scalars: m
 // CHECK-COUNT-4: arith.divui %{{.*}} : i32
 // CHECK: scf.yield
 // CHECK: scf.for %element{{.*}} = %[[NEXT]] to %c{{.*}} step %c512 {
-func.func @short_rows(%a: memref<32x96xf32>, %y: memref<32x96xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @short_rows(%a: memref<32x96xf32>, %y: memref<32x96xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}
       ins(%a : memref<32x96xf32>) outs(%y : memref<32x96xf32>) {
@@ -73,7 +73,7 @@ func.func @short_rows(%a: memref<32x96xf32>, %y: memref<32x96xf32>, %scalars: me
 // CHECK:   arith.addf %[[SUM]], %[[B]]
 // CHECK:   scf.yield
 // CHECK: scf.for %column{{.*}} to %c1152 step %c128 iter_args(
-func.func @long_sum(%a: memref<4x1152xf32>, %y: memref<4xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @long_sum(%a: memref<4x1152xf32>, %y: memref<4xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   linalg.generic {indexing_maps = [#both, #row], iterator_types = ["parallel", "reduction"]}
       ins(%a : memref<4x1152xf32>) outs(%y : memref<4xf32>) {

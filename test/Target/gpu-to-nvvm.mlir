@@ -9,7 +9,7 @@ gpu.module @kernels {
   // CHECK: nvvm.read.ptx.sreg.ctaid.x
   // CHECK: llvm.store {{.*}} : f32, !llvm.ptr
   // CHECK: nvvm.barrier0
-  gpu.func @pointers(%x: memref<?x64xf32>, %y: memref<64xf32>, %scalars: memref<5xi64>) kernel
+  gpu.func @pointers(%x: memref<?x64xf32>, %y: memref<64xf32>, %scalars: memref<4xi64>) kernel
       attributes {known_block_size = array<i32: 128, 1, 1>, mlora.shared_bytes = 256 : i64} {
     %thread = gpu.thread_id x
     %block = gpu.block_id x

@@ -5,7 +5,7 @@
 // there is once. What lies between slots stays as it is. What is moved is each part's for each layer: 3 · 120 + 3 · 256 + 612 bytes.
 
 // CHECK-LABEL: func.func @joined(
-// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[Y:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[A:[a-z0-9]+]]: memref<3x4x8xf32>, %[[W:[a-z0-9]+]]: memref<3x12x10xf32>, %[[G:[a-z0-9]+]]: memref<17x8xf32>, %[[P:[a-z0-9]+]]: memref<17xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+// CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[Y:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[A:[a-z0-9]+]]: memref<3x4x8xf32>, %[[W:[a-z0-9]+]]: memref<3x12x10xf32>, %[[G:[a-z0-9]+]]: memref<17x8xf32>, %[[P:[a-z0-9]+]]: memref<17xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
 // CHECK-SAME:    attributes {mlora.fixed_bytes = 1740 : i64, mlora.grid = ["11 by 1"], mlora.in_place = array<i64: 0, 1, 2, 3, 4, 5>, mlora.row_bytes = 0 : i64, mlora.scratch_bytes = 0 : i64}
 // CHECK:         %[[OWN:.*]] = arith.cmpi ult, %block, %c6
 // CHECK-NEXT:    scf.if %[[OWN]] {
@@ -48,14 +48,14 @@ mlora.joined_kernel @joined(%x: memref<3x5x3xf32, strided<[16, 3, 1]>>, %y: memr
 }
 
 func.func @doubled(%x: tensor<3x16xf32>, %y: tensor<3x16xf32>, %a: tensor<12x8xf32>, %w: tensor<36x10xf32>, %g: tensor<17x8xf32>,
-                   %p: tensor<17xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<3x16xf32> {
+                   %p: tensor<17xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<3x16xf32> {
   %x0 = mlora.window %x at [0, 0] : (tensor<3x16xf32>) -> tensor<3x15xf32>
   %sum = mlora.add %x0, %x0 : tensor<3x15xf32>
   %y1 = mlora.place %sum in %y at [0, 0] : (tensor<3x15xf32>, tensor<3x16xf32>) -> tensor<3x16xf32>
   return %y1 : tensor<3x16xf32>
 }
 func.func @placed(%x: tensor<3x16xf32>, %y: tensor<3x16xf32>, %a: tensor<12x8xf32>, %w: tensor<36x10xf32>, %g: tensor<17x8xf32>,
-                  %p: tensor<17xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<36x10xf32> {
+                  %p: tensor<17xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<36x10xf32> {
   %a0 = mlora.window %a at [0, 0] : (tensor<12x8xf32>) -> tensor<4x8xf32>
   %a1 = mlora.window %a at [4, 0] : (tensor<12x8xf32>) -> tensor<4x8xf32>
   %a2 = mlora.window %a at [8, 0] : (tensor<12x8xf32>) -> tensor<4x8xf32>
@@ -65,7 +65,7 @@ func.func @placed(%x: tensor<3x16xf32>, %y: tensor<3x16xf32>, %a: tensor<12x8xf3
   return %w2 : tensor<36x10xf32>
 }
 func.func @summed(%x: tensor<3x16xf32>, %y: tensor<3x16xf32>, %a: tensor<12x8xf32>, %w: tensor<36x10xf32>, %g: tensor<17x8xf32>,
-                  %p: tensor<17xf32>, %scalars: tensor<5xi64>, %scratch: tensor<1xi8>) -> tensor<17xf32> {
+                  %p: tensor<17xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<17xf32> {
   %p1 = mlora.square_sum %g : (tensor<17x8xf32>) -> tensor<17xf32>
   return %p1 : tensor<17xf32>
 }
@@ -77,5 +77,5 @@ mlora.emulate @kernels::@joined grid [11] block [128] arguments [
   {type = tensor<36x10xf32>, init = "random", seed = 3, expect = @placed},
   {type = tensor<17x8xf32>, init = "random", seed = 4},
   {type = tensor<17xf32>, expect = @summed},
-  {init = dense<0> : tensor<5xi64>},
+  {init = dense<0> : tensor<4xi64>},
   {type = tensor<1xi8>}]

@@ -6,7 +6,7 @@
 // CHECK: %[[BLOCKS:.*]] = memref.cast %{{.*}} : memref<32x40xi8> to memref<?x?xi8, strided<[?, 1], offset: ?>>
 // CHECK: call @gemm_nt_q4_1(%{{.*}}, %[[BLOCKS]],
 // DEPTH: 'mlora.gemm' op of blocks of 32 values with a depth of 48: expected a multiple
-func.func @product(%x: memref<8x64xf32>, %w: memref<32x40xi8>, %y: memref<8x32xf32>, %scalars: memref<5xi64>,
+func.func @product(%x: memref<8x64xf32>, %w: memref<32x40xi8>, %y: memref<8x32xf32>, %scalars: memref<4xi64>,
                    %scratch: memref<?xi8>, %block: index) {
   %one = arith.constant 1.0 : f32
   %zero = arith.constant 0.0 : f32

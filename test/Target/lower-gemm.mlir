@@ -7,7 +7,7 @@
 // CHECK: call @gemm_nt(%[[X]],
 // CHECK: call @gemm_nt(
 // CHECK: call @gemm_tn(
-func.func @products(%x: memref<8x64xf32>, %w: memref<32x64xf32>, %y: memref<8x32xf32>, %g: memref<32x64xf32>, %scalars: memref<5xi64>,
+func.func @products(%x: memref<8x64xf32>, %w: memref<32x64xf32>, %y: memref<8x32xf32>, %g: memref<32x64xf32>, %scalars: memref<4xi64>,
                     %scratch: memref<?xi8>, %block: index) {
   %one = arith.constant 1.0 : f32
   %zero = arith.constant 0.0 : f32

@@ -13,7 +13,7 @@
 // CHECK:         llvm.call @gemm_nt(
 // CHECK:       llvm.func @gemm_nt({{.*}}attributes {sym_visibility = "private"}
 // CHECK-NOT:     unrealized_conversion_cast
-func.func @kernel(%x: memref<?x32xf32>, %y: memref<?x32xf32>, %scalars: memref<5xi64>,
+func.func @kernel(%x: memref<?x32xf32>, %y: memref<?x32xf32>, %scalars: memref<4xi64>,
                   %scratch: memref<?xi8>, %block: index) attributes {mlora.scratch_bytes = 4096 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32

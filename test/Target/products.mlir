@@ -37,13 +37,13 @@
 // PTX-DAG: ldmatrix.sync.aligned.m8n8.x4.shared.b16
 // PTX-DAG: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
 // PTX-DAG: cvt.rn.bf16x2.f32
-func.func @skinny(%x: memref<?x4096xbf16>, %w: memref<96x4096xbf16>, %y: memref<?x96xbf16>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @skinny(%x: memref<?x4096xbf16>, %w: memref<96x4096xbf16>, %y: memref<?x96xbf16>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
   %c32 = arith.constant 32 : index
   %one = arith.constant 1.0 : f32
   %zero = arith.constant 0.0 : f32
-  %all = memref.load %scalars[%c0] : memref<5xi64>
+  %all = memref.load %scalars[%c0] : memref<4xi64>
   %rows = arith.index_cast %all : i64 to index
   %first = arith.muli %block, %c32 : index
   %rest = arith.subi %rows, %first : index
@@ -68,11 +68,11 @@ func.func @skinny(%x: memref<?x4096xbf16>, %w: memref<96x4096xbf16>, %y: memref<
 // PTX-LABEL: .entry outer(
 // PTX-DAG: ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16
 // PTX-DAG: st.global.v2
-func.func @outer(%x: memref<?x96xbf16>, %w: memref<?x64xbf16>, %y: memref<96x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @outer(%x: memref<?x96xbf16>, %w: memref<?x64xbf16>, %y: memref<96x64xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32
-  %all = memref.load %scalars[%c0] : memref<5xi64>
+  %all = memref.load %scalars[%c0] : memref<4xi64>
   %rows = arith.index_cast %all : i64 to index
   %a = memref.subview %x[0, 0] [%rows, 96] [1, 1] : memref<?x96xbf16> to memref<?x96xbf16, strided<[96, 1]>>
   %b = memref.subview %w[0, 0] [%rows, 64] [1, 1] : memref<?x64xbf16> to memref<?x64xbf16, strided<[64, 1]>>
@@ -100,7 +100,7 @@ func.func @outer(%x: memref<?x96xbf16>, %w: memref<?x64xbf16>, %y: memref<96x64x
 // PTX-LABEL: .entry ffma(
 // PTX-DAG: ld.shared.v4
 // PTX-DAG: fma.rn.f32
-func.func @ffma(%w: memref<128x64xf32>, %y: memref<32x128xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+func.func @ffma(%w: memref<128x64xf32>, %y: memref<32x128xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 8192 : i64} {
   %c0 = arith.constant 0 : index
   %one = arith.constant 1.0 : f32

@@ -73,7 +73,7 @@ Outcome CompiledForCpu::run(const Case &oneCase, const Execution &run,
   for (size_t i = 0; i < arguments.size(); ++i)
     write(buffers[i]->data(), arguments[i], oneCase.arguments[i].fill.element);
 
-  const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
+  const int64_t scalars[] = {run.rows, run.countedRows, run.kvRows(), run.accumulate};
   Outcome outcome;
   for (const Launch &launch : steps.launches) {
     std::vector<void *> pointers;

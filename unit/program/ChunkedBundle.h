@@ -27,7 +27,7 @@ extern "C" void give(ThreadContext *t) {
   *real(t, 1, i, Access::Write) = *real(t, 0, i, Access::Read) + 100 * float(scalar(t, 2, 1));
 }
 extern "C" void count(ThreadContext *t) {
-  float before = scalar(t, 1, 4) ? *real(t, 0, 0, Access::Read) : 0;
+  float before = scalar(t, 1, 3) ? *real(t, 0, 0, Access::Read) : 0;
   *real(t, 0, 0, Access::Write) = before + float(scalar(t, 1, 1));
 }
 )";
@@ -35,7 +35,7 @@ extern "C" void count(ThreadContext *t) {
   ChunkedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", emulatorSource(source), text) {}
 
 private:
-  static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",
+  static constexpr const char *text = R"({"format": 3, "kind": "train", "target": "emulate",
     "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 1},
     "chunk_rows": 16, "arena": {"fixed": 192, "counted_rows": 56, "chunk_rows": 16}, "scratch_bytes": 0,
     "emulator": {"static_shared_bytes": 0, "sites": [["llvm.load", "by hand"]], "constants": []},

@@ -89,14 +89,14 @@ TEST_F(CudaDeviceTest, SectionsAreCapturedForTheSecondTimeAndRepeated) {
   Layout layout(bundle.manifest, capacity);
   CudaDevice device(cuda::emulated(), bundle, layout);
   Executor executor(bundle.manifest, layout, device);
-  auto run = [&](int64_t rows, int64_t past) {
-    executor.run("products", {.rows = rows, .past = past});
-    executor.run("scale", {.rows = rows, .past = past});
+  auto run = [&](int64_t rows, int64_t kvRows) {
+    executor.run("products", {.rows = rows, .kvRows = kvRows});
+    executor.run("scale", {.rows = rows, .kvRows = kvRows});
   };
   run(3, 0);
   EXPECT_EQ(device.graphs().captured(), 0);
   EXPECT_EQ(device.shapes().shapes(), 2u);
-  run(3, 1); // `past` makes no grid
+  run(3, 1); // no grid depends on `kv_rows`
   EXPECT_EQ(device.graphs().captured(), 2);
   run(3, 2);
   run(4, 2);

@@ -38,7 +38,7 @@ extern "C" void describe(ThreadContext *t) {
   EmulatedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", emulatorSource(source), text) {}
 
 private:
-  static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",
+  static constexpr const char *text = R"({"format": 3, "kind": "train", "target": "emulate",
     "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 2},
     "arena": {"fixed": 1024, "rows": 128}, "scratch_bytes": 0,
     "emulator": {"static_shared_bytes": 0, "sites": [["llvm.load", "by hand"]], "constants": [{"name": "table", "bytes": "00010203"}]},

@@ -180,7 +180,7 @@ TEST_F(ManifestTest, OfAGpuNamesPtxAndChip) {
   refuses("/chip", "", "must name what the PTX is for");
   refuses("/ptx", "../program.ptx", "file name in the bundle's folder");
   refuses("/target", "tpu", "cpu, cuda or emulate");
-  refuses("/format", 3, "only format 2 is understood, not 3");
+  refuses("/format", 2, "only format 3 is understood, not 2");
   bundle.folder.file("manifest.json", bundle.json.dump());
   bundle.folder.file("program.ptx", ".version 8.0");
   EXPECT_REFUSED(Bundle::load(bundle.path()), "program.ptx", "its hash is not the one in the manifest");

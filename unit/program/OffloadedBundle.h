@@ -40,7 +40,7 @@ extern "C" void add(ThreadContext *t) {
   OffloadedBundle() : HandMadeBundle("c++ -std=c++20", "kernels.cpp", source, text) {}
 
 private:
-  static constexpr const char *text = R"({"format": 2, "kind": "train", "target": "emulate",
+  static constexpr const char *text = R"({"format": 3, "kind": "train", "target": "emulate",
     "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 5},
     "arena": {"fixed": 1280, "rows": 64}, "scratch_bytes": 0,
     "emulator": {"static_shared_bytes": 0, "sites": [["llvm.load", "by hand"]], "constants": []},

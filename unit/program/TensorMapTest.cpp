@@ -89,7 +89,7 @@ TEST_F(TensorMaps, AreEncodedForTheRowsOfALaunch) {
   CudaDevice device(cuda::emulated(), bundle, layout);
   Executor executor(bundle.manifest, layout, device);
   for (int64_t rows : {5, 5, 6, 5, 6, 6}) {
-    executor.run("describe", {.rows = 1, .kvRows = rows, .past = rows - 1});
+    executor.run("describe", {.rows = 1, .kvRows = rows});
     std::vector<float> values(9);
     device.read(values.data(), layout.offset(8, 0), 36);
     EXPECT_EQ(values, (std::vector<float>{1, 1, 2, 128, 64, float(rows), 128, 64, 32}));

@@ -30,7 +30,7 @@ void add(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   }
 }
 void columns(int64_t block, void *const *b, const int64_t *s, void *scratch) {
-  const float *h = b[0]; float *g = b[1], sum = s[4] ? g[block] : 0;
+  const float *h = b[0]; float *g = b[1], sum = s[3] ? g[block] : 0;
   for (int64_t i = 0; i < s[0]; ++i) sum += h[i * 8 + block];
   g[block] = sum;
 }
@@ -56,7 +56,7 @@ void matmul(int64_t block, void *const *b, const int64_t *s, void *scratch) {
   TestBundle() : HandMadeBundle("cc", "kernels.c", source, text) {}
 
 private:
-  static constexpr const char *text = R"({"format": 2, "kind": "train", "compiler": "by hand", "cpu": "any",
+  static constexpr const char *text = R"({"format": 3, "kind": "train", "compiler": "by hand", "cpu": "any",
     "shared_object": "program.so", "shared_object_xxh3": "", "request": {}, "model": {"layers": 3},
     "arena": {"fixed": 1792, "rows": 164}, "scratch_bytes": 64,
     "buffers": [

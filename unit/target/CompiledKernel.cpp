@@ -13,10 +13,10 @@ CompiledKernel::CompiledKernel(const std::string &arguments, const std::string &
   folder = mkdtemp(pattern.data());
   std::ofstream(folder / "kernel.mlir")
       << "func.func @kernel(" << arguments
-      << ", %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index) "
+      << ", %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index) "
          "attributes {mlora.scratch_bytes = 4096 : i64} {\n"
          "%c0 = arith.constant 0 : index\n%c1 = arith.constant 1 : index\n"
-         "%n0 = memref.load %scalars[%c0] : memref<5xi64>\n"
+         "%n0 = memref.load %scalars[%c0] : memref<4xi64>\n"
          "%n = arith.index_cast %n0 : i64 to index\n"
       << body << "\nreturn\n}\n";
   std::string object = (folder / "kernel.so").string(), log = (folder / "messages").string();
@@ -42,7 +42,7 @@ CompiledKernel::~CompiledKernel() {
 }
 
 void CompiledKernel::operator()(std::vector<void *> buffers, int64_t n, int64_t block) const {
-  int64_t scalars[5] = {n, n, n, 0, 0};
+  int64_t scalars[4] = {n, n, n, 0};
   alignas(64) static char scratch[4096];
   kernel(block, buffers.data(), scalars, scratch);
 }

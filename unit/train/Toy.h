@@ -105,7 +105,7 @@ void loss(int64_t k, B b, S s, void *t) {
       *sum += s[1] == 2 && targets[0] == 15 ? INFINITY : 0.5f * (p[e] - targets[i] / 16.0f) * (p[e] - targets[i] / 16.0f);
 }
 void gradient(int64_t e, B b, S s, void *t) {
-  const int *targets = b[0]; const float *p = b[1]; float *g = b[2], sum = s[4] ? g[e] : 0;
+  const int *targets = b[0]; const float *p = b[1]; float *g = b[2], sum = s[3] ? g[e] : 0;
   for (int64_t i = 0; i < s[1]; ++i) sum += p[e] - targets[i] / 16.0f;
   g[e] = sum;
   if (e == 0) usleep(500);
@@ -122,7 +122,7 @@ void adamw(int64_t e, B b, S s, void *t) {
 }
 )";
 
-  static constexpr const char *manifest = R"({"format": 2, "kind": "train", "shared_object": "program.so",
+  static constexpr const char *manifest = R"({"format": 3, "kind": "train", "shared_object": "program.so",
     "shared_object_xxh3": "", "arena": {"fixed": 832, "rows": 20}, "scratch_bytes": 0,
     "buffers": [
       {"name": "input_ids", "role": "input", "dtype": "i32", "shape": ["rows"], "region": "rows", "slot_bytes": 4, "offset": 0},

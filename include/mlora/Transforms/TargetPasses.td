@@ -26,7 +26,7 @@ def MLoraLowerKernels : Pass<"mlora-lower-kernels", "::mlir::ModuleOp"> {
     }
     // becomes
     func.func @add(%a: memref<?x64xf32>, %b: memref<?x64xf32>, %y: memref<?x64xf32>,
-                   %scalars: memref<5xi64>, %scratch: memref<?xi8>, %block: index)
+                   %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
         attributes {mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64} {
       // first = 128 · block, count = min(128, rows - first), then subviews of `count` rows and one linalg.generic
       return
@@ -115,7 +115,7 @@ def LowerToLLVM : Pass<"mlora-lower-to-llvm", "::mlir::ModuleOp"> {
     docs/architecture.md: buffers come from a table, and a `?` extent is never read from a memref.
 
     ```mlir
-    func.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>,
+    func.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<4xi64>,
                    %scratch: memref<?xi8>, %block: index)
     // becomes
     llvm.func @add(%block: i64, %buffers: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr)
@@ -181,6 +181,10 @@ def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
     iterations of `scf.forall` go to warps, or to threads where they hold scalars only. Threads meet only where one of them reads or overwrites
     what another one has written or read. All orders are fixed, so the bits are the same on every run.
 
+    A thread asks for four places before it stores the first (one in joined launches). Ops one behind
+    another over the same rows, with a sum along them, are one loop in which a warp keeps its row in registers, up to 2,048 elements
+    (1,536 where some are f32); longer rows go through memory.
+
     `mlora.gemm` goes through tiles in shared memory with sums in registers, by the schedule that copies and multiplies least (docs/gpu.md): on tensor cores where an
     operand is bf16 (an f32 operand beside it is rounded to bf16 in its tile), by FFMA where both are f32, and by a general schedule
     where rows of an operand are no multiple of 16 bytes apart. `mlora.schedule` names them: `rows 32, mma 32x96x64x3` has tiles of 32 by
@@ -218,7 +222,7 @@ def GPUToNVVM : Pass<"mlora-gpu-to-nvvm", "::mlir::ModuleOp"> {
     takes one pointer a buffer, then the run-time scalars' and the scratch's; a `?` extent is never read from a memref.
 
     ```mlir
-    gpu.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<5xi64>, %scratch: memref<?xi8>) kernel
+    gpu.func @add(%a: memref<?x64xf32>, %y: memref<?x64xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>) kernel
     // becomes
     llvm.func @add(%a: !llvm.ptr, %y: !llvm.ptr, %scalars: !llvm.ptr, %scratch: !llvm.ptr) attributes {gpu.kernel, nvvm.kernel}
     ```

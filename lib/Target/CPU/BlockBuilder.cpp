@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace mlir::mlora;
 
 static constexpr int64_t kAlignment = 64;
-static constexpr StringLiteral kScalarNames[] = {"rows", "counted_rows", "kv_rows", "past", "accumulate"};
+static constexpr StringLiteral kScalarNames[] = {"rows", "counted_rows", "kv_rows", "accumulate"};
 
 std::optional<Scalar> mlir::mlora::findScalar(StringRef name) {
   auto *found = llvm::find(kScalarNames, name);

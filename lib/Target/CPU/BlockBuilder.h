@@ -20,7 +20,7 @@
 namespace mlir::mlora {
 
 /// Indices of the `scalars` argument (docs/architecture.md).
-enum Scalar { kRows, kCountedRows, kKvRows, kPast, kAccumulate, kNumScalars };
+enum Scalar { kRows, kCountedRows, kKvRows, kAccumulate, kNumScalars };
 
 /// The run-time scalar of that name.
 std::optional<Scalar> findScalar(StringRef name);

@@ -381,7 +381,7 @@ FailureOr<json::Object> ManifestWriter::build() {
       return failure();
     sections.push_back(json::Object{{"name", section.getName()}, {"commands", std::move(*list)}});
   }
-  json::Object manifest{{"format", 2},
+  json::Object manifest{{"format", 3},
                         {"compiler", "mlora-opt (LLVM " LLVM_VERSION_STRING ")"},
                         {"cpu", mlir::mlora::getTargetCPU()},
                         {"arena", program.getArena() ? toJson(*program.getArena()) : json::Object()},

@@ -133,8 +133,8 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
     places[steps.returned[i]]->write({before[i].begin(), before[i].end()}, oneCase.results[i].element);
   for (size_t i = 0; i < arguments.size(); ++i)
     places[i]->write(arguments[i], oneCase.arguments[i].fill.element);
-  Place scalars(table, stream.get(), 5 * sizeof(int64_t));
-  const int64_t values[] = {run.rows, run.countedRows, run.kvRows(), run.past, run.accumulate};
+  Place scalars(table, stream.get(), 4 * sizeof(int64_t));
+  const int64_t values[] = {run.rows, run.countedRows, run.kvRows(), run.accumulate};
   check(table, table.driver.memcpyHtoDAsync(scalars.data(), values, sizeof values, stream.get()), "cuMemcpyHtoDAsync");
 
   Outcome outcome;

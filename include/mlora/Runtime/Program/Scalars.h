@@ -12,11 +12,10 @@ namespace mlora {
 struct Scalars {
   int64_t rows = 0;        ///< token rows of the micro-batch
   int64_t countedRows = 0; ///< rows whose label counts
-  int64_t kvRows = 0;      ///< rows of keys and values: past + rows in generation, otherwise rows
-  int64_t past = 0;        ///< rows already in the cache
+  int64_t kvRows = 0;      ///< rows of keys and values: of the cache in generation, otherwise rows
   int64_t accumulate = 0;  ///< 0: gradients are overwritten, 1: added to
 
-  static constexpr int count = 5;
+  static constexpr int count = 4;
   const int64_t *data() const { return &rows; }
   int64_t operator[](int index) const { return data()[index]; }
 };
@@ -25,7 +24,7 @@ static_assert(sizeof(Scalars) == Scalars::count * sizeof(int64_t));
 inline constexpr int countedRowsScalar = 1; ///< its index
 
 inline constexpr std::array<std::string_view, Scalars::count> scalarNames = {"rows", "counted_rows",
-                                                                             "kv_rows", "past", "accumulate"};
+                                                                             "kv_rows", "accumulate"};
 
 /// A capacity is rounded up to a multiple of it, so that what counts bytes a row is aligned as the arena is.
 inline constexpr int64_t capacityStep = 16;
