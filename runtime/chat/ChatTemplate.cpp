@@ -38,16 +38,21 @@ std::string templateOf(const Tokenizer &tokenizer) {
   return source;
 }
 
+std::string placeOf(const Tokenizer &tokenizer) {
+  std::string file = tokenizer.chatTemplateFile();
+  return file.empty() ? "chat template" : "chat template of " + file;
+}
+
 } // namespace
 
 ChatTemplate::ChatTemplate(const Tokenizer &tokenizer)
     : ChatTemplate(templateOf(tokenizer), tokenText(tokenizer, tokenizer.bos()),
-                   tokenText(tokenizer, tokenizer.eos())) {}
+                   tokenText(tokenizer, tokenizer.eos()), placeOf(tokenizer)) {}
 
-void checkMessages(const nlohmann::json &messages, const std::string &where) {
+void checkMessages(const RowJson &messages, const std::string &where) {
   if (!messages.is_array())
     badInput(where + ": expected a list of messages {\"role\", \"content\"}, got " + messages.type_name());
-  auto has = [](const nlohmann::json &message, const char *key) {
+  auto has = [](const RowJson &message, const char *key) {
     return message.contains(key) && !message[key].is_null();
   };
   for (size_t i = 0; i < messages.size(); ++i) {
@@ -59,7 +64,7 @@ void checkMessages(const nlohmann::json &messages, const std::string &where) {
   }
 }
 
-ChatTemplate::Text ChatTemplate::render(const nlohmann::json &messages, bool addGenerationPrompt) const {
+ChatTemplate::Text ChatTemplate::render(const RowJson &messages, bool addGenerationPrompt) const {
   using jinja::Value;
   jinja::Map variables;
   variables.set("messages", Value::of(messages));
@@ -72,7 +77,7 @@ ChatTemplate::Text ChatTemplate::render(const nlohmann::json &messages, bool add
   return jinja::Interpreter(parsed->where, std::move(variables)).run(*parsed->body);
 }
 
-std::string renderChat(const ChatTemplate &chat, const nlohmann::json &messages, bool addGenerationPrompt) {
+std::string renderChat(const ChatTemplate &chat, const RowJson &messages, bool addGenerationPrompt) {
   return chat.render(messages, addGenerationPrompt).text;
 }
 

@@ -26,7 +26,7 @@ std::optional<size_t> firstSpecialEnd(std::string_view text, const Tokenizer &to
 
 class Turns {
 public:
-  Turns(const ChatTemplate &chat, const nlohmann::json &messages, const Tokenizer &tokenizer)
+  Turns(const ChatTemplate &chat, const RowJson &messages, const Tokenizer &tokenizer)
       : chat(chat), messages(messages), tokenizer(tokenizer), result(chat.render(messages, false)) {}
 
   ChatTemplate::Text find() {
@@ -42,7 +42,7 @@ private:
   /// The text of the first `count` messages; nothing where the template refuses them (none at all, a
   /// conversation that ends in a system message).
   std::optional<std::string> textOf(size_t count, bool addGenerationPrompt) const {
-    nlohmann::json first(messages.begin(), messages.begin() + int64_t(count));
+    RowJson first(messages.begin(), messages.begin() + int64_t(count));
     try {
       return chat.render(first, addGenerationPrompt).text;
     } catch (const Error &) {
@@ -51,7 +51,7 @@ private:
   }
 
   /// Where a message's content stands in a text, at or behind `from`; templates may trim it.
-  static TextSpan contentOf(const nlohmann::json &message, const std::string &text, size_t from) {
+  static TextSpan contentOf(const RowJson &message, const std::string &text, size_t from) {
     if (!message.contains("content") || !message["content"].is_string())
       return {nowhere, nowhere};
     auto content = message["content"].get<std::string>();
@@ -64,7 +64,7 @@ private:
   /// Whether only system messages stand before message i.
   bool isFirst(size_t i) const {
     return std::all_of(messages.begin(), messages.begin() + int64_t(i),
-                       [](const nlohmann::json &message) { return message["role"] == "system"; });
+                       [](const RowJson &message) { return message["role"] == "system"; });
   }
 
   /// Where a message's content begins in the whole text: up to there the text is the same with another
@@ -74,7 +74,7 @@ private:
     if (!messages[i].contains("content") || !messages[i]["content"].is_string())
       return nowhere;
     std::string content = jinja::stripped(messages[i]["content"].get<std::string>(), true, true);
-    nlohmann::json others = messages;
+    RowJson others = messages;
     others[i]["content"] = content.starts_with('x') ? "y" : "x";
     try {
       std::string other = chat.render(others, false).text;
@@ -130,14 +130,14 @@ private:
   }
 
   const ChatTemplate &chat;
-  const nlohmann::json &messages;
+  const RowJson &messages;
   const Tokenizer &tokenizer;
   ChatTemplate::Text result;
 };
 
 } // namespace
 
-ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const nlohmann::json &messages,
+ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const RowJson &messages,
                                      const Tokenizer &tokenizer) {
   return Turns(chat, messages, tokenizer).find();
 }

@@ -22,8 +22,8 @@ void Map::set(const std::string &key, Value value) {
   entries.emplace_back(key, std::move(value));
 }
 
-Value Value::of(const nlohmann::json &json) {
-  using Type = nlohmann::json::value_t;
+Value Value::of(const RowJson &json) {
+  using Type = RowJson::value_t;
   switch (json.type()) {
   case Type::boolean:
     return {json.get<bool>()};
@@ -36,7 +36,7 @@ Value Value::of(const nlohmann::json &json) {
     return {json.get<std::string>()};
   case Type::array: {
     List items;
-    for (const nlohmann::json &item : json)
+    for (const RowJson &item : json)
       items.push_back(of(item));
     return list(std::move(items));
   }
@@ -194,7 +194,7 @@ std::string jsonText(const Value &value, int64_t indent, int64_t level) {
   if (value.is<bool>())
     return std::get<bool>(value.data) ? "true" : "false";
   if (value.text())
-    return nlohmann::json(*value.text()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return RowJson(*value.text()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::vector<std::string> parts;
   if (value.items()) {
     for (const Value &item : *value.items())

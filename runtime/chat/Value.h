@@ -1,9 +1,10 @@
 // Values of a template, with Python's meaning: what is printed, what is true, what is equal.
 #pragma once
 
+#include "mlora/Runtime/Core/Json.h"
+
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,7 +50,7 @@ struct Value {
                std::shared_ptr<Map>, Function>
       data = None{};
 
-  static Value of(const nlohmann::json &json);
+  static Value of(const RowJson &json);
   static Value list(List items);
   static Value map(Map entries);
 

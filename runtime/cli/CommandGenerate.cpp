@@ -32,8 +32,8 @@ std::string promptOf(const Arguments &arguments) {
   return prompt;
 }
 
-nlohmann::json messagesOf(const Config &config) {
-  nlohmann::json messages = parseJson(config.messages, "messages");
+RowJson messagesOf(const Config &config) {
+  RowJson messages = parseRow(config.messages, "messages");
   checkMessages(messages, "messages");
   if (messages.empty())
     badInput("messages: holds no message: give at least one, of the user");
@@ -89,7 +89,7 @@ int runGenerate(Arguments &arguments) {
   if (isChat && arguments.has("prompt"))
     badInput("prompt= and messages= are given: give one of them");
   // What was asked is checked before a model is opened.
-  nlohmann::json messages = isChat ? messagesOf(config) : nlohmann::json();
+  RowJson messages = isChat ? messagesOf(config) : RowJson();
   std::string prompt = isChat ? "" : promptOf(arguments);
   checkUtf8(prompt, "the prompt");
   LoadedModel model(arguments);

@@ -28,31 +28,34 @@ struct Cursor {
 };
 
 /// Builds the value; stops at the first key that its object already has.
-class Builder {
+template <typename Json> class Builder {
 public:
   Builder(std::string_view text, const std::string &where, int64_t firstLine)
       : text(text), where(where), firstLine(firstLine), position(text.data()) {}
 
-  json build() {
+  Json build() {
     Cursor begin{&position, text.data() + text.size()}, end{nullptr, nullptr};
-    json::sax_parse(begin, end, this);
+    Json::sax_parse(begin, end, this);
     return std::move(root);
   }
 
   bool null() { return put(nullptr); }
   bool boolean(bool value) { return put(value); }
-  bool number_integer(json::number_integer_t value) { return put(value); }
-  bool number_unsigned(json::number_unsigned_t value) { return put(value); }
-  bool number_float(json::number_float_t value, const std::string &) { return put(value); }
+  bool number_integer(typename Json::number_integer_t value) { return put(value); }
+  bool number_unsigned(typename Json::number_unsigned_t value) { return put(value); }
+  bool number_float(typename Json::number_float_t value, const std::string &) { return put(value); }
   bool string(std::string &value) { return put(std::move(value)); }
-  bool binary(json::binary_t &) { return false; }
-  bool start_object(std::size_t) { return open(json::object()); }
-  bool start_array(std::size_t) { return open(json::array()); }
+  bool binary(typename Json::binary_t &) { return false; }
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool start_array(std::size_t) { return open(Json::array()); }
   bool end_object() { return close(); }
   bool end_array() { return close(); }
 
   bool key(std::string &name) {
-    auto [slot, fresh] = levels.back()->get_ref<json::object_t &>().emplace(name, nullptr);
+    auto &object = levels.back()->template get_ref<typename Json::object_t &>();
+    if (std::is_same_v<Json, RowJson> && object.size() == maxRowKeys)
+      refuse("an object of a row has more than " + std::to_string(maxRowKeys) + " keys");
+    auto [slot, fresh] = object.emplace(name, nullptr);
     if (!fresh)
       refuse("the key \"" + name + "\" is there twice in one object");
     member = &slot->second;
@@ -65,24 +68,25 @@ public:
     std::string message = error.what();
     size_t cut = message.find(": ");
     refuse("not valid JSON: " + (cut == std::string::npos ? message : message.substr(cut + 2)));
+    return false;
   }
 
 private:
-  static constexpr size_t maxDepth = 200;
+  static constexpr size_t maxDepth = 200, maxRowKeys = 10000;
 
-  template <typename T> json *place(T &&value) {
+  template <typename T> Json *place(T &&value) {
     if (levels.empty())
       return &(root = std::forward<T>(value));
     if (levels.back()->is_object())
       return &(*member = std::forward<T>(value));
-    json::array_t &array = levels.back()->get_ref<json::array_t &>();
+    auto &array = levels.back()->template get_ref<typename Json::array_t &>();
     array.emplace_back(std::forward<T>(value));
     return &array.back();
   }
   template <typename T> bool put(T &&value) { return place(std::forward<T>(value)) != nullptr; }
 
   // A pointer to an element stays valid while its level is open: its parent gets no other element meanwhile.
-  bool open(json value) {
+  bool open(Json value) {
     if (levels.size() == maxDepth)
       refuse("nested deeper than " + std::to_string(maxDepth) + " levels");
     levels.push_back(place(std::move(value)));
@@ -99,98 +103,108 @@ private:
   const std::string &where;
   int64_t firstLine;
   const char *position;
-  json root;
-  std::vector<json *> levels;
-  json *member = nullptr;
+  Json root;
+  std::vector<Json *> levels;
+  Json *member = nullptr;
 };
 
 } // namespace
 
 json parseJson(std::string_view text, const std::string &where, int64_t firstLine) {
-  return Builder(text, where, firstLine).build();
+  return Builder<json>(text, where, firstLine).build();
+}
+
+RowJson parseRow(std::string_view text, const std::string &where, int64_t firstLine) {
+  return Builder<RowJson>(text, where, firstLine).build();
 }
 
 json readJsonFile(const std::filesystem::path &path) { return parseJson(readFile(path), path.string()); }
 
-JsonFields::JsonFields(const json &value, std::string where) : value(value), place(std::move(where)) {
+template <typename Json>
+ObjectFields<Json>::ObjectFields(const Json &value, std::string where)
+    : value(value), place(std::move(where)) {
   if (!value.is_object())
     badInput(place + ": an object is expected, found " + value.type_name());
 }
 
-bool JsonFields::has(const char *key) const {
+template <typename Json> bool ObjectFields<Json>::has(const char *key) const {
   auto found = value.find(key);
   return found != value.end() && !found->is_null();
 }
 
-void JsonFields::refuse(const char *key, const std::string &message) const {
+template <typename Json> void ObjectFields<Json>::refuse(const char *key, const std::string &message) const {
   badInput(place + ": key \"" + key + "\": " + message);
 }
 
-const json &JsonFields::at(const char *key) const {
+template <typename Json> const Json &ObjectFields<Json>::at(const char *key) const {
   auto found = value.find(key);
   if (found == value.end())
     refuse(key, "is missing");
   return *found;
 }
 
-static std::string shown(const json &value) {
-  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+template <typename Json> static std::string shown(const Json &value) {
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
   return text.size() > 60 ? text.substr(0, 57) + "..." : text;
 }
 
-int64_t JsonFields::integer(const char *key) const {
-  const json &found = at(key);
-  bool fits =
-      found.is_number_integer() && (!found.is_number_unsigned() || found.get<uint64_t>() <= INT64_MAX);
+template <typename Json> int64_t ObjectFields<Json>::integer(const char *key) const {
+  const Json &found = at(key);
+  bool fits = found.is_number_integer() &&
+              (!found.is_number_unsigned() || found.template get<uint64_t>() <= INT64_MAX);
   if (!fits)
     refuse(key, "an integer is expected, found " + shown(found));
-  return found.get<int64_t>();
+  return found.template get<int64_t>();
 }
 
-double JsonFields::number(const char *key) const {
+template <typename Json> double ObjectFields<Json>::number(const char *key) const {
   if (!at(key).is_number())
     refuse(key, "a number is expected, found " + shown(at(key)));
-  return at(key).get<double>();
+  return at(key).template get<double>();
 }
 
-std::string JsonFields::string(const char *key) const {
+template <typename Json> std::string ObjectFields<Json>::string(const char *key) const {
   if (!at(key).is_string())
     refuse(key, "a string is expected, found " + shown(at(key)));
-  return at(key).get<std::string>();
+  return at(key).template get<std::string>();
 }
 
-std::vector<std::string> JsonFields::strings(const char *key) const {
-  const json &found = at(key);
-  auto isString = [](const json &element) { return element.is_string(); };
+template <typename Json> std::vector<std::string> ObjectFields<Json>::strings(const char *key) const {
+  const Json &found = at(key);
+  auto isString = [](const Json &element) { return element.is_string(); };
   if (!found.is_array() || !std::all_of(found.begin(), found.end(), isString))
     refuse(key, "a list of strings is expected, found " + shown(found));
-  return found.get<std::vector<std::string>>();
+  return found.template get<std::vector<std::string>>();
 }
 
-JsonFields JsonFields::object(const char *key) const {
+template <typename Json> ObjectFields<Json> ObjectFields<Json>::object(const char *key) const {
   if (!at(key).is_object())
     refuse(key, "an object is expected, found " + shown(at(key)));
-  return JsonFields(at(key), place + ": " + key);
+  return ObjectFields(at(key), place + ": " + key);
 }
 
-std::optional<int64_t> JsonFields::optionalInteger(const char *key) const {
+template <typename Json> std::optional<int64_t> ObjectFields<Json>::optionalInteger(const char *key) const {
   return has(key) ? std::optional(integer(key)) : std::nullopt;
 }
 
-std::optional<double> JsonFields::optionalNumber(const char *key) const {
+template <typename Json> std::optional<double> ObjectFields<Json>::optionalNumber(const char *key) const {
   return has(key) ? std::optional(number(key)) : std::nullopt;
 }
 
-std::optional<bool> JsonFields::optionalBoolean(const char *key) const {
+template <typename Json> std::optional<bool> ObjectFields<Json>::optionalBoolean(const char *key) const {
   if (!has(key))
     return std::nullopt;
   if (!at(key).is_boolean())
     refuse(key, "true or false is expected, found " + shown(at(key)));
-  return at(key).get<bool>();
+  return at(key).template get<bool>();
 }
 
-std::optional<std::string> JsonFields::optionalString(const char *key) const {
+template <typename Json>
+std::optional<std::string> ObjectFields<Json>::optionalString(const char *key) const {
   return has(key) ? std::optional(string(key)) : std::nullopt;
 }
+
+template class ObjectFields<json>;
+template class ObjectFields<RowJson>;
 
 } // namespace mlora

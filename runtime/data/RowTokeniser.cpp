@@ -10,7 +10,7 @@ Sequence RowTokeniser::operator()(const DatasetRow &row) {
   if (row.task->messages) {
     result = conversation(row);
   } else if (row.task->example) {
-    Example example = row.task->example(JsonFields(row.json, row.where));
+    Example example = row.task->example(RowFields(row.json, row.where));
     eosMissed = eosMissed || !tokenizer.get().eos();
     result = tokenise(example, tokenizer.get());
   } else {
@@ -21,7 +21,7 @@ Sequence RowTokeniser::operator()(const DatasetRow &row) {
 }
 
 Sequence RowTokeniser::conversation(const DatasetRow &row) {
-  nlohmann::json messages = row.task->messages(JsonFields(row.json, row.where));
+  RowJson messages = row.task->messages(RowFields(row.json, row.where));
   checkMessages(messages, row.where);
   if (!chat)
     chat.emplace(tokenizer.get());

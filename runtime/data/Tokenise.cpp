@@ -48,9 +48,9 @@ Sequence tokenise(const ChatTemplate::Text &conversation, const Tokenizer &token
 
 namespace {
 
-std::vector<int32_t> integers(const nlohmann::json &row, const char *key, const std::string &where) {
-  const nlohmann::json &list = row.at(key);
-  auto fits = [](const nlohmann::json &value) {
+std::vector<int32_t> integers(const RowJson &row, const char *key, const std::string &where) {
+  const RowJson &list = row.at(key);
+  auto fits = [](const RowJson &value) {
     return value.is_number_integer() && value >= INT32_MIN && value <= INT32_MAX;
   };
   if (!list.is_array() || !std::all_of(list.begin(), list.end(), fits))
@@ -74,7 +74,7 @@ void renumber(std::vector<int32_t> &documents, const std::string &where) {
 }
 
 /// Lists that other programs write beside the ids must say what we would do anyway.
-void checkImplied(const nlohmann::json &row, const Sequence &result, const std::string &where) {
+void checkImplied(const RowJson &row, const Sequence &result, const std::string &where) {
   if (row.contains("attention_mask")) {
     std::vector<int32_t> mask = integers(row, "attention_mask", where);
     if (std::any_of(mask.begin(), mask.end(), [](int32_t value) { return value != 1; }))
@@ -93,7 +93,7 @@ void checkImplied(const nlohmann::json &row, const Sequence &result, const std::
 
 } // namespace
 
-Sequence readTokenised(const nlohmann::json &row, const std::string &where) {
+Sequence readTokenised(const RowJson &row, const std::string &where) {
   Sequence result;
   result.ids = integers(row, "input_ids", where);
   result.labels = row.contains("labels") ? integers(row, "labels", where) : result.ids;

@@ -19,7 +19,7 @@ Sequence tokenise(const ChatTemplate::Text &conversation, const Tokenizer &token
 
 /// A row {"input_ids", "labels", "document_ids"}: without labels every token counts, without documents it is
 /// one.
-Sequence readTokenised(const nlohmann::json &row, const std::string &where);
+Sequence readTokenised(const RowJson &row, const std::string &where);
 
 /// Throws when an id or a label is none of a model's `vocabSize` (0: any that is not negative).
 void checkVocabulary(const Sequence &row, int64_t vocabSize, const std::string &where);

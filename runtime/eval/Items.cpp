@@ -204,6 +204,7 @@ std::string Evaluation::Item::samples() const {
     json["filter"] = "none";
     json["doc_hash"] = hashHex(question.row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     json["prompt_hash"] = hashHex(question.prompt);
+    json["target_hash"] = hashHex(isGenerated() ? question.goldText : std::to_string(question.gold));
     lines += json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   return lines;

@@ -30,7 +30,7 @@ struct Dataset::File {
     std::string where = path + ":" + std::to_string(text.line);
     if (!isUtf8(text.text))
       badInput(where + ": is not UTF-8 (a file of mixed encodings?): convert it, with iconv for example");
-    nlohmann::json row = parseJson(text.text, path, text.line);
+    RowJson row = parseRow(text.text, path, text.line);
     if (!row.is_object())
       badInput(where + ": expected a row {\"key\": value, …}, got " + row.type_name());
     return {std::move(row), std::move(where), group};
@@ -70,7 +70,7 @@ void Dataset::openText(const fs::path &path) {
     content.erase(0, byteOrderMark.size());
   if (list.empty())
     list.emplace_back().isText = true;
-  nlohmann::json row = {{std::string(reader.documentKey), std::move(content)}};
+  RowJson row = {{std::string(reader.documentKey), std::move(content)}};
   list.back().parsed.push_back({std::move(row), path.string(), "", nullptr, true});
 }
 
@@ -85,7 +85,7 @@ void Dataset::open(const fs::path &path, const std::string &group) {
       badInput(file.path + ": rows of " + (task ? "task " + std::string(task->name) : "a task that is not named") +
                " are JSON, not CSV" + (task ? "" : ": say which task with `task`"));
     int64_t number = 0;
-    for (nlohmann::json &row : task->readTable(file.content, file.path, group))
+    for (RowJson &row : task->readTable(file.content, file.path, group))
       file.parsed.push_back({std::move(row), file.path + ", row " + std::to_string(++number), group});
     file.content.clear();
     return;
@@ -103,7 +103,7 @@ void Dataset::open(const fs::path &path, const std::string &group) {
     return;
   for (const RowText &text : file.texts) {
     DatasetRow row = file.parse(text);
-    for (nlohmann::json &part : expanding->expand(JsonFields(row.json, row.where)))
+    for (RowJson &part : expanding->expand(RowFields(row.json, row.where)))
       file.parsed.push_back({std::move(part), row.where, group});
   }
   file.texts.clear();
@@ -170,14 +170,14 @@ DatasetRow Dataset::row(int64_t i) const {
   const File &file = list[size_t(number)];
   DatasetRow row = file.parsed.empty() ? file.parse(file.texts[size_t(index)]) : file.parsed[size_t(index)];
   row.task = task ? task : &taskOf(row.json, row.where);
-  checkKeys(*row.task, JsonFields(row.json, row.where));
+  checkKeys(*row.task, RowFields(row.json, row.where));
   return row;
 }
 
 namespace {
 
 Question questionOf(const Task &task, const DatasetRow &row) {
-  Question question = task.question(JsonFields(row.json, row.where), row.group);
+  Question question = task.question(RowFields(row.json, row.where), row.group);
   question.row = row.json;
   return question;
 }

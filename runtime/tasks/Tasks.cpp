@@ -32,7 +32,7 @@ const Task &taskNamedOrFail(std::string_view name, const std::string &where) {
            "'?): expected one of " + list);
 }
 
-const Task &taskOf(const nlohmann::json &row, const std::string &where) {
+const Task &taskOf(const RowJson &row, const std::string &where) {
   for (const Task *task : tasks())
     if (task->recognises(row))
       return *task;
@@ -44,7 +44,7 @@ const Task &taskOf(const nlohmann::json &row, const std::string &where) {
            "input_ids; or those of a published task (docs/data.md); or say which with `task`");
 }
 
-void checkKeys(const Task &task, const JsonFields &row) {
+void checkKeys(const Task &task, const RowFields &row) {
   // Who reads the label says which there are, and that published test files have none.
   auto isMissing = [&row](std::string_view key) { return key != "label" && !row.raw().contains(key); };
   std::string expected;
@@ -71,17 +71,17 @@ Question yesNoQuestion(const YesNo &row) {
   return {.prompt = row.prompt, .answers = {"Yes", "No"}, .gold = row.isYes ? 0 : 1};
 }
 
-std::string filledString(const JsonFields &row, const char *key) {
+std::string filledString(const RowFields &row, const char *key) {
   std::string text = row.string(key);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos)
     row.refuse(key, "is empty: remove the row, or fill it");
   return text;
 }
 
-bool booleanLabel(const JsonFields &row, const char *key) {
+bool booleanLabel(const RowFields &row, const char *key) {
   if (!row.has(key))
     row.refuse(key, "is missing: expected true or false (the published test files have no labels)");
-  const nlohmann::json &value = row.raw().at(key);
+  const RowJson &value = row.raw().at(key);
   if (value.is_boolean())
     return value.get<bool>();
   if (value.is_number_integer() && (value == 0 || value == 1))

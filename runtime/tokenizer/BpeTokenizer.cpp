@@ -15,7 +15,7 @@ BpeTokenizer::BpeTokenizer(const JsonFields &json, const TokenizerConfig &config
     : normalizer(parsePart<Normalizer>(json, "normalizer")),
       preTokenizer(parsePart<PreTokenizer>(json, "pre_tokenizer")),
       decoder(parsePart<Decoder>(json, "decoder")), model(json.object("model")),
-      added(json, model.vocabulary(), normalizer.get()), jinja(config.chatTemplate),
+      added(json, model.vocabulary(), normalizer.get()), jinja(config.chatTemplate), jinjaFile(config.chatTemplateFile),
       listFiles(std::move(files)) {
   // Truncation and padding belong to a caller, who decides on lengths: they are not read.
   allowOnly(json, {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",

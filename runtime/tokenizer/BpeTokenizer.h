@@ -31,6 +31,7 @@ public:
   std::optional<int32_t> eos() const override { return eosId; }
   bool addsBos() const override { return beginsWithBos; }
   std::string chatTemplate() const override { return jinja; }
+  std::string chatTemplateFile() const override { return jinjaFile; }
   TokenizerFiles files() const override { return listFiles(); }
 
 private:
@@ -48,7 +49,7 @@ private:
   AddedTokens added;
   std::optional<int32_t> bosId, eosId;
   bool beginsWithBos = false;
-  std::string jinja;
+  std::string jinja, jinjaFile;
   std::function<TokenizerFiles()> listFiles;
 };
 

@@ -35,6 +35,7 @@ TokenizerConfig TokenizerConfig::parse(const JsonFields &config) {
   result.eos = tokenText(config, "eos_token");
   result.addBos = config.optionalBoolean("add_bos_token");
   result.chatTemplate = chatTemplateOf(config);
+  result.chatTemplateFile = config.where();
   return result;
 }
 
@@ -51,8 +52,10 @@ TokenizerConfig TokenizerConfig::read(const std::filesystem::path &folder) {
   if (!result.eos)
     result.eos = map.eos;
   std::filesystem::path jinja = folder / "chat_template.jinja";
-  if (std::filesystem::exists(jinja))
-    result.chatTemplate = readFile(jinja); // transformers prefers it too
+  if (std::filesystem::exists(jinja)) { // transformers prefers it too
+    result.chatTemplate = readFile(jinja);
+    result.chatTemplateFile = jinja.string();
+  }
   return result;
 }
 

@@ -13,6 +13,7 @@ struct TokenizerConfig {
   std::optional<std::string> bos, eos; ///< the tokens' texts
   std::optional<bool> addBos;          ///< add_bos_token; unset: the post-processor decides
   std::string chatTemplate;            ///< Jinja; empty when there is none
+  std::string chatTemplateFile;        ///< where it stands
 
   static TokenizerConfig parse(const JsonFields &config);
   /// tokenizer_config.json of a folder, then special_tokens_map.json and chat_template.jinja for what it

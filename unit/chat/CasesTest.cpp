@@ -1,6 +1,7 @@
 // Templates against the texts that Python's jinja2 makes of them (cases.json, written by make_cases.py).
 #include "mlora/Runtime/Chat/ChatTemplate.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Core/Json.h"
 
 #include <gtest/gtest.h>
@@ -8,9 +9,9 @@
 namespace mlora {
 
 TEST(ChatTemplate, WritesWhatJinja2Writes) {
-  nlohmann::json cases = readJsonFile(MLORA_SOURCE "/unit/chat/cases.json");
+  RowJson cases = parseRow(readFile(MLORA_SOURCE "/unit/chat/cases.json"), "cases.json");
   ASSERT_GT(cases.size(), 60u);
-  for (const nlohmann::json &one : cases) {
+  for (const RowJson &one : cases) {
     SCOPED_TRACE(one["name"].get<std::string>() + ": " + one["template"].get<std::string>());
     std::string error;
     try {

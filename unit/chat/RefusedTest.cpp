@@ -12,7 +12,7 @@ namespace {
 std::string complaint(const std::string &source) {
   try {
     ChatTemplate chat(source, "<s>", "</s>", "model/chat_template.jinja");
-    renderChat(chat, nlohmann::json::parse(R"([{"role": "user", "content": "hi"}])"), true);
+    renderChat(chat, RowJson::parse(R"([{"role": "user", "content": "hi"}])"), true);
     return "";
   } catch (const Error &error) {
     EXPECT_EQ(error.status, Status::BadInput);

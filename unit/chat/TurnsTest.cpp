@@ -37,17 +37,18 @@ public:
   std::optional<int32_t> eos() const override { return 257; }
   bool addsBos() const override { return false; }
   std::string chatTemplate() const override { return source; }
+  std::string chatTemplateFile() const override { return file; }
   std::vector<std::pair<std::string, std::string>> files() const override { return {}; }
-  std::string source;
+  std::string source, file = {};
 };
 
-nlohmann::json conversation() {
-  return nlohmann::json::parse(R"([{"role": "user", "content": "two"}, {"role": "assistant", "content": "2 "},
+RowJson conversation() {
+  return RowJson::parse(R"([{"role": "user", "content": "two"}, {"role": "assistant", "content": "2 "},
     {"role": "user", "content": "2"}, {"role": "assistant", "content": "again 2"}])");
 }
 
 /// The trained texts.
-std::vector<std::string> trained(const std::string &source, const nlohmann::json &messages = conversation()) {
+std::vector<std::string> trained(const std::string &source, const RowJson &messages = conversation()) {
   MarkedTokenizer tokenizer;
   tokenizer.source = source;
   ChatTemplate::Text text = renderForTraining(ChatTemplate(tokenizer), messages, tokenizer);
@@ -85,11 +86,18 @@ TEST(Turns, AreThoseOfGenerationBlocks) {
       (Parts{"2 !", "again 2!"}));
 }
 
+TEST(Turns, ABadTemplateIsNamedWithItsFile) {
+  MarkedTokenizer tokenizer;
+  tokenizer.source = "{{ a }}\n{% if %}";
+  tokenizer.file = "model/chat_template.jinja";
+  EXPECT_REFUSED(ChatTemplate{tokenizer}, "chat template of model/chat_template.jinja", "line 2");
+}
+
 TEST(Turns, OfATemplateThatRefusesPartsOfAConversation) {
   std::string source =
       "{% if messages[0].role != 'assistant' %}{{ raise_exception('must begin with assistant') }}"
       "{% endif %}{% for m in messages %}{{ m.content }}</s>{% endfor %}";
-  nlohmann::json messages = nlohmann::json::parse(
+  RowJson messages = RowJson::parse(
       R"([{"role": "assistant", "content": "hello"}, {"role": "user", "content": "hi"}])");
   EXPECT_EQ(trained(source, messages), (Parts{"hello</s>"}));
 }
@@ -100,11 +108,11 @@ TEST(Turns, OfAConversationThatTheAssistantBegins) {
   std::string loop =
       "{% for m in messages %}{% if m.role != 'system' %}<{{ m.role }}>\n{{ m.content ~ '</s>' }}"
       "{% if loop.last and add_generation_prompt %}<assistant>\n{% endif %}{% endif %}{% endfor %}";
-  nlohmann::json messages = nlohmann::json::parse(R"([{"role": "assistant", "content": "a"},
+  RowJson messages = RowJson::parse(R"([{"role": "assistant", "content": "a"},
     {"role": "user", "content": "hi"}, {"role": "assistant", "content": "b"}])");
   for (const char *before : {"", "{{ bos_token }}", "{{ 'You are an assistant.' if messages else '' }}"}) {
     EXPECT_EQ(trained(before + loop, messages), (Parts{"a</s>", "b</s>"})) << before;
-    nlohmann::json withSystem = {{{"role", "system"}, {"content", "a"}}};
+    RowJson withSystem = {{{"role", "system"}, {"content", "a"}}};
     withSystem.insert(withSystem.end(), messages.begin(), messages.end());
     EXPECT_EQ(trained(before + loop, withSystem), (Parts{"a</s>", "b</s>"})) << before;
   }
@@ -136,7 +144,7 @@ TEST(Turns, OfTinyLlama) {
   ASSERT_EQ(text.generated.size(), 2u);
   TextSpan last = text.generated[1];
   EXPECT_EQ(text.text.substr(last.begin, last.end - last.begin), "again 2</s>") << text.text;
-  nlohmann::json begun = nlohmann::json::parse(R"([{"role": "assistant", "content": "Hello"}])");
+  RowJson begun = RowJson::parse(R"([{"role": "assistant", "content": "Hello"}])");
   text = renderForTraining(ChatTemplate(*tokenizer), begun, *tokenizer);
   ASSERT_EQ(text.generated.size(), 1u);
   TextSpan first = text.generated[0];
@@ -144,7 +152,7 @@ TEST(Turns, OfTinyLlama) {
 }
 
 TEST(Messages, HaveARoleAndContent) {
-  auto check = [](const char *messages) { checkMessages(nlohmann::json::parse(messages), "row 7"); };
+  auto check = [](const char *messages) { checkMessages(RowJson::parse(messages), "row 7"); };
   EXPECT_NO_THROW(
       check(R"([{"role": "assistant", "content": ""}, {"role": "assistant", "tool_calls": [{}]}])"));
   EXPECT_REFUSED(check(R"([{"role": "user", "content": "q"}, {"role": "user"}])"), "row 7", "message 2",

@@ -54,6 +54,16 @@ conversations = {
     "spaces": [u("  leading"), a(" trailing \n\n"), u("quotes ' and \" and\ttab\n\nlines"), a("fin")],
 }
 
+# Keys stay in the conversation's order.
+calls = [u("Weather in Oslo?"),
+         {"role": "assistant", "content": None, "tool_calls": [
+             {"type": "function", "function": {"name": "weather", "arguments": {"place": "Oslo", "days": 2, "at": [1.5, True]}}}]}]
+call_templates = [
+    "{% for m in messages %}{{ m | tojson }}{{ m }}{% endfor %}",
+    "{% for c in messages[1].tool_calls %}{{ c.function.arguments | tojson(indent=2) }}{% for k, v in c.function.arguments.items() %}"
+    "{{ k }}={{ v }};{% endfor %}{{ c.function.arguments.keys() | list }}{% endfor %}",
+]
+
 snippets = r'''
 {{ 1 + 2 * 3 - 4 // 3 % 2 }} {{ 7 / 2 }} {{ -7 // 2 }} {{ -7 % 3 }} {{ 2 - -1 }} {{ 1.0 }} {{ 1e3 if false }} {{ 0.1 + 0.2 }}
 {{ 'a' ~ 1 ~ none ~ true ~ [1, 'x', none, {'k': 2.5}] }}
@@ -118,6 +128,8 @@ def case(name, template, messages, prompt, **tokens):
 
 for i, snippet in enumerate(snippets):
     case(f"snippet {i + 1}", snippet, conversations["system"], False)
+for i, template in enumerate(call_templates):
+    case(f"calls {i + 1}", template, calls, False)
 for i, layout in enumerate(layouts):
     case(f"layout {i + 1}", layout, conversations["one"], False)
 real = {"SmolLM2": (chatml, {"bos": "<|im_start|>", "eos": "<|im_end|>"}), "Mistral": (mistral, {}),

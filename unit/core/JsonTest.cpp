@@ -20,6 +20,17 @@ TEST(Json, NamesFileAndLine) {
   EXPECT_REFUSED(parseJson(std::string(100000, '['), "f"), "deeper than");
 }
 
+TEST(Json, RowsKeepTheOrderOfTheirKeys) {
+  RowJson row = parseRow(R"({"z": {"b": 1, "a": [{"d": 2, "c": 3}]}, "y": null})", "f");
+  EXPECT_EQ(row.dump(), R"({"z":{"b":1,"a":[{"d":2,"c":3}]},"y":null})");
+  EXPECT_REFUSED(parseRow("{\"b\": 1,\n\"a\": 1, \"b\": 2}", "f.jsonl", 7), "f.jsonl:8:", "\"b\" is there twice");
+  std::string many = "{\"\": 0";
+  for (int i = 1; i < 10000; ++i)
+    many += ",\"" + std::to_string(i) + "\":0";
+  EXPECT_EQ(parseRow(many + "}", "f").size(), 10000u);
+  EXPECT_REFUSED(parseRow(many + ",\"more\":0}", "f"), "more than 10000 keys");
+}
+
 TEST(Json, Fields) {
   auto json = parseJson(R"({"i": 3, "n": 1.5, "s": "x", "l": ["a"], "z": null, "b": true, "o": {"k": 1},
                             "big": 18446744073709551615})",

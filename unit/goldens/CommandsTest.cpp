@@ -1,5 +1,6 @@
 // eval, generate and merge as users run them: what they write, and what they say of bad input.
 #include "ScoredTraining.h"
+#include "mlora/Runtime/Core/Hash.h"
 
 #include <cstring>
 #include <numeric>
@@ -36,8 +37,10 @@ TEST_F(Commands, EvalWritesResultsAndSamples) {
     std::vector<json> samples = lines(std::string("scores/samples_") + task + ".jsonl");
     ASSERT_EQ(samples.size(), size_t(rows));
     double right = 0;
-    for (const json &sample : samples)
+    for (const json &sample : samples) {
       right += sample["acc"].get<double>();
+      EXPECT_EQ(sample["target_hash"], hashHex(sample["target"].dump()));
+    }
     EXPECT_DOUBLE_EQ(results["results"][task]["acc,none"].get<double>(), right / rows);
     EXPECT_GT(results["results"][task]["acc_stderr,none"].get<double>(), 0);
     json answers = samples[0]["resps"]; // [[[log-probability, is it greedy]], …], as the harness writes them

@@ -77,7 +77,7 @@ TEST(Mmlu, FolderOfSubjectsAndQlorasPrompts) {
   for (int64_t i = 0; i < rows.rows(); ++i) {
     DatasetRow row = rows.row(i);
     ASSERT_EQ(row.task->name, "mmlu");
-    Example example = row.task->example(JsonFields(row.json, row.where));
+    Example example = row.task->example(RowFields(row.json, row.where));
     ASSERT_EQ(example.prompt, row.json["input"].get<std::string>());
     ASSERT_EQ(example.completion, " " + row.json["output"].get<std::string>());
   }
@@ -109,7 +109,7 @@ TEST(Dataset, EveryPublicFileIsReadWhole) {
       if (*file.task) {
         ASSERT_EQ(row.task->name, file.task) << row.where;
       }
-      Example example = row.task->example(JsonFields(row.json, row.where));
+      Example example = row.task->example(RowFields(row.json, row.where));
       ASSERT_FALSE(example.prompt.empty()) << row.where;
       if (row.task->name != "alpaca") { // of its rows, a few answer nothing
         ASSERT_FALSE(example.completion.empty()) << row.where;

@@ -16,7 +16,7 @@ protected:
     Dataset rows({.path = folder.file(name, content), .task = task}, Purpose::Training);
     EXPECT_EQ(rows.rows(), 1);
     DatasetRow row = rows.row(0);
-    Example text = row.task->example(JsonFields(row.json, row.where));
+    Example text = row.task->example(RowFields(row.json, row.where));
     return text.prompt + "|" + text.completion;
   }
   std::string example(const std::string &row) const { return example("row.jsonl", row); }
@@ -139,7 +139,7 @@ TEST_F(Reading, MultircIsOneRowAnAnswer) {
   Dataset rows({.path = folder.file("train.jsonl", row + "\n" + row)}, Purpose::Training);
   ASSERT_EQ(rows.rows(), 6);
   DatasetRow second = rows.row(4);
-  Example text = second.task->example(JsonFields(second.json, second.where));
+  Example text = second.task->example(RowFields(second.json, second.where));
   EXPECT_EQ(text.prompt, "T.\nQuestion: Q?\nI found this answer \"b\". Is that correct? Yes or No?\n");
   EXPECT_EQ(text.completion, "No");
   EXPECT_NE(second.where.find("train.jsonl:2"), std::string::npos) << second.where;

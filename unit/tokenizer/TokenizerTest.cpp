@@ -67,8 +67,10 @@ TEST(TokenizerFolder, otherPlacesOfSpecialTokensAndTemplates) {
   EXPECT_EQ(tokenizer->eos(), 1);
   EXPECT_FALSE(tokenizer->addsBos());
   EXPECT_EQ(tokenizer->chatTemplate(), "D");
+  EXPECT_EQ(tokenizer->chatTemplateFile(), folder.path() / "tokenizer_config.json");
   folder.file("chat_template.jinja", "J");
   EXPECT_EQ(Tokenizer::open(folder.path())->chatTemplate(), "J");
+  EXPECT_EQ(Tokenizer::open(folder.path())->chatTemplateFile(), folder.path() / "chat_template.jinja");
 }
 
 TEST(TokenizerFolder, bosFromTheTemplateUnlessTheConfigurationSaysNo) {

@@ -20,10 +20,10 @@ extern const Task Alpaca = {
     .name = "alpaca",
     .doc = "an instruction, perhaps with an input: the response",
     .recognises =
-        [](const nlohmann::json &row) { return row.contains("instruction") && row.contains("output"); },
+        [](const RowJson &row) { return row.contains("instruction") && row.contains("output"); },
     .forms = {{"instruction", "output"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return Example{promptOf(row.string("instruction"), row.optionalString("input").value_or("")),
                          row.string("output")};
         },

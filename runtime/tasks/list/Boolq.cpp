@@ -5,7 +5,7 @@
 namespace mlora::tasklist {
 namespace {
 
-std::string promptOf(const JsonFields &row) {
+std::string promptOf(const RowFields &row) {
   std::string question = filledString(row, "question");
   if (!question.ends_with('?'))
     question += '?';
@@ -19,17 +19,17 @@ extern const Task Boolq = {
     .name = "boolq",
     .doc = "a passage and a question: Yes or No",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           return row.contains("question") && row.contains("passage") && row["passage"].is_string();
         },
     .forms = {{"passage", "question", "label"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return yesNoExample({promptOf(row), booleanLabel(row, "label")});
         },
     .score = Score::Likelihood,
     .question =
-        [](const JsonFields &row, const std::string &) {
+        [](const RowFields &row, const std::string &) {
           return yesNoQuestion({promptOf(row), booleanLabel(row, "label")});
         },
     .isInAverage = true,

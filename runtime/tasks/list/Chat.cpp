@@ -5,7 +5,7 @@ namespace mlora::tasklist {
 namespace {
 
 /// ShareGPT's names of the speakers.
-std::string roleOf(const JsonFields &message) {
+std::string roleOf(const RowFields &message) {
   std::string from = filledString(message, "from");
   if (from == "human" || from == "user")
     return "user";
@@ -16,20 +16,20 @@ std::string roleOf(const JsonFields &message) {
   message.refuse("from", "unknown speaker '" + from + "': expected human, gpt or system");
 }
 
-nlohmann::json messagesOf(const JsonFields &row) {
+RowJson messagesOf(const RowFields &row) {
   const char *key = row.has("messages") ? "messages" : "conversations";
   if (!row.has(key) || !row.raw().at(key).is_array() || row.raw().at(key).empty())
     row.refuse(key, "expected a list of messages, at least one");
-  nlohmann::json messages = nlohmann::json::array();
+  RowJson messages = RowJson::array();
   bool isAnswered = false;
-  for (const nlohmann::json &message : row.raw().at(key)) {
+  for (const RowJson &message : row.raw().at(key)) {
     std::string where = row.where() + ", message " + std::to_string(messages.size() + 1);
-    JsonFields fields(message, where);
+    RowFields fields(message, where);
     if (fields.has("from"))
       messages.push_back({{"role", roleOf(fields)}, {"content", fields.string("value")}});
     else
       messages.push_back(message);
-    filledString(JsonFields(messages.back(), where), "role");
+    filledString(RowFields(messages.back(), where), "role");
     isAnswered = isAnswered || messages.back()["role"] == "assistant";
   }
   if (!isAnswered)
@@ -43,7 +43,7 @@ extern const Task Chat = {
     .name = "chat",
     .doc = "a conversation, in the words of the model's chat template: the assistant's turns",
     .recognises =
-        [](const nlohmann::json &row) { return row.contains("messages") || row.contains("conversations"); },
+        [](const RowJson &row) { return row.contains("messages") || row.contains("conversations"); },
     .forms = {{"messages"}, {"conversations"}},
     .example = nullptr,
     .messages = messagesOf,

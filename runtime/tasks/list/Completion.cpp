@@ -7,10 +7,10 @@ extern const Task Completion = {
     .name = "completion",
     .doc = "a prompt and what follows it",
     .recognises =
-        [](const nlohmann::json &row) { return row.contains("prompt") && row.contains("completion"); },
+        [](const RowJson &row) { return row.contains("prompt") && row.contains("completion"); },
     .forms = {{"prompt", "completion"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return Example{row.string("prompt"), row.string("completion")};
         },
 };

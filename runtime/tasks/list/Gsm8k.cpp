@@ -21,7 +21,7 @@ std::optional<std::string> numberIn(const std::string &text) {
   return std::nullopt;
 }
 
-Question questionOf(const JsonFields &row, const std::string &) {
+Question questionOf(const RowFields &row, const std::string &) {
   std::optional<std::string> gold = numberIn(filledString(row, "answer"));
   if (!gold)
     row.refuse("answer", "has no `#### number` at its end");
@@ -34,13 +34,13 @@ extern const Task Gsm8k = {
     .name = "gsm8k",
     .doc = "a word problem: its solution, which ends in `#### number`",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           return row.contains("question") && row.contains("answer") && row["answer"].is_string() &&
                  !row.contains("passage") && !row.contains("paragraph") && !row.contains("choices");
         },
     .forms = {{"question", "answer"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return Example{filledString(row, "question") + "\n", filledString(row, "answer")};
         },
     .score = Score::ExactMatch,

@@ -21,10 +21,10 @@ std::string preambleOf(const std::string &subject) {
 std::string letterOf(int64_t answer) { return std::string(1, letters[size_t(answer)]); }
 
 /// "A" to "D", or 0 to 3 as a number or a text.
-int64_t answerOf(const JsonFields &row, const char *key) {
+int64_t answerOf(const RowFields &row, const char *key) {
   if (!row.has(key))
     row.refuse(key, "is missing: expected A, B, C or D");
-  const nlohmann::json &value = row.raw().at(key);
+  const RowJson &value = row.raw().at(key);
   if (value.is_number_integer() && value >= 0 && value < 4)
     return value.get<int64_t>();
   std::string text = value.is_string() ? value.get<std::string>() : "";
@@ -40,9 +40,9 @@ int64_t answerOf(const JsonFields &row, const char *key) {
 }
 
 /// The subject of QLoRA's and JSON rows; of a CSV row that of its file.
-std::string subjectOf(const JsonFields &row) { return filledString(row, "subject"); }
+std::string subjectOf(const RowFields &row) { return filledString(row, "subject"); }
 
-Question questionOf(const JsonFields &row, const std::string &) {
+Question questionOf(const RowFields &row, const std::string &) {
   Question question{.answers = {" A", " B", " C", " D"}, .group = subjectOf(row)};
   if (row.has("input")) {
     question.prompt = filledString(row, "input");
@@ -63,7 +63,7 @@ Question questionOf(const JsonFields &row, const std::string &) {
   return question;
 }
 
-Example exampleOf(const JsonFields &row) {
+Example exampleOf(const RowFields &row) {
   Question question = questionOf(row, "");
   return {preambleOf(question.group) + question.prompt, " " + letterOf(question.gold)};
 }
@@ -75,7 +75,7 @@ std::string preambleWithShots(const std::string &subject, const std::vector<Ques
   return text;
 }
 
-std::vector<nlohmann::json> readTable(std::string_view content, const std::string &file, const std::string &subject) {
+std::vector<RowJson> readTable(std::string_view content, const std::string &file, const std::string &subject) {
   static const std::vector<std::string> header = {"question", "choice0", "choice1", "choice2", "choice3", "answer"};
   if (subject.empty())
     badInput(
@@ -83,7 +83,7 @@ std::vector<nlohmann::json> readTable(std::string_view content, const std::strin
         ": the subject is read from the file's name: expected <subject>_<split>.csv "
         "(abstract_algebra_test.csv; a split is auxiliary_train, train, val, validation, test or dev), or "
         "<subject>.csv in a folder of the split's name: rename the file");
-  std::vector<nlohmann::json> rows;
+  std::vector<RowJson> rows;
   for (const CsvRow &row : readCsv(content, file)) {
     if (row.line == 1 && row.fields == header)
       continue;
@@ -104,7 +104,7 @@ extern const Task Mmlu = {
     .name = "mmlu",
     .doc = "multiple choice questions of 57 subjects: the letter of the answer",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           return (row.contains("choices") && row.contains("question") && row.contains("answer")) ||
                  (row.contains("subject") && row.contains("input") && row.contains("output"));
         },

@@ -4,12 +4,12 @@
 namespace mlora::tasklist {
 namespace {
 
-std::string promptOf(const JsonFields &row) {
+std::string promptOf(const RowFields &row) {
   return filledString(row, "paragraph") + "\nQuestion: " + filledString(row, "question") +
          "\nI found this answer \"" + row.string("answer") + "\". Is that correct? Yes or No?\n";
 }
 
-const nlohmann::json &listOf(const JsonFields &row, const char *key) {
+const RowJson &listOf(const RowFields &row, const char *key) {
   if (!row.has(key) || !row.raw().at(key).is_array())
     row.refuse(key, "expected a list");
   return row.raw().at(key);
@@ -17,17 +17,17 @@ const nlohmann::json &listOf(const JsonFields &row, const char *key) {
 
 /// {"passage": {"text", "questions": [{"question", "answers": [{"text", "label"}]}]}}; a row that was flattened
 /// already stays.
-std::vector<nlohmann::json> expand(const JsonFields &row) {
+std::vector<RowJson> expand(const RowFields &row) {
   if (!row.has("passage"))
     return {row.raw()};
-  JsonFields passage = row.object("passage");
-  std::vector<nlohmann::json> rows;
+  RowFields passage = row.object("passage");
+  std::vector<RowJson> rows;
   int64_t questionNumber = 0;
-  for (const nlohmann::json &question : listOf(passage, "questions")) {
-    JsonFields asked(question, row.where() + ", question " + std::to_string(++questionNumber));
+  for (const RowJson &question : listOf(passage, "questions")) {
+    RowFields asked(question, row.where() + ", question " + std::to_string(++questionNumber));
     int64_t answerNumber = 0;
-    for (const nlohmann::json &answer : listOf(asked, "answers")) {
-      JsonFields given(answer, asked.where() + ", answer " + std::to_string(++answerNumber));
+    for (const RowJson &answer : listOf(asked, "answers")) {
+      RowFields given(answer, asked.where() + ", answer " + std::to_string(++answerNumber));
       booleanLabel(given, "label"); // complains with the numbers, which the flat row has no longer
       rows.push_back({{"paragraph", filledString(passage, "text")},
                       {"question", filledString(asked, "question")},
@@ -44,18 +44,18 @@ extern const Task Multirc = {
     .name = "multirc",
     .doc = "a passage, a question and an answer to it: whether that is correct",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           return (row.contains("passage") && row["passage"].is_object()) ||
                  (row.contains("paragraph") && row.contains("question") && row.contains("answer"));
         },
     .forms = {{"passage"}, {"paragraph", "question", "answer", "label"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return yesNoExample({promptOf(row), booleanLabel(row, "label")});
         },
     .score = Score::Likelihood,
     .question =
-        [](const JsonFields &row, const std::string &) {
+        [](const RowFields &row, const std::string &) {
           return yesNoQuestion({promptOf(row), booleanLabel(row, "label")});
         },
     .isInAverage = true,

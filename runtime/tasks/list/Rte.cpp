@@ -4,16 +4,16 @@
 namespace mlora::tasklist {
 namespace {
 
-std::string promptOf(const JsonFields &row) {
+std::string promptOf(const RowFields &row) {
   return filledString(row, "premise") + "\nDoes this mean that \"" + filledString(row, "hypothesis") +
          "\" is true? Yes or No?\n";
 }
 
 /// SuperGLUE's words; GLUE's numbers (0: entailment).
-bool isEntailed(const JsonFields &row) {
+bool isEntailed(const RowFields &row) {
   if (!row.has("label"))
     row.refuse("label", "is missing: expected entailment or not_entailment (the published test file has no labels)");
-  const nlohmann::json &label = row.raw().at("label");
+  const RowJson &label = row.raw().at("label");
   if (label == "entailment" || label == 0)
     return true;
   if (label != "not_entailment" && label != 1)
@@ -27,15 +27,15 @@ extern const Task Rte = {
     .name = "rte",
     .doc = "a premise and a hypothesis: whether the one means that the other is true",
     .recognises =
-        [](const nlohmann::json &row) { return row.contains("premise") && row.contains("hypothesis"); },
+        [](const RowJson &row) { return row.contains("premise") && row.contains("hypothesis"); },
     .forms = {{"premise", "hypothesis", "label"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return yesNoExample({promptOf(row), isEntailed(row)});
         },
     .score = Score::Likelihood,
     .question =
-        [](const JsonFields &row, const std::string &) {
+        [](const RowFields &row, const std::string &) {
           return yesNoQuestion({promptOf(row), isEntailed(row)});
         },
     .isInAverage = true,

@@ -9,7 +9,7 @@ extern const Task Text = {
     .name = "text",
     .doc = "plain text",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           // Rows of other tasks may carry their finished text as well.
           constexpr const char *others[] = {"instruction", "completion", "messages", "conversations", "input_ids",
                                             "passage",     "premise",    "word"};
@@ -18,11 +18,11 @@ extern const Task Text = {
         },
     .forms = {{"text"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return Example{"", row.string("text")};
         },
     .score = Score::Perplexity,
-    .question = [](const JsonFields &row,
+    .question = [](const RowFields &row,
                    const std::string &) { return Question{.prompt = row.string("text")}; },
     .files = {.patterns = {"{split}.jsonl", "{split}.json", "{split}.txt", "{split}/*.txt"}},
     .documentKey = "text",

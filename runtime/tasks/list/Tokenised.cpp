@@ -6,7 +6,7 @@ namespace mlora::tasklist {
 extern const Task Tokenised = {
     .name = "tokenised",
     .doc = "tokens, with labels and document boundaries where they are given",
-    .recognises = [](const nlohmann::json &row) { return row.contains("input_ids"); },
+    .recognises = [](const RowJson &row) { return row.contains("input_ids"); },
     .forms = {{"input_ids"}},
     .example = nullptr,
 };

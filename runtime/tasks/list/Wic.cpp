@@ -4,7 +4,7 @@
 namespace mlora::tasklist {
 namespace {
 
-std::string promptOf(const JsonFields &row) {
+std::string promptOf(const RowFields &row) {
   return "Does the word \"" + filledString(row, "word") +
          "\" have the same meaning in these two sentences? Yes, No?\n" + filledString(row, "sentence1") + "\n" +
          filledString(row, "sentence2") + "\n";
@@ -16,17 +16,17 @@ extern const Task Wic = {
     .name = "wic",
     .doc = "a word in two sentences: whether its meaning is the same",
     .recognises =
-        [](const nlohmann::json &row) {
+        [](const RowJson &row) {
           return row.contains("word") && row.contains("sentence1") && row.contains("sentence2");
         },
     .forms = {{"word", "sentence1", "sentence2", "label"}},
     .example =
-        [](const JsonFields &row) {
+        [](const RowFields &row) {
           return yesNoExample({promptOf(row), booleanLabel(row, "label")});
         },
     .score = Score::Likelihood,
     .question =
-        [](const JsonFields &row, const std::string &) {
+        [](const RowFields &row, const std::string &) {
           return yesNoQuestion({promptOf(row), booleanLabel(row, "label")});
         },
     .isInAverage = true,

@@ -2,10 +2,10 @@
 // on.
 #pragma once
 
+#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,7 +39,7 @@ public:
   };
   /// `messages` is a list of objects with at least `role` and `content`. Throws Error(BadInput) for what the
   /// template itself refuses (raise_exception) and for what it cannot do with these messages.
-  Text render(const nlohmann::json &messages, bool addGenerationPrompt) const;
+  Text render(const RowJson &messages, bool addGenerationPrompt) const;
 
 private:
   struct Parsed;
@@ -47,7 +47,7 @@ private:
 };
 
 /// The text of a conversation; with `addGenerationPrompt` it ends where the assistant's answer begins.
-std::string renderChat(const ChatTemplate &chat, const nlohmann::json &messages, bool addGenerationPrompt);
+std::string renderChat(const ChatTemplate &chat, const RowJson &messages, bool addGenerationPrompt);
 
 /// A whole conversation and the parts that training counts: the assistant's turns, each from behind its
 /// header to the end of its last token (white space that the template puts behind the end of a turn does not
@@ -58,11 +58,11 @@ std::string renderChat(const ChatTemplate &chat, const nlohmann::json &messages,
 /// its content), and ends where the messages up to it end; where the template writes another text once more
 /// messages follow (some always add the prompt), it ends at `isSpecial`'s first token behind the content.
 /// Throws Error(BadInput) when neither tells.
-ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const nlohmann::json &messages,
+ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const RowJson &messages,
                                      const Tokenizer &tokenizer);
 
 /// Throws Error(BadInput) that begins with `where` unless `messages` is a list of objects with a text `role`
 /// and something said (`content`, which may be empty, or `tool_calls`).
-void checkMessages(const nlohmann::json &messages, const std::string &where);
+void checkMessages(const RowJson &messages, const std::string &where);
 
 } // namespace mlora

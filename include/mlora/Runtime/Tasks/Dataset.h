@@ -15,7 +15,7 @@ enum class Purpose { Training, Validation, Evaluation };
 
 /// A row and where it was found.
 struct DatasetRow {
-  nlohmann::json json;
+  RowJson json;
   std::string where; ///< file:line
   std::string group; ///< of its file, where the task's files are groups; else empty
   const Task *task = nullptr;

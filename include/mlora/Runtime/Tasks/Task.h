@@ -23,7 +23,7 @@ struct Question {
   int64_t gold = -1;                ///< index of the right answer
   std::string goldText = {};             ///< what extract() is to find in a generated text
   std::string group = {};                ///< rows of one score where the task's is a mean of several; else empty
-  nlohmann::json row = {};               ///< as it was read
+  RowJson row = {};               ///< as it was read
 };
 
 /// How questions are scored.
@@ -45,17 +45,17 @@ struct TaskFiles {
 struct Task {
   std::string_view name, doc;
   /// Whether a row's keys are this task's. At most one task says so of any row.
-  bool (*recognises)(const nlohmann::json &row);
+  bool (*recognises)(const RowJson &row);
   /// The keys that a row must have, in each form of it.
   std::vector<std::vector<std::string_view>> forms;
   /// Throws Error(BadInput) that begins with the row's place. Null: rows are tokens already, or conversations.
-  Example (*example)(const JsonFields &row);
+  Example (*example)(const RowFields &row);
   /// The row as a list of {"role", "content"} for the model's chat template; null for other tasks.
-  nlohmann::json (*messages)(const JsonFields &row) = nullptr;
+  RowJson (*messages)(const RowFields &row) = nullptr;
 
   Score score = Score::None;
   /// The row's question, without shots. `group` is the row's file's, or empty.
-  Question (*question)(const JsonFields &row, const std::string &group) = nullptr;
+  Question (*question)(const RowFields &row, const std::string &group) = nullptr;
   /// Of a generated text: what is compared.
   std::optional<std::string> (*extract)(const std::string &text) = nullptr;
   int64_t maxNewTokens = 0; ///< of a generated text
@@ -63,13 +63,13 @@ struct Task {
 
   TaskFiles files = {};
   /// Rows of a file that is no JSON (CSV).
-  std::vector<nlohmann::json> (*readTable)(std::string_view content, const std::string &file,
+  std::vector<RowJson> (*readTable)(std::string_view content, const std::string &file,
                                            const std::string &group) = nullptr;
   /// The key of a row under which a whole file of plain text (.txt) stands: a row a file. Empty: rows are no such
   /// files. One task at most has it.
   std::string_view documentKey = {};
   /// A row that holds several: MultiRC's passage with its questions and their answers.
-  std::vector<nlohmann::json> (*expand)(const JsonFields &row) = nullptr;
+  std::vector<RowJson> (*expand)(const RowFields &row) = nullptr;
 
   int64_t shots = 0; ///< worked examples in front of a question, unless num_fewshot says otherwise
   /// Split of the worked examples, of the question's own group; it is never trained on.
@@ -87,11 +87,11 @@ const Task &taskNamedOrFail(std::string_view name, const std::string &where);
 /// The one with a documentKey.
 const Task &documentTask();
 /// The task of a row, by its keys. Throws Error(BadInput) when they are those of no task.
-const Task &taskOf(const nlohmann::json &row, const std::string &where);
+const Task &taskOf(const RowJson &row, const std::string &where);
 
 /// Throws Error(BadInput) that says which key is missing, and which the task expects, when a row is of none
 /// of its forms.
-void checkKeys(const Task &task, const JsonFields &row);
+void checkKeys(const Task &task, const RowFields &row);
 
 /// A row with the answers Yes and No: what it becomes, and what it asks. Written in braces, its prompt is read first.
 struct YesNo {
@@ -102,9 +102,9 @@ Example yesNoExample(const YesNo &row);
 Question yesNoQuestion(const YesNo &row);
 
 /// A field that must be text and not empty.
-std::string filledString(const JsonFields &row, const char *key);
+std::string filledString(const RowFields &row, const char *key);
 /// A field that is true or false: as JSON's, as 0 or 1, or as "true" or "false" in any case. Throws Error(BadInput)
 /// that says what is there.
-bool booleanLabel(const JsonFields &row, const char *key);
+bool booleanLabel(const RowFields &row, const char *key);
 
 } // namespace mlora

@@ -34,6 +34,8 @@ public:
   virtual bool addsBos() const = 0;
   /// Jinja source of the chat template, empty when there is none.
   virtual std::string chatTemplate() const = 0;
+  /// The file that it stands in, for messages; empty where that is not known.
+  virtual std::string chatTemplateFile() const { return ""; }
   /// Contents of the files that make up the tokenizer, so that merge can carry them along (name, bytes).
   virtual std::vector<std::pair<std::string, std::string>> files() const = 0;
 };
