@@ -532,6 +532,35 @@ LogicalResult Former::run() {
   return success();
 }
 
+/// Kernels that differ in their names only become the first of them: functions have the same groups where their
+/// layers do the same (the lowest layer's backward, but for what nobody reads of it).
+void shareKernels(ModuleOp module) {
+  auto attributesOf = [](KernelOp kernel) {
+    NamedAttrList attributes(kernel->getAttrDictionary());
+    attributes.erase(kernel.getSymNameAttrName());
+    return attributes.getDictionary(kernel.getContext());
+  };
+  llvm::MapVector<DictionaryAttr, SmallVector<KernelOp>> kept;
+  llvm::StringMap<StringAttr> nameInstead;
+  for (auto kernel : llvm::make_early_inc_range(module.getOps<KernelOp>())) {
+    SmallVector<KernelOp> &alike = kept[attributesOf(kernel)];
+    auto *same = llvm::find_if(alike, [&](KernelOp other) {
+      return OperationEquivalence::isRegionEquivalentTo(&other.getBody(), &kernel.getBody(),
+                                                        OperationEquivalence::IgnoreLocations);
+    });
+    if (same == alike.end()) {
+      alike.push_back(kernel);
+      continue;
+    }
+    nameInstead[kernel.getSymName()] = same->getSymNameAttr();
+    kernel.erase();
+  }
+  module.walk([&](LaunchOp launch) {
+    if (auto name = nameInstead.find(launch.getKernel()); name != nameInstead.end())
+      launch.setKernel(name->second.getValue());
+  });
+}
+
 struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
   using MLoraFormKernelsBase::MLoraFormKernelsBase;
   void runOnOperation() override {
@@ -541,6 +570,7 @@ struct FormKernels : mlir::mlora::impl::MLoraFormKernelsBase<FormKernels> {
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal() && failed(Former(function, options, symbols).run()))
         return signalPassFailure();
+    shareKernels(getOperation());
   }
 };
 

@@ -6,7 +6,7 @@
 
 // CHECK-LABEL: func.func @joined(
 // CHECK-SAME:    %[[X:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[Y:[a-z0-9]+]]: memref<3x5x3xf32, strided<[16, 3, 1]>>, %[[A:[a-z0-9]+]]: memref<3x4x8xf32>, %[[W:[a-z0-9]+]]: memref<3x12x10xf32>, %[[G:[a-z0-9]+]]: memref<17x8xf32>, %[[P:[a-z0-9]+]]: memref<17xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
-// CHECK-SAME:    attributes {mlora.fixed_bytes = 1740 : i64, mlora.grid = ["11 by 1"], mlora.in_place = array<i64: 0, 1, 2, 3, 4, 5>, mlora.row_bytes = 0 : i64, mlora.scratch_bytes = 0 : i64}
+// CHECK-SAME:    attributes {mlora.fixed_bytes = 1740 : i64, mlora.grid = ["11 by 1"], mlora.in_place = array<i64: 0, 1, 2, 3, 4, 5>, mlora.joined, mlora.row_bytes = 0 : i64, mlora.scratch_bytes = 0 : i64}
 // CHECK:         %[[OWN:.*]] = arith.cmpi ult, %block, %c6
 // CHECK-NEXT:    scf.if %[[OWN]] {
 // CHECK:           %[[LAYER:.*]] = arith.divui %block, %c2

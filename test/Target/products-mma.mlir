@@ -24,7 +24,7 @@
 // CHECK: @kernels::@outer_mixed: 1 block of 128 threads, 3 seeds: passed
 // CHECK: @kernels::@odd_stride: 2 blocks of 128 threads, 3 seeds: passed
 
-// SCHEDULE: gpu.func @x_wt({{.*}}mlora.schedule = "rows 32, mma 32x96x64x3"
+// SCHEDULE: gpu.func @x_wt({{.*}}mlora.schedule = "rows 32, mma 32x96x64x5"
 func.func @x_wt(%x: memref<?x80xbf16>, %w: memref<96x80xbf16>, %y: memref<?x96xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -82,7 +82,7 @@ mlora.emulate @kernels::@x_wt_rounded grid [2] block [128] dynamic_shared 18432 
   {init = dense<[37, 0, 37, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @x_wt_rank_16({{.*}}mlora.schedule = "rows 32, mma 32x16x64x4"
+// SCHEDULE: gpu.func @x_wt_rank_16({{.*}}mlora.schedule = "rows 32, mma 32x16x64x8"
 func.func @x_wt_rank_16(%x: memref<?x264xbf16>, %w: memref<16x264xbf16>, %y: memref<?x16xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -111,7 +111,7 @@ mlora.emulate @kernels::@x_wt_rank_16 grid [2] block [128] dynamic_shared 24576 
   {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @x_wt_many_columns({{.*}}mlora.schedule = "rows 32, mma 32x128x64x3"
+// SCHEDULE: gpu.func @x_wt_many_columns({{.*}}mlora.schedule = "rows 32, mma 32x128x64x4"
 func.func @x_wt_many_columns(%x: memref<?x128xbf16>, %w: memref<200x128xbf16>, %y: memref<?x200xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -140,7 +140,7 @@ mlora.emulate @kernels::@x_wt_many_columns grid [1] block [128] dynamic_shared 6
   {init = dense<[32, 0, 32, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @dy_w({{.*}}mlora.schedule = "rows 32, mma 32x96x64x3"
+// SCHEDULE: gpu.func @dy_w({{.*}}mlora.schedule = "rows 32, mma 32x96x64x5"
 func.func @dy_w(%x: memref<?x96xbf16>, %w: memref<96x72xbf16>, %y: memref<?x72xbf16>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -169,7 +169,7 @@ mlora.emulate @kernels::@dy_w grid [2] block [128] dynamic_shared 52224 argument
   {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x2"
+// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x4"
 func.func @dy_w_rank_160(%x: memref<?x72xbf16>, %w: memref<72x160xbf16>, %y: memref<?x160xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -228,7 +228,7 @@ mlora.emulate @kernels::@dy_w_added grid [2] block [128] dynamic_shared 28672 ar
   {init = dense<[40, 0, 40, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @x_wt_odd_results({{.*}}mlora.schedule = "rows 32, mma 32x32x64x4"
+// SCHEDULE: gpu.func @x_wt_odd_results({{.*}}mlora.schedule = "rows 32, mma 32x32x64x8"
 func.func @x_wt_odd_results(%x: memref<?x64xbf16>, %w: memref<21x64xbf16>, %y: memref<?x21xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -257,7 +257,7 @@ mlora.emulate @kernels::@x_wt_odd_results grid [1] block [128] dynamic_shared 32
   {init = dense<[9, 0, 9, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @wide_rows({{.*}}mlora.schedule = "rows 128, mma 32x160x64x2"
+// SCHEDULE: gpu.func @wide_rows({{.*}}mlora.schedule = "rows 128, mma 32x160x64x4"
 func.func @wide_rows(%x: memref<?x64xbf16>, %w: memref<136x64xbf16>, %y: memref<?x136xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 128"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -341,7 +341,7 @@ mlora.emulate @kernels::@outer_added grid [1] block [128] dynamic_shared 64512 a
   {init = dense<[130, 0, 130, 1]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x2"
+// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x4"
 func.func @outer_wide(%x: memref<?x160xbf16>, %w: memref<?x136xbf16>, %y: memref<160x136xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index

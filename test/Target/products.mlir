@@ -10,7 +10,7 @@
 // m = x Ãᵀ for a group of three: 8 copies of 16 bytes a thread and step (2 of x, 6 of Ã), three steps ahead; one barrier a step and one behind the
 // tile; 4 x (1 of x + 3 of Ã) ldmatrix and 4 x 6 mma.
 // CHECK-LABEL: gpu.func @skinny(
-// CHECK-SAME: mlora.schedule = "rows 32, mma 32x96x64x3", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64, nvvm.minctasm = 3 : i32
+// CHECK-SAME: mlora.schedule = "rows 32, mma 32x96x64x5", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64, nvvm.minctasm = 3 : i32
 // CHECK-COUNT-8: nvvm.cp.async.shared.global
 // CHECK: nvvm.cp.async.commit.group
 // CHECK-COUNT-8: nvvm.cp.async.shared.global

@@ -121,7 +121,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
     kernel a function, tiled over columns. Cross-entropy takes its input gradient with it, so that logits are computed once.
     A library's product (`product`) is a kernel of its own, `library`, with an empty grid. A call for chunks of rows (`chunked_call`) stays
     one: the function that it calls is formed for itself. The loss of logits (`nll`) takes a block a row. Parts that are placed
-    into a tensor apart from each other do not wait for each other: each is placed by the kernel that makes it.
+    into a tensor apart from each other do not wait for each other: each is placed by the kernel that makes it. Kernels that differ in
+    their names only become the first of them, whatever functions they come from.
 
     With `column-block`, for programs whose steps may have a single row, linear layers leave the chain: those that can run at once become one kernel
     whose grid is cut into columns of each layer's result (`mlora.tiles` says how many blocks each has) as well as into rows.

@@ -187,8 +187,8 @@ def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
 
     `mlora.gemm` goes through tiles in shared memory with sums in registers, by the schedule that copies and multiplies least (docs/gpu.md): on tensor cores where an
     operand is bf16 (an f32 operand beside it is rounded to bf16 in its tile), by FFMA where both are f32, and by a general schedule
-    where rows of an operand are no multiple of 16 bytes apart. `mlora.schedule` names them: `rows 32, mma 32x96x64x3` has tiles of 32 by
-    96 of C, 64 of K a step, in three stages.
+    where rows of an operand are no multiple of 16 bytes apart. `mlora.schedule` names them: `rows 32, mma 32x96x64x5` has tiles of 32 by
+    96 of C, 64 of K a step, in five stages.
 
     Scratch lies in shared memory where that suffices (`shared-limit`), otherwise in global memory, a piece a block. The kernel says what its
     launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global), and

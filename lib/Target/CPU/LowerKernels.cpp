@@ -3,7 +3,7 @@
 #include "BlockBuilder.h"
 
 #include "Building.h"
-#include "InPlace.h"
+#include "BlockAttributes.h"
 
 #include "mlora/Dialect/Names.h"
 #include "mlora/Dialect/Traffic.h"
@@ -263,6 +263,7 @@ static LogicalResult lowerJoined(JoinedKernelOp joined, const BlockEmitters &tab
   finishFunction(all.function, joined.getLoc(), scratchBytes);
   all.function->setAttr("mlora.fixed_bytes", b.getI64IntegerAttr(bytesMoved(joined)));
   all.function->setAttr("mlora.row_bytes", b.getI64IntegerAttr(0));
+  all.function->setAttr(kJoinedAttr, b.getUnitAttr());
   // Arguments may be one buffer, all of its slots and one of them.
   all.function->setAttr(kInPlaceAttr, b.getDenseI64ArrayAttr(llvm::to_vector(
                                           llvm::seq<int64_t>(0, joined.getBody().getNumArguments()))));

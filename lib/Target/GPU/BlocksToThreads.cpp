@@ -1,7 +1,7 @@
 //===- BlocksToThreads.cpp - functions of a block to kernels of a GPU ----------------===//
 
 #include "../CPU/BlockBuilder.h"
-#include "../CPU/InPlace.h"
+#include "../CPU/BlockAttributes.h"
 #include "Distributor.h"
 #include "KernelModule.h"
 #include "MemoryFacts.h"
@@ -213,8 +213,9 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   }
   auto inPlace = function->getAttrOfType<DenseI64ArrayAttr>(kInPlaceAttr);
   describeArguments(kernel, inPlace ? inPlace.asArrayRef() : ArrayRef<int64_t>());
+  int64_t atOnce = function->hasAttr(kJoinedAttr) ? 1 : Distributor::kAtOnce;
   function.erase();
-  Distributor distributor(kernel, Distributor::kThreads, shared, products);
+  Distributor distributor(kernel, Distributor::kThreads, atOnce, shared, products);
   if (failed(distributor.run()))
     return failure();
   auto grid = kernel->getAttrOfType<ArrayAttr>("mlora.grid");

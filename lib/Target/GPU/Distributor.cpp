@@ -15,10 +15,10 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-Distributor::Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles,
+Distributor::Distributor(gpu::GPUFuncOp kernel, int64_t threads, int64_t atOnce, Value tiles,
                          const DenseMap<Operation *, ProductSchedule> &products)
     : kernel(kernel), b(kernel.getLoc(), kernel.getContext()), tiles(tiles), products(products),
-      atOnce(kernel.getNumArguments() > 16 ? 1 : 4), warps(threads / kWarp) {
+      atOnce(atOnce), warps(threads / kWarp) {
   b.setInsertionPointToStart(&kernel.getBody().front());
   Value thread = named(gpu::ThreadIdOp::create(b, gpu::Dimension::x), "thread");
   Value width = index(kWarp);

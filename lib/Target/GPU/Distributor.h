@@ -39,8 +39,9 @@ struct Team {
 /// Whatever steers loops and branches is the same for all threads of a team.
 class Distributor {
 public:
-  /// `tiles` is shared memory for those of products; null where the kernel has none.
-  Distributor(gpu::GPUFuncOp kernel, int64_t threads, Value tiles,
+  /// `tiles` is shared memory for those of products; null where the kernel has none. A thread works on `atOnce` places at
+  /// once: it asks for what all of them read before it waits for any of it.
+  Distributor(gpu::GPUFuncOp kernel, int64_t threads, int64_t atOnce, Value tiles,
               const DenseMap<Operation *, ProductSchedule> &products);
   LogicalResult run();
   /// The most elements that a thread had at a time.
@@ -50,6 +51,9 @@ public:
   static int64_t generalTileBytes();
   /// The threads that products are written for.
   static constexpr int64_t kThreads = 128;
+  /// Places at once; in joined launches one: with four, ptxas spilled 100 bytes beside the pointers of an optimizer
+  /// of five branches.
+  static constexpr int64_t kAtOnce = 4;
   /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
   static constexpr int64_t kResidentBlocks = 4;
 
@@ -114,8 +118,6 @@ private:
   ImplicitLocOpBuilder b;
   Value tiles;
   const DenseMap<Operation *, ProductSchedule> &products;
-  /// Places that a thread works on at once: it asks for what all of them read before it waits for any of it. In a launch
-  /// of many parts one: with four, ptxas spilled 100 bytes beside the pointers of an optimizer of five branches.
   int64_t atOnce;
   Team block, warp; ///< of this thread
   Value warpNumber;

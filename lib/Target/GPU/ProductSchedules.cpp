@@ -15,8 +15,13 @@ using Schedule = ProductSchedule;
 
 // For 128 threads and at most 128 registers a thread: 64 sums are the most. Skinny tiles are for adapters:
 // ranks of 16, 32, 96 and 160, and rows of blocks of 32. Few columns leave warps without products: memory is
-// their limit. Columns: rows, columns, depth, stages, warps along rows and columns.
+// their limit. There are fewer such blocks than multiprocessors (64 of 2,048 rows), so that what one has in flight
+// says how fast it is: up to 72 KiB, in as many stages as that takes. Where less shared memory is left, fewer stages.
+// Of equal cost the first is taken. Columns: rows, columns, depth, stages, warps along rows and columns.
 static const Schedule kMmaSchedules[] = {
+    {Schedule::Mma, 32, 16, 64, 8, 2, 1},  {Schedule::Mma, 32, 32, 64, 8, 2, 2},
+    {Schedule::Mma, 32, 64, 64, 6, 2, 2},  {Schedule::Mma, 32, 96, 64, 5, 2, 2},
+    {Schedule::Mma, 32, 128, 64, 4, 2, 2}, {Schedule::Mma, 32, 160, 64, 4, 2, 2},
     {Schedule::Mma, 32, 16, 64, 4, 2, 1},  {Schedule::Mma, 32, 32, 64, 4, 2, 2},
     {Schedule::Mma, 32, 64, 64, 3, 2, 2},  {Schedule::Mma, 32, 96, 64, 3, 2, 2},
     {Schedule::Mma, 32, 128, 64, 3, 2, 2}, {Schedule::Mma, 32, 160, 64, 2, 2, 2},

@@ -1,4 +1,4 @@
-//===- InPlace.h - results that lie where an operand does -----------------------------===//
+//===- BlockAttributes.h - what a function of a block says of itself -----------------===//
 
 #pragma once
 
@@ -9,5 +9,7 @@ namespace mlir::mlora {
 /// Of a function of a block, numbers of arguments: operands that may lie where a result does. Missing: there are none,
 /// and whatever the function does not write nobody writes while the kernel runs.
 constexpr llvm::StringLiteral kInPlaceAttr = "mlora.in_place";
+/// Blocks do the work of several kernels, each that of one of them.
+constexpr llvm::StringLiteral kJoinedAttr = "mlora.joined";
 
 } // namespace mlir::mlora
