@@ -7,16 +7,20 @@
 
 // What products of blocks are made of. K is a multiple of the tile's, so that only rows of x are checked.
 
-// m = x Ãᵀ for a group of three: 8 copies of 16 bytes a thread and step (2 of x, 6 of Ã), three steps ahead; one barrier a step and one behind the
+// m = x Ãᵀ for a group of three: 8 copies of 16 bytes a thread and step (2 of x, 6 of Ã), four steps ahead; one barrier a step and one behind the
 // tile; 4 x (1 of x + 3 of Ã) ldmatrix and 4 x 6 mma.
 // CHECK-LABEL: gpu.func @skinny(
-// CHECK-SAME: mlora.schedule = "rows 32, mma 32x96x64x5", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 49152 : i64, nvvm.minctasm = 3 : i32
+// CHECK-SAME: mlora.schedule = "rows 32, mma 32x96x64x5", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 81920 : i64, nvvm.minctasm = 3 : i32
+// CHECK-COUNT-8: nvvm.cp.async.shared.global
+// CHECK: nvvm.cp.async.commit.group
+// CHECK-COUNT-8: nvvm.cp.async.shared.global
+// CHECK: nvvm.cp.async.commit.group
 // CHECK-COUNT-8: nvvm.cp.async.shared.global
 // CHECK: nvvm.cp.async.commit.group
 // CHECK-COUNT-8: nvvm.cp.async.shared.global
 // CHECK: nvvm.cp.async.commit.group
 // CHECK: scf.for
-// CHECK-NEXT: nvvm.cp.async.wait.group 1
+// CHECK-NEXT: nvvm.cp.async.wait.group 3
 // CHECK-NEXT: gpu.barrier
 // CHECK-COUNT-8: nvvm.cp.async.shared.global
 // CHECK-NOT: nvvm.cp.async.shared.global
@@ -33,7 +37,7 @@
 // PTX-LABEL: .entry skinny(
 // PTX-DAG: cp.async.cg.shared.global [{{.*}}], [{{.*}}], 16, {{%r[0-9]+}};
 // PTX-DAG: cp.async.commit_group
-// PTX-DAG: cp.async.wait_group 1
+// PTX-DAG: cp.async.wait_group 3
 // PTX-DAG: ldmatrix.sync.aligned.m8n8.x4.shared.b16
 // PTX-DAG: mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32
 // PTX-DAG: cvt.rn.bf16x2.f32

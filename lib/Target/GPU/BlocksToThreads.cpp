@@ -213,7 +213,9 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   }
   auto inPlace = function->getAttrOfType<DenseI64ArrayAttr>(kInPlaceAttr);
   describeArguments(kernel, inPlace ? inPlace.asArrayRef() : ArrayRef<int64_t>());
-  int64_t atOnce = function->hasAttr(kJoinedAttr) ? 1 : Distributor::kAtOnce;
+  int64_t atOnce = function->hasAttr(kJoinedAttr) ? Distributor::kAtOnceInJoined
+                   : products.empty()             ? Distributor::kAtOnce
+                                                  : Distributor::kAtOnceBesideProduct;
   function.erase();
   Distributor distributor(kernel, Distributor::kThreads, atOnce, shared, products);
   if (failed(distributor.run()))

@@ -201,11 +201,29 @@ void Distributor::elements(linalg::GenericOp op, ArrayRef<Value> sizes, int64_t 
   loop("element", from, total, step, [&](Value position) { elementsAt(op, at(position), width); });
 }
 
-/// Rows of which a thread has one place at least: nothing is divided.
+/// Rows of which a thread has one place at least: nothing is divided. Where a thread's places of a row are fewer than it
+/// works on at once, several rows.
 void Distributor::elementsOfRows(linalg::GenericOp op, ArrayRef<Value> sizes, Value first, int64_t columns,
                                  int64_t width, int64_t step) {
   ArrayRef<Value> outer = sizes.drop_back();
-  loop("row", index(0), product(outer), 1, [&](Value row) {
+  Value rows = product(outer), from = index(0);
+  int64_t steps = columns / step, together = columns % step ? 1 : std::max<int64_t>(1, atOnce / steps);
+  if (together > 1) {
+    Value end = b.createOrFold<arith::SubIOp>(rows, index(together - 1));
+    auto rounds = buildLoop(b, from, end, index(together), from, [&](scf::ForOp loop) {
+      Value row = named(loop.getInductionVar(), "row");
+      SmallVector<SmallVector<Value>> places;
+      for (int64_t i = 0; i < together; ++i)
+        for (int64_t j = 0; j < steps; ++j) {
+          places.push_back(delinearize(plus(row, index(i)), outer));
+          places.back().push_back(named(plus(first, index(j * step)), "column"));
+        }
+      elementsAt(op, places, width);
+      return SmallVector<Value>{plus(row, index(together))};
+    });
+    from = rounds.getResult(0);
+  }
+  loop("row", from, rows, 1, [&](Value row) {
     SmallVector<Value> prefix = delinearize(row, outer);
     auto placesFrom = [&](Value column, int64_t count) {
       SmallVector<SmallVector<Value>> places(count, prefix);
@@ -213,7 +231,7 @@ void Distributor::elementsOfRows(linalg::GenericOp op, ArrayRef<Value> sizes, Va
         at.push_back(named(plus(column, index(i * step)), "column"));
       elementsAt(op, places, width);
     };
-    int64_t steps = columns / step, whole = steps / atOnce * atOnce;
+    int64_t whole = steps / atOnce * atOnce;
     if (whole == atOnce)
       placesFrom(first, atOnce);
     else if (whole > 0)

@@ -51,9 +51,9 @@ public:
   static int64_t generalTileBytes();
   /// The threads that products are written for.
   static constexpr int64_t kThreads = 128;
-  /// Places at once; in joined launches one: with four, ptxas spilled 100 bytes beside the pointers of an optimizer
-  /// of five branches.
-  static constexpr int64_t kAtOnce = 4;
+  /// Places at once. Beside a product there are few blocks, with more registers a thread; in joined launches there are
+  /// the pointers of all parts: with four, ptxas spilled 100 bytes for an optimizer of five branches.
+  static constexpr int64_t kAtOnce = 4, kAtOnceBesideProduct = 8, kAtOnceInJoined = 1;
   /// Blocks whose registers a multiprocessor holds at once, so that a thread has up to 128.
   static constexpr int64_t kResidentBlocks = 4;
 
