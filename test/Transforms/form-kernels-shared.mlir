@@ -6,7 +6,7 @@
 // CHECK: mlora.kernel @first.0.rms_norm_linear(
 // CHECK-NOT: mlora.kernel
 // CHECK: func.func @first(
-// CHECK: mlora.launch @first.0.rms_norm_linear(%h, %n, %w)
+// CHECK: mlora.launch @first.0.rms_norm_linear(%arg0, %arg1, %arg2)
 func.func @first(%h: tensor<?x8xf32> {mlora.extent = "rows"}, %n: tensor<8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
   %x = mlora.rms_norm %h, %n eps 1.0e-5 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   %y = mlora.linear %x, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
@@ -14,10 +14,12 @@ func.func @first(%h: tensor<?x8xf32> {mlora.extent = "rows"}, %n: tensor<8xf32>,
 }
 
 // Other names of values, and another function around it.
+// CHECK: mlora.kernel @again.1.attention(
 // CHECK-NOT: mlora.kernel
 // CHECK: func.func @again(
-// CHECK: mlora.launch @first.0.rms_norm_linear(%a, %scale, %weight)
-// CHECK: mlora.launch @first.0.rms_norm_linear(%{{.*}}, %scale, %weight)
+// CHECK: mlora.launch @first.0.rms_norm_linear(%arg0, %arg1, %arg2)
+// CHECK: mlora.launch @again.1.attention(
+// CHECK: mlora.launch @first.0.rms_norm_linear(%{{.*}}, %arg1, %arg2)
 func.func @again(%a: tensor<?x8xf32> {mlora.extent = "rows"}, %scale: tensor<8xf32>, %weight: tensor<8x8xf32>) -> tensor<?x8xf32> {
   %x = mlora.rms_norm %a, %scale eps 1.0e-5 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   %y = mlora.linear %x, %weight : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
@@ -37,9 +39,9 @@ func.func @other_rows(%h: tensor<?x8xf32> {mlora.extent = "counted_rows"}, %n: t
 }
 
 // CHECK: mlora.kernel @other_epsilon.0.rms_norm_linear(
-// CHECK: mlora.rms_norm {{.*}} eps 1.000000e-06
+// CHECK: mlora.rms_norm {{.*}} eps 2.500000e-01
 func.func @other_epsilon(%h: tensor<?x8xf32> {mlora.extent = "rows"}, %n: tensor<8xf32>, %w: tensor<8x8xf32>) -> tensor<?x8xf32> {
-  %x = mlora.rms_norm %h, %n eps 1.0e-6 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %x = mlora.rms_norm %h, %n eps 0.25 : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   %y = mlora.linear %x, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
