@@ -217,7 +217,7 @@ private:
     map.rows = extent(fields.raw().value("rows", nlohmann::json()), fields, "rows");
     map.columns = size(fields, "columns", maxBytes, 1);
     std::vector<int64_t> box = integers(fields, "box");
-    if (box.size() != 3)
+    if (box.size() != 2)
       fields.refuse("box", "must be two sizes, of rows and of columns");
     map.boxRows = box[0];
     map.boxColumns = box[1];
