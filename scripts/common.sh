@@ -1,7 +1,7 @@
 # Shared by build, test and quickstart; sourced, with the working directory at the repository's root.
 
 packages="g++ cmake ninja-build ccache git unzip xz-utils pkg-config llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools
-  liblld-22-dev zlib1g-dev libzstd-dev libopenblas-pthread-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
+  liblld-22-dev zlib1g-dev libzstd-dev libopenblas-pthread-dev libyaml-cpp-dev nlohmann-json3-dev
   libpcre2-dev libutf8proc-dev libxxhash-dev libgtest-dev libgmock-dev python3"
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }

@@ -89,8 +89,8 @@ std::string defaultText(const Key &key) {
 
 std::string helpText(Command command, std::string_view usage, std::string_view summary) {
   std::string text = "usage: mlora-run " + std::string(usage) + "\n\n" + std::string(summary) + "\n\n";
-  text += "Keys are given as key=value, --key value or --key=value, or in the YAML file; the command line "
-          "wins.\n\n";
+  text += "Keys are given as key=value, --key value or --key=value, or in YAML files: of several the later one wins, over\n"
+          "what they `include:` too, and the command line over all.\n\n";
   for (const Key &key : keys()) {
     if (!contains(key.commands, command))
       continue;

@@ -28,7 +28,7 @@ const std::vector<Key> &table() {
        .field = &Config::adapter,
        .commands = loads | Inspect | Analyze,
        .doc =
-           "an adapter: train starts from it, generate and merge apply it; merge takes several, as a list or "
+           "an adapter: train starts from it, eval, generate and merge apply it, export writes it for others; merge takes several, as a list or "
            "with commas between, or the one folder of weights that method=ft saved",
        .required = Merge | Export,
        .joined = true},
@@ -98,7 +98,8 @@ const std::vector<Key> &table() {
               "which "
               "prompts are cut on the left, where the command line gives it (else the model's positions)",
        .least = 2,
-       .greatest = longest},
+       .greatest = longest,
+       .defaultDoc = "1024; of eval the model's positions"},
       {.name = "packing",
        .aliases = {"sample_packing"},
        .field = &Config::packing,
@@ -134,7 +135,7 @@ const std::vector<Key> &table() {
       {.name = "seed",
        .field = &Config::seed,
        .commands = shape | Generate | Eval | Merge,
-       .doc = "decides the initial adapter, the order of the data, and stochastic rounding"},
+       .doc = "decides the initial adapter, the order of the data, what generate draws, bench's tokens, and stochastic rounding"},
 
       {.name = "learning_rate",
        .aliases = {"lr"},
@@ -232,9 +233,10 @@ const std::vector<Key> &table() {
        .commands = computes | Merge,
        .doc = "type of the weights: merge writes f32, f16, bf16 or (GGUF) q8_0, unless told as the base has "
               "them; "
-              "the others compute in f32, or with device=emulate in "
+              "the others compute in f32, or with device=cuda or emulate in "
               "bf16 (weights and activations; sums and what is trained stay f32)",
-       .choices = {"f32", "bf16", "f16", "q8_0"}},
+       .choices = {"f32", "bf16", "f16", "q8_0"},
+       .defaultDoc = "f32; of merge as the base has it"},
       {.name = "quantized",
        .field = &Config::quantized,
        .commands = Eval | Generate | Bench,

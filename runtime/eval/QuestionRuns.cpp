@@ -51,7 +51,7 @@ std::vector<AnswerPlace> QuestionRuns::add(const Question &question, const std::
       if (drop + 1 > answer.first)
         badInput(where + ": an answer of " + std::to_string(most) +
                  " tokens does not fit into a context of " + std::to_string(context) +
-                 " tokens: raise max_length, or remove the row");
+                 " tokens (the model's, or max_length of eval): remove the row, or raise max_length where it is less than the model's");
     ++cutPrompts;
   }
   std::vector<AnswerPlace> places;

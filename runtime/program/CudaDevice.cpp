@@ -87,7 +87,7 @@ void CudaDevice::checkFits(const Layout &layout) const {
                      context.name() + "'s " + mebibytes(total) + " are " + mebibytes(free) + " free, " +
                      mebibytes(needed - free) + " too few: ";
   if (manifest.kind != "train")
-    failed(text + "shorten the prompt or lower max_new_tokens");
+    failed(text + "shorten the prompt or lower max_new_tokens (eval: lower max_length)");
   failed(text + "lower max_length (or per_device_train_batch_size), or give memory_budget=" +
          std::to_string(std::max<int64_t>(free - beside, 0) >> 20) +
          "MiB, with which activations are computed again instead of kept" + offloadAdvice(manifest, layout));

@@ -106,7 +106,7 @@ protected:
       EXPECT_EQ(results, wanted) << name;
     }
     EXPECT_EQ(bestStep(output), bestStep(whole));
-    if (bestStep(whole) >= 0) { // else the base is better than all of them
+    if (bestStep(whole) >= 0) {
       std::string best = "/checkpoint-" + std::to_string(bestStep(whole)) + "/mlora_adapter.safetensors";
       EXPECT_EQ(bytes(output + best), bytes(whole + best));
     }

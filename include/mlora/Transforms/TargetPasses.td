@@ -181,7 +181,7 @@ def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
     iterations of `scf.forall` go to warps, or to threads where they hold scalars only. Threads meet only where one of them reads or overwrites
     what another one has written or read. All orders are fixed, so the bits are the same on every run.
 
-    A thread asks for four places before it stores the first (one in joined launches). Ops one behind
+    A thread asks for four places before it stores the first (eight beside a product, one in joined launches). Ops one behind
     another over the same rows, with a sum along them, are one loop in which a warp keeps its row in registers, up to 2,048 elements
     (1,536 where some are f32); longer rows go through memory.
 

@@ -32,7 +32,7 @@ std::string mlir::mlora::whyNotBuilt(ProgramKind kind, const ProgramOptions &opt
   if (!options.quantized.empty() && options.target != ProgramTarget::CPU)
     return "weights that stay quantised are built for target=cpu only";
   if (options.target == ProgramTarget::CPU && options.dtype == ProgramType::BF16)
-    return "dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=emulate";
+    return "dtype=bf16 is not built for target=cpu, whose kernels are f32: ask for target=cuda or target=emulate";
   if (options.target == ProgramTarget::CPU)
     return options.chip.empty() ? "" : "target=cpu takes no chip: code is generated for the CPU at hand";
   if (options.chip.empty())

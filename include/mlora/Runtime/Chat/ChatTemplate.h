@@ -55,8 +55,8 @@ std::string renderChat(const ChatTemplate &chat, const RowJson &messages, bool a
 ///
 /// They are those of `generation` blocks where the template has them. Else turn i begins where the messages
 /// before it, with the prompt to generate, end (the first one, where the template writes no such prompt, with
-/// its content), and ends where the messages up to it end; where the template writes another text once more
-/// messages follow (some always add the prompt), it ends at `isSpecial`'s first token behind the content.
+/// its content). It ends behind the first special token that follows its content or, where there is none,
+/// where the messages up to it end, without white space.
 /// Throws Error(BadInput) when neither tells.
 ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const RowJson &messages,
                                      const Tokenizer &tokenizer);
