@@ -122,6 +122,14 @@ TEST_F(Program, PreviewShowsTokensAndBoundaries) {
   EXPECT_SAYS(out, "    trained  3\n    cut      1 more tokens do not fit into max_length\n");
   run("data preview datasets=rows.jsonl max_length=3 --json");
   EXPECT_EQ(nlohmann::json::parse(out)["rows"][0]["cut"], nlohmann::json({1}));
+  // Rows of one sequence, and documents of one row.
+  write("two.jsonl", "{\"input_ids\": [1, 2, 3, 4, 5], \"labels\": [-100, 2, -100, 4, 5], \"document_ids\": [0, 0, 1, 1, 1]}\n"
+                     "{\"input_ids\": [6, 7], \"labels\": [6, 7]}\n");
+  run("data preview datasets=two.jsonl max_length=8");
+  EXPECT_SAYS(out, "2 rows, 1 sequences and 7 tokens an epoch (4 labels count)");
+  EXPECT_SAYS(out, "row 0, 7 tokens\n  document 0, 2 tokens\n    read     1\n    trained  2\n"
+                   "  document 1, 3 tokens\n    read     3\n    trained  4|5\n"
+                   "  document 2, 2 tokens\n    read     6\n    trained  7\n");
   for (const char *words : {"data datasets=rows.jsonl", "data", "data show"}) {
     run(words);
     EXPECT_EQ(status, 2);

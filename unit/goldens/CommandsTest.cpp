@@ -133,6 +133,26 @@ TEST_F(Commands, AnAdapterAtRunTimeIsTheMergedModel) {
   EXPECT_NE(text, generate("prompt=abc"));
 }
 
+TEST_F(Commands, TrainingStartsFromAPeftAdapter) {
+  run(train("out", "method=lora lora_r=2"));
+  run("export model=model adapter=out output_dir=peft format=peft");
+  run("train model=model datasets='[boolq]' method=lora adapter=peft max_steps=0 max_length=64 output_dir=again");
+  std::string text = generate("prompt=abc", "model=model adapter=out");
+  EXPECT_NE(text, generate("prompt=abc"));
+  EXPECT_EQ(text, generate("prompt=abc", "model=model adapter=peft"));
+  EXPECT_EQ(text, generate("prompt=abc", "model=model adapter=again"));
+  expectError("train model=model datasets='[boolq]' adapter=peft lora_r=3 output_dir=other", "lora_r 3 contradicts");
+}
+
+TEST_F(Commands, MergeWarnsOfWhatRoundingTook) {
+  run("train model=model datasets='[boolq]' method=lora lora_r=2 learning_rate=1e-5 max_steps=2 max_length=64 output_dir=out");
+  run("merge model=model adapter=out output_dir=merged dtype=bf16");
+  EXPECT_NE(errors().find("warning: rounding left less than 90 % of the update in "), std::string::npos) << errors();
+  json report = json::parse(run("merge model=model adapter=out output_dir=exact dtype=f32 --json"));
+  EXPECT_EQ(errors().find("warning: rounding"), std::string::npos) << errors();
+  EXPECT_EQ(report["layers"].size(), 2u);
+}
+
 // Scoring, and saving the best, is no training: steps in the log are as fast as they were.
 TEST_F(Commands, ScoringDoesNotChangeTheRateOfSteps) {
   run(train("out", "method=lora lora_r=2 eval_steps=1"));

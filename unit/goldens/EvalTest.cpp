@@ -1,5 +1,6 @@
 // Scores of every task beside ../shared/data/goldens/eval: SmolLM2-135M-Instruct, dequantised, in f32.
 
+#include "../TempFolder.h"
 #include "TrainingProgram.h"
 
 #include "mlora/Runtime/Eval/Evaluation.h"
@@ -34,10 +35,14 @@ protected:
   }
 
   std::vector<nlohmann::json> samplesOf(const Golden &golden, const nlohmann::json &expected) {
-    DatasetSpec spec{.path = data / golden.path, .task = golden.task, .limit = expected["count"].get<int64_t>()};
+    return evaluate({.path = data / golden.path, .task = golden.task, .limit = expected["count"].get<int64_t>()},
+                    expected.value("max_new_tokens", int64_t(0)));
+  }
+
+  std::vector<nlohmann::json> evaluate(const DatasetSpec &spec, int64_t maxNewTokens = 0) {
     EvaluationOptions options;
     options.context = base->config().maxPositions;
-    options.maxNewTokens = expected.value("max_new_tokens", int64_t(0));
+    options.maxNewTokens = maxNewTokens;
     options.stopTokens = {*tokenizer->eos()};
     Evaluation evaluation(std::span(&spec, 1), *tokenizer, options);
     ProgramRequest request;
@@ -105,7 +110,57 @@ TEST_F(EvalGoldens, Gsm8kTexts) {
     EXPECT_EQ(samples[i]["arguments"]["gen_args_0"]["arg_0"], row["prompt"]);
     EXPECT_EQ(samples[i]["resps"][0][0], row["generated"]) << i;
     EXPECT_EQ(samples[i]["target"], row["gold"]);
+    EXPECT_EQ(samples[i]["exact_match"], row["predicted"] == row["gold"] ? 1.0 : 0.0);
   }
+  EXPECT_EQ(score.find("exact_match")->value, expected["accuracy"].get<double>());
+}
+
+// None of the golden rows is answered within 64 tokens. What repeats itself goes on.
+TEST_F(EvalGoldens, ExactMatchOfGsm8k) {
+  std::string question;
+  for (int i = 0; i < 6; ++i)
+    question += "#### 7\n";
+  TempFolder folder;
+  std::string rows;
+  for (const char *answer : {"so #### 7", "so #### 8", "so #### 7.0"})
+    rows += nlohmann::json{{"question", question.substr(0, question.size() - 1)}, {"answer", answer}}.dump() + "\n";
+  folder.file("rows.jsonl", rows);
+  std::vector<nlohmann::json> samples = evaluate({.path = folder.path() / "rows.jsonl", .task = "gsm8k"}, 12);
+  ASSERT_EQ(samples.size(), 3u);
+  for (auto [i, isRight] : {std::pair(0, 1.0), {1, 0.0}, {2, 0.0}}) {
+    EXPECT_EQ(samples[size_t(i)]["filtered_resps"][0], "7") << samples[size_t(i)];
+    EXPECT_EQ(samples[size_t(i)]["exact_match"], isRight);
+  }
+  EXPECT_NEAR(score.find("exact_match")->value, 1.0 / 3, 1e-12);
+  EXPECT_NEAR(*score.find("exact_match")->error, std::sqrt((1.0 / 3) * (2.0 / 3) / 2), 1e-12); // of a sample
+}
+
+// perplexity.json is transformers' (make_perplexity.py).
+TEST_F(EvalGoldens, PerplexityOfTexts) {
+  nlohmann::json expected = readJson(fs::path(MLORA_SOURCE) / "unit/goldens/perplexity.json")["rows"];
+  TempFolder folder;
+  std::string rows;
+  double sum = 0, tokens = 0, words = 0, bytes = 0;
+  for (const nlohmann::json &row : expected) {
+    std::string text = row["text"];
+    rows += nlohmann::json{{"text", text}}.dump() + "\n";
+    sum += row["nll"].get<double>();
+    tokens += row["tokens"].get<double>();
+    std::istringstream split(text);
+    for (std::string word; split >> word;)
+      ++words;
+    bytes += double(text.size());
+  }
+  folder.file("texts.jsonl", rows);
+  std::vector<nlohmann::json> samples = evaluate({.path = folder.path() / "texts.jsonl", .task = "text"});
+  ASSERT_EQ(samples.size(), expected.size());
+  for (size_t i = 0; i < samples.size(); ++i)
+    EXPECT_NEAR(std::stod(samples[i]["resps"][0][0][0].get<std::string>()), -expected[i]["nll"].get<double>(),
+                1e-3 * expected[i]["tokens"].get<double>());
+  EXPECT_NEAR(std::log(score.find("perplexity")->value), sum / tokens, 1e-3);
+  EXPECT_NEAR(std::log(score.find("word_perplexity")->value), sum / words, 1e-2);
+  EXPECT_NEAR(std::log(score.find("byte_perplexity")->value), sum / bytes, 1e-3);
+  EXPECT_NEAR(score.find("bits_per_byte")->value, sum / bytes / std::log(2.0), 1e-3);
 }
 
 } // namespace
