@@ -61,6 +61,40 @@ void checkAdapter(const Adapter &adapter, const ModelConfig &config, const std::
       badInput(where + ": tensor '" + name + "' is unexpected: the configuration implies no such tensor");
 }
 
+void checkAdapter(const Adapter &adapter, const std::string &where) {
+  // The numbers may be any: nothing is counted up to them that is not there.
+  size_t parts = adapter.hasScales() ? 3 : 2;
+  double expected = double(adapter.numLayers) * double(adapter.targets.size()) * double(adapter.numBranches) *
+                    double(parts);
+  if (adapter.numLayers < 1 || expected != double(adapter.tensors.size()))
+    badInput(where + ": holds " + std::to_string(adapter.tensors.size()) +
+             " tensors; by the configuration there are " + std::to_string(adapter.numLayers) +
+             " layers with " + std::to_string(adapter.targets.size()) + " targets of " +
+             std::to_string(adapter.numBranches) + " branches, " + std::to_string(parts) + " tensors each");
+  for (int64_t layer = 0; layer < adapter.numLayers; ++layer)
+    for (const std::string &target : adapter.targets) {
+      int64_t in = -1, out = -1; // the first branch's
+      for (int64_t branch = 0; branch < adapter.numBranches; ++branch)
+        for (char part : std::string_view("ABs").substr(0, parts)) {
+          std::string name = adapterTensorName(layer, target, branch, part);
+          auto found = adapter.tensors.find(name);
+          if (found == adapter.tensors.end())
+            badInput(where + ": tensor '" + name + "' is missing");
+          const std::vector<int64_t> &shape = found->second.shape;
+          if (part == 'A' && in < 0 && shape.size() == 2)
+            in = shape[1];
+          if (part == 'B' && out < 0 && shape.size() == 2)
+            out = shape[0];
+          std::vector<int64_t> fitting = part == 'A'   ? std::vector{adapter.rank, in}
+                                         : part == 'B' ? std::vector{out, adapter.rank}
+                                                       : std::vector{out};
+          if (shape != fitting)
+            badInput(where + ": tensor '" + name + "' is " + shapeText(shape) + ", which does not fit rank " +
+                     std::to_string(adapter.rank) + " and the tensors beside it");
+        }
+    }
+}
+
 void checkBase(const Adapter &adapter, const std::string &fingerprint, const std::string &where) {
   checkBase(adapter.baseFingerprint, adapter.baseModel, fingerprint, where);
 }

@@ -60,6 +60,8 @@ public:
     }
     if (config)
       checkAdapter(sizes, *config, file.path().string());
+    else
+      checkAdapter(sizes, file.path().string());
     sizes.tensors.clear();
   }
 

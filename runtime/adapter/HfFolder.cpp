@@ -123,6 +123,7 @@ void checkModelOutput(const fs::path &output, const fs::path &base) {
     return;
   if (!fs::is_directory(target))
     badInput(output.string() + ": is a file where a folder is to be written");
+  checkNoMountPoint(target);
   std::set<std::string> ours = modelFileNames();
   for (const fs::directory_entry &entry : fs::directory_iterator(target))
     if (!ours.count(entry.path().filename().string()) && !isWeights(entry.path()))

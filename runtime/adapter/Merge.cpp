@@ -77,14 +77,19 @@ void checkOutput(const Checkpoint &source, const MergeOptions &options) {
     checkModelOutput(options.output, source.path());
 }
 
-void finish(const Checkpoint &base, const MergeOptions &options, const MergePlan &plan, const fs::path &out,
+void finish(const Checkpoint &base, const MergeOptions &options, const MergePlan &plan, MergeJournal &journal,
             const fs::path &target) {
+  fs::path out = journal.out();
+  if (options.format == MergeFormat::HuggingFace) {
+    if (!plan.index.empty())
+      writeFileAtomically(out / safetensorsIndex, plan.index);
+    writeModelFiles(out, base, plan.configDtype, options.files);
+  }
+  journal.forget();
   if (options.format == MergeFormat::Gguf)
-    return renameFileIntoPlace(out / plan.files[0].name, target);
-  if (!plan.index.empty())
-    writeFileAtomically(out / safetensorsIndex, plan.index);
-  writeModelFiles(out, base, plan.configDtype, options.files);
-  renameIntoPlace(out, target, ExistingFolder::Replace);
+    renameFileIntoPlace(out / plan.files[0].name, target);
+  else
+    renameIntoPlace(out, target, ExistingFolder::Replace);
 }
 
 /// `updates`: fingerprints of what is merged.
@@ -111,7 +116,7 @@ MergeReport write(const Checkpoint &base, const std::vector<const AdapterSource 
       journal.keep();
     throw;
   }
-  finish(base, options, plan, journal.out(), options.output);
+  finish(base, options, plan, journal, options.output);
   return report;
 }
 

@@ -80,7 +80,7 @@ MergeJournal::~MergeJournal() {
 // journal worthless.
 bool MergeJournal::readEntries(const std::string &key) {
   fs::path path = folder / journalName;
-  if (!fs::exists(path))
+  if (!fs::exists(path) || !fs::is_directory(out()))
     return false;
   std::string text = readFile(path);
   size_t end = text.rfind('\n');
@@ -114,11 +114,18 @@ bool MergeJournal::readEntries(const std::string &key) {
 }
 
 void MergeJournal::begin(const std::string &key) {
+  forget(); // first: of a journal without its files the next call would believe every word
   std::error_code code;
-  fs::remove_all(folder / "out", code);
-  fs::remove(folder / journalName, code);
-  makeFolders(folder / "out");
+  fs::remove_all(out(), code);
+  makeFolders(out());
   writeFileAtomically(folder / journalName, json{{"key", key}}.dump() + "\n");
+}
+
+void MergeJournal::forget() {
+  std::error_code code;
+  fs::remove(folder / journalName, code);
+  if (fsync(lock) != 0)
+    throwWriteError("write", folder, errno);
 }
 
 void MergeJournal::add(const std::vector<Entry> &entries) {

@@ -34,6 +34,8 @@ public:
   void add(const std::vector<Entry> &entries);
   /// Leaves the folder for a later call.
   void keep() { kept = true; }
+  /// Before out() is renamed into place: what is there afterwards is not what the journal tells of.
+  void forget();
 
 private:
   bool readEntries(const std::string &key);

@@ -169,7 +169,7 @@ MergePlan planHuggingFace(const Checkpoint &base, const MergeOptions &options) {
     for (const StoredFile &file : base.storedFiles())
       plan.files.push_back(
           safetensorsFile(file.path.filename().string(), file.tensors, file.metadata, options));
-    if (plan.files.size() > 1)
+    if (plan.files.size() > 1 || plan.files[0].name != "model.safetensors") // is found by its index only
       plan.index = indexJson(plan.files);
     return plan;
   }

@@ -72,10 +72,20 @@ void addMetadata(GgufHead &head, const Checkpoint &base, const MergeOptions &opt
   head.add(writtenBy, std::string("mlora-run merge"));
 }
 
+/// What a tensor is stored as, if a merge can store that; what is in other blocks becomes f32.
+std::string ownDtype(const StoredTensor &tensor) {
+  static const std::map<std::string, std::string> names = {
+      {"F32", "f32"}, {"F16", "f16"}, {"BF16", "bf16"}, {"Q8_0", "q8_0"}};
+  auto name = names.find(tensor.dtype);
+  return name == names.end() ? "f32" : name->second;
+}
+
 /// Vectors stay f32, as llama.cpp has them; rows that Q8_0 cannot cut become f16, as its converter does.
-StoreFormat formatOf(const StoredTensor &tensor, const std::string &dtype, MergePlan &plan) {
+/// `asked` is empty where each tensor keeps its own.
+StoreFormat formatOf(const StoredTensor &tensor, const std::string &asked, MergePlan &plan) {
   if (tensor.shape.size() < 2)
     return StoreFormat::F32;
+  std::string dtype = asked.empty() ? ownDtype(tensor) : asked;
   if (dtype == "q8_0" && tensor.shape.back() % 32) {
     plan.asHalves.push_back(tensor.name);
     return StoreFormat::F16;
@@ -142,7 +152,7 @@ MergePlan planGguf(const Checkpoint &base, const MergeOptions &options) {
   file.name = options.output.filename().string();
   GgufHead head;
   addMetadata(head, base, options, dtype);
-  file.tensors = tensorsOf(base, dtype, plan);
+  file.tensors = tensorsOf(base, options.dtype, plan);
   for (PlannedTensor &tensor : file.tensors) {
     std::string stored = tensor.format ? storeName(*tensor.format) : tensor.source.dtype;
     tensor.offset = head.addTensor(tensor.name, tensor.source.shape, findGgufType(stored)->id, tensor.bytes);

@@ -37,16 +37,16 @@ private:
   int64_t layersNamed() const;
 
   const ModelConfig *config;
-  nlohmann::json root;
-  JsonFields fields;
+  RowJson root; ///< patterns have an order
+  RowFields fields;
   SafetensorsFile tensors;
   std::vector<PeftModule> found;
   int64_t layers = 0; ///< the model's, or as many as tensors name
 };
 
 /// The number that a `rank_pattern` or `alpha_pattern` gives to a module, by PEFT's rule: a key is a regular
-/// expression for the end of the module's name behind a dot, or for all of it. `otherwise` where none
-/// matches.
-double peftPattern(const JsonFields &fields, const char *key, const std::string &module, double otherwise);
+/// expression for the end of the module's name behind a dot, or for all of it; the first of the file that
+/// matches. `otherwise` where none does.
+double peftPattern(const RowFields &fields, const char *key, const std::string &module, double otherwise);
 
 } // namespace mlora

@@ -14,7 +14,7 @@ struct Freed {
   void operator()(pcre2_match_context *context) const { pcre2_match_context_free(context); }
 };
 
-bool matches(const JsonFields &pattern, const std::string &key, const std::string &module) {
+bool matches(const RowFields &pattern, const std::string &key, const std::string &module) {
   std::string regex = "(?:.*\\.)?(?:" + key + ")$";
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -35,22 +35,14 @@ bool matches(const JsonFields &pattern, const std::string &key, const std::strin
 
 } // namespace
 
-double peftPattern(const JsonFields &fields, const char *key, const std::string &module, double otherwise) {
+double peftPattern(const RowFields &fields, const char *key, const std::string &module, double otherwise) {
   if (!fields.has(key))
     return otherwise;
-  JsonFields pattern = fields.object(key);
-  std::optional<double> value;
-  // PEFT takes the first of the file; JSON has no order, so that two that differ are refused.
-  for (const auto &[name, ignored] : pattern.raw().items()) {
-    if (!matches(pattern, name, module))
-      continue;
-    double number = pattern.number(name.c_str());
-    if (value && *value != number)
-      pattern.refuse(name.c_str(),
-                     "and another key both match '" + module + "' and differ: leave one of them out");
-    value = number;
-  }
-  return value.value_or(otherwise);
+  RowFields pattern = fields.object(key);
+  for (const auto &[name, ignored] : pattern.raw().items()) // the file's first that matches, as PEFT has it
+    if (matches(pattern, name, module))
+      return pattern.number(name.c_str());
+  return otherwise;
 }
 
 } // namespace mlora

@@ -3,6 +3,7 @@
 #include "AdapterReaders.h"
 #include "PeftModules.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Files.h"
 #include "mlora/Runtime/Model/ModelTensors.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 namespace mlora {
 namespace {
 
-void refuseVariants(const JsonFields &fields) {
+void refuseVariants(const RowFields &fields) {
   if (std::string type = fields.string("peft_type"); type != "LORA")
     fields.refuse("peft_type", "'" + type + "' is not read; LORA is expected");
   for (const char *key : {"use_dora", "fan_in_fan_out", "use_qalora", "lora_bias"})
@@ -25,6 +26,8 @@ void refuseVariants(const JsonFields &fields) {
     fields.refuse("bias", "'" + bias + "': adapters with biases are not read");
   if (fields.has("modules_to_save") && !fields.raw()["modules_to_save"].empty())
     fields.refuse("modules_to_save", "adapters with whole modules are not read");
+  if (fields.has("layer_replication") && !fields.raw()["layer_replication"].empty())
+    fields.refuse("layer_replication", "an adapter of a model whose layers are repeated is not read");
   if (fields.has("alora_invocation_tokens") && !fields.raw()["alora_invocation_tokens"].empty())
     fields.refuse("alora_invocation_tokens",
                   "an activated LoRA acts on a part of a text's tokens; it is not read");
@@ -51,8 +54,8 @@ SafetensorsFile tensorsOf(const fs::path &folder) {
 } // namespace
 
 PeftModules::PeftModules(const fs::path &folder, const ModelConfig *config)
-    : config(config), root(readJsonFile(folder / peftConfig)), fields(root, (folder / peftConfig).string()),
-      tensors(tensorsOf(folder)) {
+    : config(config), root(parseRow(readFile(folder / peftConfig), (folder / peftConfig).string())),
+      fields(root, (folder / peftConfig).string()), tensors(tensorsOf(folder)) {
   refuseVariants(fields);
   layers = config ? config->numLayers : layersNamed();
   findModules();

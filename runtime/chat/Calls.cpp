@@ -121,7 +121,6 @@ Value Interpreter::callFunction(const std::string &name, Arguments &arguments) {
     fail(arguments.what + " needs an argument");
   if (name == "strftime_now") {
     arguments.checkAllUsed(*this);
-    std::time_t now = std::time(nullptr);
     std::tm parts{};
     localtime_r(&now, &parts);
     char buffer[1024];

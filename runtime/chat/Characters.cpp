@@ -9,17 +9,9 @@
 namespace mlora::jinja {
 namespace {
 
-/// Python's str.isspace.
-bool isSpace(utf8proc_int32_t code) {
-  if (code <= 0x20)
-    return code == ' ' || (code >= 0x09 && code <= 0x0d) || (code >= 0x1c && code <= 0x1f);
-  return code == 0x85 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
-         code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
-}
-
 bool isSpaceText(std::string_view character) {
   size_t size = 0;
-  return isSpace(firstCharacter(character, size));
+  return isSpaceCharacter(firstCharacter(character, size));
 }
 
 template <typename Each> std::string mapped(std::string_view text, Each each) {

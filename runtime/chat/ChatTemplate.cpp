@@ -64,7 +64,8 @@ void checkMessages(const RowJson &messages, const std::string &where) {
   }
 }
 
-ChatTemplate::Text ChatTemplate::render(const RowJson &messages, bool addGenerationPrompt) const {
+ChatTemplate::Text ChatTemplate::render(const RowJson &messages, bool addGenerationPrompt,
+                                        std::time_t now) const {
   using jinja::Value;
   jinja::Map variables;
   variables.set("messages", Value::of(messages));
@@ -74,7 +75,7 @@ ChatTemplate::Text ChatTemplate::render(const RowJson &messages, bool addGenerat
   // As transformers' apply_chat_template passes them.
   variables.set("tools", {jinja::None{}});
   variables.set("documents", {jinja::None{}});
-  return jinja::Interpreter(parsed->where, std::move(variables)).run(*parsed->body);
+  return jinja::Interpreter(parsed->where, std::move(variables), now).run(*parsed->body);
 }
 
 std::string renderChat(const ChatTemplate &chat, const RowJson &messages, bool addGenerationPrompt) {

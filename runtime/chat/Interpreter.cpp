@@ -41,7 +41,7 @@ void Arguments::checkAllUsed(Interpreter &interpreter) const {
       interpreter.fail(what + " has no argument `" + name + "`");
 }
 
-Interpreter::Interpreter(const std::string &where, Map variables) : where(where) {
+Interpreter::Interpreter(const std::string &where, Map variables, std::time_t now) : where(where), now(now) {
   Scope &scope = scopes.emplace_back();
   for (auto &[name, value] : variables.entries)
     scope[name] = std::move(value);

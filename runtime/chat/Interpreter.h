@@ -31,7 +31,7 @@ private:
 
 class Interpreter {
 public:
-  Interpreter(const std::string &where, Map variables);
+  Interpreter(const std::string &where, Map variables, std::time_t now);
 
   ChatTemplate::Text run(const Node &body);
 
@@ -89,6 +89,7 @@ private:
   Arguments argumentsOf(const Node &node, std::string what);
 
   const std::string &where;
+  std::time_t now;
   std::vector<Scope> scopes;
   std::string output;
   std::vector<TextSpan> generated;

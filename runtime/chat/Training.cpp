@@ -13,21 +13,26 @@ constexpr size_t nowhere = std::string::npos;
 
 /// The end of the first special token of a text; nothing when it has none.
 std::optional<size_t> firstSpecialEnd(std::string_view text, const Tokenizer &tokenizer) {
-  for (int32_t id : tokenizer.encode(text)) {
-    const int32_t ids[] = {id};
-    std::string token = tokenizer.decode(ids, false);
-    if (token.empty() || !tokenizer.decode(ids, true).empty())
-      continue;
-    if (size_t at = text.find(token); at != text.npos)
-      return at + token.size();
+  // It is near: of a long conversation's rest no more is read than it takes.
+  for (size_t length = 256;; length *= 8) {
+    std::string_view part = text.substr(0, length);
+    for (int32_t id : tokenizer.encode(part)) {
+      const int32_t ids[] = {id};
+      std::string token = tokenizer.decode(ids, false);
+      if (token.empty() || !tokenizer.decode(ids, true).empty())
+        continue;
+      if (size_t at = part.find(token); at != part.npos)
+        return at + token.size();
+    }
+    if (part.size() == text.size())
+      return std::nullopt;
   }
-  return std::nullopt;
 }
 
 class Turns {
 public:
   Turns(const ChatTemplate &chat, const RowJson &messages, const Tokenizer &tokenizer)
-      : chat(chat), messages(messages), tokenizer(tokenizer), result(chat.render(messages, false)) {}
+      : chat(chat), messages(messages), tokenizer(tokenizer), result(rendered(messages, false)) {}
 
   ChatTemplate::Text find() {
     if (!result.generated.empty())
@@ -39,12 +44,18 @@ public:
   }
 
 private:
+  ChatTemplate::Text rendered(const RowJson &some, bool addGenerationPrompt) const {
+    constexpr std::time_t date =
+        1721995200; // 26 July 2024, at noon in Greenwich: the same day nearly everywhere
+    return chat.render(some, addGenerationPrompt, date);
+  }
+
   /// The text of the first `count` messages; nothing where the template refuses them (none at all, a
   /// conversation that ends in a system message).
   std::optional<std::string> textOf(size_t count, bool addGenerationPrompt) const {
     RowJson first(messages.begin(), messages.begin() + int64_t(count));
     try {
-      return chat.render(first, addGenerationPrompt).text;
+      return rendered(first, addGenerationPrompt).text;
     } catch (const Error &) {
       return std::nullopt;
     }
@@ -77,7 +88,7 @@ private:
     RowJson others = messages;
     others[i]["content"] = content.starts_with('x') ? "y" : "x";
     try {
-      std::string other = chat.render(others, false).text;
+      std::string other = rendered(others, false).text;
       if (other != result.text)
         return size_t(std::ranges::mismatch(other, result.text).in2 - result.text.begin());
     } catch (const Error &) {
@@ -86,15 +97,15 @@ private:
     return nowhere;
   }
 
-  /// Where turn i begins: behind the messages before it with the prompt to generate. Where none but system
-  /// messages are before it a template may write that prompt nowhere (`if loop.last and …` runs for no
-  /// message then), or write a system prompt of its own in the whole text only: its content tells.
+  /// Where turn i begins: behind the messages before it with the prompt to generate. Its content tells where
+  /// the whole text has no such prompt (some end in a `<think>` that no earlier turn has), and where none but
+  /// system messages are before it: a template may write that prompt nowhere (`if loop.last and …` runs for
+  /// no message then), or write a system prompt of its own in the whole text only.
   size_t turnBegin(size_t i, size_t before) const {
     std::optional<std::string> header = textOf(i, true);
     bool isHeader = header && header->size() >= before && result.text.starts_with(*header);
-    if (isFirst(i) && (!isHeader || header == textOf(i, false)))
-      return contentBegin(i);
-    return isHeader ? header->size() : nowhere;
+    bool isTold = isHeader && !(isFirst(i) && header == textOf(i, false));
+    return isTold ? header->size() : contentBegin(i);
   }
 
   TextSpan turn(size_t i) const {
@@ -104,9 +115,8 @@ private:
     // The turn is looked for where nothing follows it; it must stand in the whole conversation likewise.
     const std::string &text = upToHere ? *upToHere : result.text;
     auto shared = size_t(std::ranges::mismatch(text, result.text).in1 - text.begin());
-    TextSpan content = contentOf(messages[i], text, begin == nowhere ? before : begin);
+    TextSpan content = begin == nowhere ? TextSpan{nowhere, nowhere} : contentOf(messages[i], text, begin);
     if (content.begin != nowhere) {
-      begin = begin == nowhere ? content.begin : begin;
       end =
           content.end + ownEnd(std::string_view(text).substr(content.end), upToHere && shared == text.size());
     } else if (upToHere) {

@@ -29,6 +29,8 @@ std::string promptOf(const Arguments &arguments) {
   std::string prompt(std::istreambuf_iterator<char>(std::cin), {});
   if (prompt.ends_with('\n')) // the shell's or the editor's, not the prompt's
     prompt.pop_back();
+  if (prompt.ends_with('\r'))
+    prompt.pop_back();
   return prompt;
 }
 

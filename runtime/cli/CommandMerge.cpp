@@ -37,8 +37,9 @@ MergeOptions optionsOf(const Arguments &arguments, const Checkpoint &base) {
   options.format = gguf ? MergeFormat::Gguf : MergeFormat::HuggingFace;
   if (gguf && folder)
     options.tokenizer = ggufTokenizer(*Tokenizer::open(config.tokenizerPath()), base.config());
-  // A GGUF file carries its tokenizer inside; a folder's files are copied by merge itself.
-  if (!gguf && !folder)
+  // A GGUF file carries its tokenizer inside; a folder's files are copied by merge itself, but where another
+  // one is named.
+  if (!gguf && (!folder || arguments.has("tokenizer")))
     options.files = Tokenizer::open(config.tokenizerPath())->files();
   return options;
 }

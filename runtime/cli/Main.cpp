@@ -76,7 +76,7 @@ int runCommandLine(int argc, const char *const *argv) {
   try {
     int status = run({argv + 1, argv + argc});
     // A full disk or a closed pipe under stdout must not pass for success.
-    if (!std::cout.flush())
+    if (!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout))
       return fail(Status::Failed, "standard output could not be written");
     return status;
   } catch (const Error &error) {

@@ -185,6 +185,15 @@ void writeFileAtomically(const fs::path &path, std::string_view bytes) {
   file.commit();
 }
 
+void checkNoMountPoint(const fs::path &folder) {
+  struct stat own, above;
+  if (stat(folder.c_str(), &own) == 0 && stat(folder.parent_path().c_str(), &above) == 0 &&
+      own.st_dev != above.st_dev)
+    badInput(folder.string() +
+             ": another file system is mounted here, and the folder that is written beside it "
+             "could not take its place: name a folder inside it");
+}
+
 AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
     : target(resolvedPath(path)), existing(existing) {
   std::error_code code;
@@ -192,6 +201,7 @@ AtomicFolder::AtomicFolder(const fs::path &path, ExistingFolder existing)
     badInput(path.string() + ": is a file where a folder is to be written");
   if (existing == ExistingFolder::Refuse && fs::exists(target, code) && !fs::is_empty(target, code))
     badInput(path.string() + ": exists and is not empty: choose another folder or remove it");
+  checkNoMountPoint(target);
   makeFolders(target.parent_path());
   removePartial(target);
   descriptor = openAside(path, target, asidePath, [](const fs::path &aside) {

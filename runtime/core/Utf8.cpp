@@ -21,6 +21,13 @@ size_t firstCharacterSize(std::string_view text) {
   return size;
 }
 
+bool isSpaceCharacter(int32_t code) {
+  if (code <= 0x20)
+    return code == ' ' || (code >= 0x09 && code <= 0x0d) || (code >= 0x1c && code <= 0x1f);
+  return code == 0x85 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
+         code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
 std::optional<size_t> firstBadByte(std::string_view text) {
   for (size_t at = 0, size = 0; at < text.size(); at += size)
     if (firstCharacter(text.substr(at), size) < 0)

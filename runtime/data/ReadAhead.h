@@ -33,7 +33,6 @@ public:
   void finish();
   /// Every row that is needed is there: row() does not wait.
   bool isComplete();
-  bool isFromCache() const { return cached.has_value(); }
   bool lacksEos();
   /// Why the rows could not be kept, once they are complete; often empty.
   std::string cacheProblem();

@@ -60,9 +60,15 @@ StreamedSteps::StreamedSteps(std::vector<Dataset> datasets, std::vector<int64_t>
   if (wanted > 1e15)
     badInput("num_train_epochs is too large");
   total = maxSteps >= 0 ? rowsPerEpoch() : int64_t(wanted);
-  // Tokens need no tokenizer; a text does, and a missing one is said at once.
-  if (datasets[0].row(0).task->name != "tokenised")
+  // Tokens need no tokenizer; a text does, and a missing one is said at once. Behind rows of tokens there may
+  // be texts: where there is a tokenizer, what it does is part of what the rows are.
+  try {
     tokenizer.get();
+  } catch (const Error &) {
+    if (std::ranges::any_of(datasets,
+                            [](const Dataset &each) { return each.row(0).task->name != "tokenised"; }))
+      throw;
+  }
   Hasher hasher;
   for (const Dataset &dataset : datasets)
     hasher.update(dataset.fingerprint());

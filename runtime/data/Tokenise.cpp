@@ -51,7 +51,8 @@ namespace {
 std::vector<int32_t> integers(const RowJson &row, const char *key, const std::string &where) {
   const RowJson &list = row.at(key);
   auto fits = [](const RowJson &value) {
-    return value.is_number_integer() && value >= INT32_MIN && value <= INT32_MAX;
+    return value.is_number_unsigned() ? value.get<uint64_t>() <= INT32_MAX
+                                      : value.is_number_integer() && value >= INT32_MIN && value <= INT32_MAX;
   };
   if (!list.is_array() || !std::all_of(list.begin(), list.end(), fits))
     badInput(where + ": " + key + ": expected a list of whole numbers");

@@ -21,6 +21,10 @@ nlohmann::ordered_json evaluationConfig(const TrainConfig &config, const std::st
       task["split"] = spec.split;
     if (spec.limit >= 0)
       task["limit"] = spec.limit;
+    if (spec.seed)
+      task["seed"] = *spec.seed;
+    if (spec.shots >= 0)
+      task["num_fewshot"] = spec.shots;
     tasks.push_back(task);
   }
   json["eval_tasks"] = tasks;

@@ -1,6 +1,7 @@
 #include "Items.h"
 
 #include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Core/Utf8.h"
 #include "mlora/Runtime/Inference/TextGenerator.h"
 
 #include <algorithm>
@@ -15,15 +16,16 @@ int64_t charactersOf(const std::string &text) {
   return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
 }
 
-int64_t wordsOf(const std::string &text) {
-  int64_t words = 0;
-  bool inside = false;
-  for (char c : text) {
-    bool isSpace = c == ' ' || (c >= '\t' && c <= '\r');
-    words += !isSpace && !inside;
-    inside = !isSpace;
+/// As the harness counts them: len(re.split(r"\\s+", text)), white space at an end makes an empty one.
+int64_t wordsOf(std::string_view text) {
+  int64_t gaps = 0;
+  bool inGap = false;
+  for (size_t at = 0, size = 0; at < text.size(); at += size) {
+    bool isSpace = isSpaceCharacter(firstCharacter(text.substr(at), size));
+    gaps += isSpace && !inGap;
+    inGap = isSpace;
   }
-  return words;
+  return gaps + 1;
 }
 
 template <typename Value> size_t indexOfLargest(const std::vector<Value> &values) {

@@ -63,8 +63,9 @@ private:
     if (used + size <= limit)
       return;
     int64_t begin = std::max(from, seen);
-    if (limit < capacity.kvRows || begin + size > oldest)
+    if (wrapped || begin + size > oldest)
       return flush(from);
+    wrapped = true;
     limit = oldest;
     used = begin;
   }
@@ -117,6 +118,7 @@ private:
   /// Runs what there is. What the next step needs besides the path begins at row `keep`.
   void step(int64_t keep) {
     limit = capacity.kvRows;
+    wrapped = false;
     oldest = keep;
     seen = 0;
     if (pieces.empty())
@@ -154,6 +156,7 @@ private:
   int64_t rows = 0, reads = 0;                ///< of the step
   int64_t used = 0;                           ///< the next row of the cache
   int64_t limit = capacity.kvRows;            ///< rows before it, from `used` on, are free
+  bool wrapped = false;                       ///< the step went back to the rows in front of it
   int64_t seen = 0;                           ///< rows before it are paths that the step reads
   int64_t oldest = 0;                         ///< of the rows behind the path that the step uses, the first
   int64_t tokensRun = 0;

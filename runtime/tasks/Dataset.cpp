@@ -45,16 +45,29 @@ Dataset::Dataset(const DatasetSpec &spec, Purpose purpose) {
     task = &taskNamedOrFail(spec.task, "dataset " + spec.path);
   SplitRange split = SplitRange::parse(spec);
   for (const GroupFile &file : findFiles(spec.path, split.name, task, purpose)) {
-    bool isShots = task && !task->shotSplit.empty() &&
-                   (split.name == task->shotSplit ||
-                    file.path.stem().string().ends_with("_" + std::string(task->shotSplit)));
-    if (isShots && purpose == Purpose::Training)
-      badInput("dataset " + spec.path + ": " + file.path.string() + " holds the worked examples of task " +
-               std::string(task->name) + ", which stand before its questions: they are never trained on; train on "
-               "another split (val, or auxiliary_train)");
     open(file.path, file.group);
+    if (purpose == Purpose::Training)
+      refuseShots(spec, split.name, file.path);
   }
   choose(spec);
+}
+
+/// Whoever trains on the worked examples of an evaluation has seen them before its questions come.
+/// `list.back()` is the file's.
+void Dataset::refuseShots(const DatasetSpec &spec, const std::string &split, const fs::path &path) const {
+  const File &file = list.back();
+  std::string stem = path.stem().string(),
+              folder = fs::absolute(path).lexically_normal().parent_path().filename();
+  for (const Task *each : tasks()) {
+    std::string shots(each->shotSplit);
+    if (shots.empty() || (split != shots && stem != shots && folder != shots && !stem.ends_with("_" + shots)))
+      continue;
+    if (task ? task == each : !file.texts.empty() && each->recognises(file.parse(file.texts.front()).json))
+      badInput("dataset " + spec.path + ": " + path.string() + " holds the worked examples of task " +
+               std::string(each->name) +
+               ", which stand before its questions: they are never trained on; train on "
+               "another split (val, or auxiliary_train)");
+  }
 }
 
 void Dataset::openText(const fs::path &path) {

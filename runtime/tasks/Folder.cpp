@@ -60,7 +60,10 @@ std::string groupOf(const fs::path &file, const Task &task) {
   std::vector<std::string> splits = task.files.training;
   splits.insert(splits.end(), task.files.evaluation.begin(), task.files.evaluation.end());
   splits.emplace_back(task.shotSplit);
-  fs::path folder = fs::absolute(file).lexically_normal().parent_path().filename();
+  std::string folder = fs::absolute(file).lexically_normal().parent_path().filename();
+  if (std::ranges::find(splits, folder) !=
+      splits.end()) // then it is of that split, whatever its name ends in
+    splits = {folder};
   for (const std::string &pattern : task.files.patterns)
     for (const std::string &split : splits) {
       fs::path expected = replaced(pattern, split);

@@ -111,6 +111,14 @@ void removeFolder(const fs::path &folder) {
 
 } // namespace
 
+bool Checkpoints::has(int64_t step, const std::string &run) const {
+  try {
+    return checkWhole(folderOf(step)).run == run;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 fs::path Checkpoints::save(Trainable &trainable, const TrainState &state,
                            const std::vector<std::pair<std::string, std::string>> &files) {
   fs::path path = folderOf(state.step);

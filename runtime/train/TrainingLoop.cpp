@@ -167,7 +167,7 @@ int64_t TrainingRun::validationsToCome() const {
 void TrainingRun::saveCheckpoint() {
   Clock::time_point start = Clock::now();
   state.elapsedSeconds = earlierSeconds + sessionSeconds();
-  checkpoints.save(*trainable, state, companionFiles());
+  checkpoints.save(*trainable, state, companions);
   savedStep = state.step;
   lineStart += Clock::now() - start;
 }
@@ -196,7 +196,7 @@ void TrainingRun::writeOutput() {
     outcome.bestStep = state.bestStep;
     outcome.best = measure() + " " + numberText(*state.best);
   }
-  trainable->save(outputDir, companionFiles());
+  trainable->save(outputDir, companions);
 }
 
 } // namespace mlora

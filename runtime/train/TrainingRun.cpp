@@ -35,8 +35,21 @@ TrainingRun::TrainingRun(const Arguments &arguments)
         " have different lora_alpha / r: B holds them multiplied in, one "
         "scaling is left, so that training takes other steps than PEFT's from here");
   openData();
+  findCompanions();
   makeFolders(outputDir);
   findCheckpoint();
+}
+
+/// A tokenizer inside a GGUF file, or one that is named, becomes files beside a whole checkpoint; a folder's
+/// own are copied as they are.
+void TrainingRun::findCompanions() {
+  if (adapter || (fs::is_directory(base->path()) && config.tokenizer.empty()))
+    return;
+  try {
+    companions = tokenizer.get().files();
+  } catch (const Error &error) { // rows of tokens need none
+    say(std::string("note: the output will hold no tokenizer: ") + error.what());
+  }
 }
 
 /// What a run of ours wrote may be written again; what another program wrote may not. Many of the names are
@@ -168,6 +181,7 @@ void TrainingRun::openProgram() {
     state.dataFingerprint = data;
     savedStep = state.step;
     earlierSeconds = state.elapsedSeconds;
+    forgetBestThatIsGone();
   }
   if (state.bestMetric != config.metricForBestModel) { // values of another metric say nothing about this one
     state.bestMetric = config.metricForBestModel;
@@ -178,6 +192,16 @@ void TrainingRun::openProgram() {
     scoring->open(cache, *program, *trainable);
   stepper = std::make_unique<Stepper>(*program, config);
   schedule = std::make_unique<Schedule>(config, state.totalSteps);
+}
+
+/// A run that kept no best ones, or another folder's, knows of a best step that is not here.
+void TrainingRun::forgetBestThatIsGone() {
+  if (!config.loadBestModelAtEnd || state.bestStep < 0 || checkpoints.has(state.bestStep, state.run))
+    return;
+  say("note: the best " + measure() + " so far is that of step " + std::to_string(state.bestStep) +
+      ", whose checkpoint is not in " + config.outputDir + ": the best is looked for from here on");
+  state.best.reset();
+  state.bestStep = -1;
 }
 
 void TrainingRun::openReports() {
@@ -199,20 +223,13 @@ void TrainingRun::openReports() {
     say("resuming from " + resumeFrom->string() + " after step " + std::to_string(state.step));
 }
 
-/// A tokenizer inside a GGUF file becomes files beside a whole checkpoint; a folder's are copied as they are.
-TrainingRun::Files TrainingRun::companionFiles() {
-  if (adapter || fs::is_directory(base->path()))
-    return {};
-  return tokenizer.get().files();
-}
-
 /// max_steps=0: no program is needed.
 TrainOutcome TrainingRun::writeInitial() {
   writeFileAtomically(outputDir / "config.yaml", toYaml(withAbsolutePaths(config), arguments.command));
   if (adapter)
     writeAdapter(outputDir, *adapter, base->config());
   else
-    writeFullCheckpoint(outputDir, *base, nullptr, companionFiles());
+    writeFullCheckpoint(outputDir, *base, nullptr, companions);
   outcome.outputDir = config.outputDir;
   return outcome;
 }

@@ -48,7 +48,8 @@ private:
   StepRecord record() const;
   double sessionSeconds() const;
   Scalars capacity() const;
-  Files companionFiles();
+  void findCompanions();
+  void forgetBestThatIsGone();
   void say(const std::string &text) { reports.message(text); }
 
   const Arguments &arguments;
@@ -61,6 +62,7 @@ private:
   TokenizerSource tokenizer;
   std::unique_ptr<BatchStream> stream;
   std::vector<MicroBatch> validation;
+  Files companions;               ///< tokenizer files that go beside a whole model
   std::optional<Adapter> adapter; ///< its tensors are given up once the program has them
   std::optional<std::filesystem::path> resumeFrom;
   std::unique_ptr<Program> program;

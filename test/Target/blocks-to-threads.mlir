@@ -8,7 +8,7 @@
 // nothing comes behind that would.
 // CHECK-LABEL: gpu.func @elements(
 // CHECK-SAME: %[[A:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64, llvm.noalias, llvm.readonly}, %[[Y:[^:]+]]: memref<?x64xf32> {llvm.align = 64 : i64},
-// CHECK-SAME: %[[SCALARS:[^:]+]]: memref<4xi64> {llvm.align = 8 : i64, llvm.noalias, llvm.readonly}, %[[SCRATCH:[^:]+]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
+// CHECK-SAME: %[[SCALARS:[^:]+]]: memref<4xi64> {llvm.align = 32 : i64, llvm.noalias, llvm.readonly}, %[[SCRATCH:[^:]+]]: memref<?xi8> {llvm.align = 64 : i64}) kernel
 // CHECK-SAME: known_block_size = array<i32: 128, 1, 1>, mlora.fixed_bytes = 0 : i64, mlora.grid = ["rows by 128"], mlora.row_bytes = 512 : i64, mlora.schedule = "rows 128, elements x4", mlora.scratch_bytes = 0 : i64, mlora.shared_bytes = 0 : i64, nvvm.minctasm = 4 : i32
 // CHECK-NOT: gpu.barrier
 // CHECK: %thread = gpu.thread_id  x

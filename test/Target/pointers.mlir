@@ -7,7 +7,7 @@
 // GPU-LABEL: gpu.func @reads(
 // LLVM-LABEL: llvm.func @reads(
 // CHECK-SAME: %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64, llvm.noalias, llvm.readonly}, %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64, llvm.noalias, llvm.readonly},
-// CHECK-SAME: %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64}, %{{[^:]+}}: {{[^{]*}} {llvm.align = 8 : i64, llvm.noalias, llvm.readonly}, %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64})
+// CHECK-SAME: %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64}, %{{[^:]+}}: {{[^{]*}} {llvm.align = 32 : i64, llvm.noalias, llvm.readonly}, %{{[^:]+}}: {{[^{]*}} {llvm.align = 64 : i64})
 mlora.kernel @reads(%a: tensor<?x64xf32>, %b: tensor<?x64xf32>) -> tensor<?x64xf32> grid ["rows by 32"] {
   %y = mlora.add %a, %b : tensor<?x64xf32>
   mlora.yield %y : tensor<?x64xf32>

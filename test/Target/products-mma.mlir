@@ -46,14 +46,14 @@ func.func @x_wt.y(%x: tensor<50x80xbf16>, %w: tensor<96x80xbf16>, %y: tensor<50x
   %p = mlora.linear %x, %w : (tensor<50x80xbf16>, tensor<96x80xbf16>) -> tensor<50x96xf32>
   return %p : tensor<50x96xf32>
 }
-mlora.emulate @kernels::@x_wt grid [2] block [128] dynamic_shared 49152 arguments [
+mlora.emulate @kernels::@x_wt grid [2] block [128] dynamic_shared 81920 arguments [
   {type = tensor<50x80xbf16>, init = "random", seed = 1},
   {type = tensor<96x80xbf16>, init = "random", seed = 2},
   {type = tensor<50x96xf32>, init = dense<7.0> : tensor<50x96xf32>, expect = @x_wt.y, tolerance = 1.0e-5},
   {init = dense<[50, 0, 50, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @x_wt_rounded({{.*}}mlora.schedule = "rows 32, mma 32x64x32x3"
+// SCHEDULE: gpu.func @x_wt_rounded({{.*}}mlora.schedule = "rows 32, mma 32x64x32x6"
 func.func @x_wt_rounded(%x: memref<?x24xbf16>, %w: memref<40x24xbf16>, %y: memref<?x40xbf16>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -75,7 +75,7 @@ func.func @x_wt_rounded.y(%x: tensor<37x24xbf16>, %w: tensor<40x24xbf16>, %y: te
   %p = mlora.linear %x, %w : (tensor<37x24xbf16>, tensor<40x24xbf16>) -> tensor<37x40xbf16>
   return %p : tensor<37x40xbf16>
 }
-mlora.emulate @kernels::@x_wt_rounded grid [2] block [128] dynamic_shared 18432 arguments [
+mlora.emulate @kernels::@x_wt_rounded grid [2] block [128] dynamic_shared 36864 arguments [
   {type = tensor<37x24xbf16>, init = "random", seed = 3},
   {type = tensor<40x24xbf16>, init = "random", seed = 4},
   {type = tensor<37x40xbf16>, init = dense<7.0> : tensor<37x40xbf16>, expect = @x_wt_rounded.y, tolerance = 4.0e-3},
@@ -104,7 +104,7 @@ func.func @x_wt_rank_16.y(%x: tensor<33x264xbf16>, %w: tensor<16x264xbf16>, %y: 
   %p = mlora.linear %x, %w : (tensor<33x264xbf16>, tensor<16x264xbf16>) -> tensor<33x16xf32>
   return %p : tensor<33x16xf32>
 }
-mlora.emulate @kernels::@x_wt_rank_16 grid [2] block [128] dynamic_shared 24576 arguments [
+mlora.emulate @kernels::@x_wt_rank_16 grid [2] block [128] dynamic_shared 49152 arguments [
   {type = tensor<33x264xbf16>, init = "random", seed = 5},
   {type = tensor<16x264xbf16>, init = "random", seed = 6},
   {type = tensor<33x16xf32>, init = dense<7.0> : tensor<33x16xf32>, expect = @x_wt_rank_16.y, tolerance = 1.0e-5},
@@ -133,7 +133,7 @@ func.func @x_wt_many_columns.y(%x: tensor<32x128xbf16>, %w: tensor<200x128xbf16>
   %p = mlora.linear %x, %w : (tensor<32x128xbf16>, tensor<200x128xbf16>) -> tensor<32x200xf32>
   return %p : tensor<32x200xf32>
 }
-mlora.emulate @kernels::@x_wt_many_columns grid [1] block [128] dynamic_shared 61440 arguments [
+mlora.emulate @kernels::@x_wt_many_columns grid [1] block [128] dynamic_shared 81920 arguments [
   {type = tensor<32x128xbf16>, init = "random", seed = 7},
   {type = tensor<200x128xbf16>, init = "random", seed = 8},
   {type = tensor<32x200xf32>, init = dense<7.0> : tensor<32x200xf32>, expect = @x_wt_many_columns.y, tolerance = 1.0e-5},
@@ -162,14 +162,14 @@ func.func @dy_w.y(%x: tensor<33x96xbf16>, %w: tensor<96x72xbf16>, %y: tensor<33x
   %p = mlora.linear.input_grad %x, %w : (tensor<33x96xbf16>, tensor<96x72xbf16>) -> tensor<33x72xbf16>
   return %p : tensor<33x72xbf16>
 }
-mlora.emulate @kernels::@dy_w grid [2] block [128] dynamic_shared 52224 arguments [
+mlora.emulate @kernels::@dy_w grid [2] block [128] dynamic_shared 87040 arguments [
   {type = tensor<33x96xbf16>, init = "random", seed = 9},
   {type = tensor<96x72xbf16>, init = "random", seed = 10},
   {type = tensor<33x72xbf16>, init = dense<7.0> : tensor<33x72xbf16>, expect = @dy_w.y, tolerance = 4.0e-3},
   {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x4"
+// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x3"
 func.func @dy_w_rank_160(%x: memref<?x72xbf16>, %w: memref<72x160xbf16>, %y: memref<?x160xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -191,14 +191,14 @@ func.func @dy_w_rank_160.y(%x: tensor<20x72xbf16>, %w: tensor<72x160xbf16>, %y: 
   %p = mlora.linear.input_grad %x, %w : (tensor<20x72xbf16>, tensor<72x160xbf16>) -> tensor<20x160xf32>
   return %p : tensor<20x160xf32>
 }
-mlora.emulate @kernels::@dy_w_rank_160 grid [1] block [128] dynamic_shared 51200 arguments [
+mlora.emulate @kernels::@dy_w_rank_160 grid [1] block [128] dynamic_shared 76800 arguments [
   {type = tensor<20x72xbf16>, init = "random", seed = 11},
   {type = tensor<72x160xbf16>, init = "random", seed = 12},
   {type = tensor<20x160xf32>, init = dense<7.0> : tensor<20x160xf32>, expect = @dy_w_rank_160.y, tolerance = 1.0e-5},
   {init = dense<[20, 0, 20, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @dy_w_added({{.*}}mlora.schedule = "rows 32, mma 32x32x48x4"
+// SCHEDULE: gpu.func @dy_w_added({{.*}}mlora.schedule = "rows 32, mma 32x32x48x8"
 func.func @dy_w_added(%x: memref<?x48xbf16>, %w: memref<48x32xbf16>, %y: memref<?x32xbf16>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -221,7 +221,7 @@ func.func @dy_w_added.y(%x: tensor<40x48xbf16>, %w: tensor<48x32xbf16>, %y: tens
   %q = mlora.add %p, %y : tensor<40x32xbf16>
   return %q : tensor<40x32xbf16>
 }
-mlora.emulate @kernels::@dy_w_added grid [2] block [128] dynamic_shared 28672 arguments [
+mlora.emulate @kernels::@dy_w_added grid [2] block [128] dynamic_shared 57344 arguments [
   {type = tensor<40x48xbf16>, init = "random", seed = 13},
   {type = tensor<48x32xbf16>, init = "random", seed = 14},
   {type = tensor<40x32xbf16>, init = "random", expect = @dy_w_added.y, tolerance = 8.0e-3},
@@ -250,7 +250,7 @@ func.func @x_wt_odd_results.y(%x: tensor<9x64xbf16>, %w: tensor<21x64xbf16>, %y:
   %p = mlora.linear %x, %w : (tensor<9x64xbf16>, tensor<21x64xbf16>) -> tensor<9x21xf32>
   return %p : tensor<9x21xf32>
 }
-mlora.emulate @kernels::@x_wt_odd_results grid [1] block [128] dynamic_shared 32768 arguments [
+mlora.emulate @kernels::@x_wt_odd_results grid [1] block [128] dynamic_shared 65536 arguments [
   {type = tensor<9x64xbf16>, init = "random", seed = 15},
   {type = tensor<21x64xbf16>, init = "random", seed = 16},
   {type = tensor<9x21xf32>, init = dense<7.0> : tensor<9x21xf32>, expect = @x_wt_odd_results.y, tolerance = 1.0e-5},
@@ -279,7 +279,7 @@ func.func @wide_rows.y(%x: tensor<130x64xbf16>, %w: tensor<136x64xbf16>, %y: ten
   %p = mlora.linear %x, %w : (tensor<130x64xbf16>, tensor<136x64xbf16>) -> tensor<130x136xf32>
   return %p : tensor<130x136xf32>
 }
-mlora.emulate @kernels::@wide_rows grid [2] block [128] dynamic_shared 49152 arguments [
+mlora.emulate @kernels::@wide_rows grid [2] block [128] dynamic_shared 98304 arguments [
   {type = tensor<130x64xbf16>, init = "random", seed = 17},
   {type = tensor<136x64xbf16>, init = "random", seed = 18},
   {type = tensor<130x136xf32>, init = dense<7.0> : tensor<130x136xf32>, expect = @wide_rows.y, tolerance = 1.0e-5},
@@ -341,7 +341,7 @@ mlora.emulate @kernels::@outer_added grid [1] block [128] dynamic_shared 64512 a
   {init = dense<[130, 0, 130, 1]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x4"
+// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x3"
 func.func @outer_wide(%x: memref<?x160xbf16>, %w: memref<?x136xbf16>, %y: memref<160x136xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -361,7 +361,7 @@ func.func @outer_wide.y(%x: tensor<65x160xbf16>, %w: tensor<65x136xbf16>, %y: te
   %p = mlora.token_outer %x, %w : (tensor<65x160xbf16>, tensor<65x136xbf16>) -> tensor<160x136xf32>
   return %p : tensor<160x136xf32>
 }
-mlora.emulate @kernels::@outer_wide grid [1] block [128] dynamic_shared 51200 arguments [
+mlora.emulate @kernels::@outer_wide grid [1] block [128] dynamic_shared 76800 arguments [
   {type = tensor<65x160xbf16>, init = "random", seed = 23},
   {type = tensor<65x136xbf16>, init = "random", seed = 24},
   {type = tensor<160x136xf32>, init = dense<7.0> : tensor<160x136xf32>, expect = @outer_wide.y, tolerance = 1.0e-5},

@@ -49,5 +49,5 @@
 // PROGRAM:       %dh = mlora.buffer "h.cotangent" residual slots 2
 // PROGRAM:       %dnll = mlora.buffer "t{{[0-9]+}}" temporary
 // PROGRAM:       %dq.up = mlora.buffer "self_attn.q_proj.up.gradient" gradient
-// PROGRAM:       mlora.launch @decoder_layer.forward.1.attention(%q[layer], %k[layer], %v[layer], %document_start[0], %attention[layer], %lse[layer]) :
+// PROGRAM:       mlora.launch @decoder_layer.1.attention(%q[layer], %k[layer], %v[layer], %document_start[0], %attention[layer], %lse[layer]) :
 module {}

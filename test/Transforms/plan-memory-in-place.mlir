@@ -5,9 +5,9 @@
 
 // CHECK: %q_k_v = mlora.buffer "decoder_layer.{{.*}}" residual slots 2 {{.*}} : memref<?x256xbf16>
 // CHECK: mlora.section "micro_step" {
-// CHECK:      mlora.launch @decoder_layer.forward.1.product({{.*}}, %q_k_v[layer]) :
-// CHECK-NEXT: mlora.launch @decoder_layer.forward.2.rope_place(%q_k_v[layer], %rotary[0], %q_k_v[layer]) :
-// CHECK-NEXT: mlora.launch @decoder_layer.forward.3.attention(%q_k_v[layer], %document_start[0],
+// CHECK:      mlora.launch @decoder_layer.1.product({{.*}}, %q_k_v[layer]) :
+// CHECK-NEXT: mlora.launch @decoder_layer.2.rope_place(%q_k_v[layer], %rotary[0], %q_k_v[layer]) :
+// CHECK-NEXT: mlora.launch @decoder_layer.3.attention(%q_k_v[layer], %document_start[0],
 // CHECK:      mlora.launch @decoder_layer.backward.6.attention.query_grad_rope_place(%q_k_v[layer], {{.*}}, %rotary[0], %[[DY:[a-z0-9]+]][0]) :
 // CHECK-NEXT: mlora.launch @decoder_layer.backward.7.attention.key_value_grad_rope_place(%q_k_v[layer], {{.*}}, %[[DY]][0], %[[DY]][0]) :
 // CHECK-NEXT: mlora.launch @decoder_layer.backward.8.linear.input_grad_join_place({{.*}}%[[DY]][0]) :

@@ -29,7 +29,8 @@
 // CHECK:      mlora.layers 2 to 1 step -1 {
 // CHECK-NEXT:   mlora.launch @decoder_layer.backward.0.{{[^(]*}}(%dh[layer+1],
 // CHECK:      mlora.layers 0 to 0 step 1 {
-// CHECK-NEXT:   mlora.launch @decoder_layer.backward.lowest.0.
+// CHECK-NEXT:   mlora.launch @decoder_layer.backward.0.
+// CHECK:        mlora.launch @decoder_layer.backward.lowest.3.
 // CHECK: mlora.section "score" {
 // CHECK: mlora.section "norm" {
 // CHECK: mlora.section "update" {

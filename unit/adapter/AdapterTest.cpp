@@ -193,9 +193,10 @@ struct PeftCase {
       {"v_proj.lora_A.weight", {{1, 8}, std::vector<float>(8, 3)}},
       {"v_proj.lora_B.weight", {{4, 1}, std::vector<float>(4, 4)}}};
 
+  std::string text = {}; ///< in the place of config
   Adapter read() const {
     TempFolder folder;
-    folder.file("adapter_config.json", config.dump());
+    folder.file("adapter_config.json", text.empty() ? config.dump() : text);
     std::vector<SafetensorsValue> values;
     for (const auto &[name, tensor] : tensors)
       values.push_back(
@@ -206,6 +207,44 @@ struct PeftCase {
 };
 
 } // namespace
+
+// PEFT takes the first key of the file that matches.
+TEST(AdapterFiles, PeftPatternsThatOverlap) {
+  auto scalingOfQ = [](const char *patterns) {
+    PeftCase peft;
+    RowJson config = RowJson::parse(peft.config.dump());
+    config["alpha_pattern"] = RowJson::parse(patterns);
+    peft.text = config.dump();
+    Adapter adapter = peft.read();
+    return adapter.scaling() * adapter.tensor(0, "q_proj", 0, 'B').values[0] / 2;
+  };
+  EXPECT_EQ(scalingOfQ(R"({"layers.0.self_attn.q_proj": 6, "q_proj": 10})"), 3);
+  EXPECT_EQ(scalingOfQ(R"({"q_proj": 10, "layers.0.self_attn.q_proj": 6})"), 5);
+  PeftCase peft;
+  peft.config["layer_replication"] = {{0, 1}, {0, 1}};
+  EXPECT_REFUSED(peft.read(), "layer_replication", "repeated");
+}
+
+TEST(AdapterFiles, ShapesFitOneAnotherWithoutAModel) {
+  Adapter adapter;
+  adapter.method = "multilora";
+  adapter.numBranches = 1;
+  adapter.rank = 2;
+  adapter.numLayers = 1;
+  adapter.targets = {"q_proj"};
+  auto set = [&](char part, std::vector<int64_t> shape) {
+    adapter.tensors[adapterTensorName(0, "q_proj", 0, part)] = {std::move(shape), {}};
+  };
+  set('A', {2, 8}), set('B', {6, 2}), set('s', {6});
+  checkAdapter(adapter, "f");
+  set('s', {1});
+  EXPECT_REFUSED(checkAdapter(adapter, "f"), "layers.0.q_proj.branch.0.s", "does not fit");
+  set('s', {6}), set('B', {6, 3});
+  EXPECT_REFUSED(checkAdapter(adapter, "f"), "layers.0.q_proj.branch.0.B");
+  set('B', {6, 2});
+  adapter.numBranches = int64_t(1) << 40;
+  EXPECT_REFUSED(checkAdapter(adapter, "f"), "holds 3 tensors", "1099511627776 branches");
+}
 
 TEST(AdapterFiles, PeftPatternsArePaddedAndFolded) {
   PeftCase peft;

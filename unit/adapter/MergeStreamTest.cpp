@@ -325,6 +325,35 @@ TEST(MergeStream, KilledOnTheWayGoesOn) {
   EXPECT_EQ(merge(*test.base, other, options).resumedTensors, 0);
 }
 
+// As if it had died behind the rename: what the journal tells of has left.
+TEST(MergeStream, KilledBehindTheRenameDoesNotBelieveItsJournal) {
+  for (const char *name : {"merged", "merged.gguf"}) {
+    Case test;
+    MergeOptions options = test.into(name);
+    if (std::string_view(name).ends_with(".gguf"))
+      options.format = MergeFormat::Gguf;
+    merge(*test.base, test.adapter, options);
+    fs::path target = test.folder / name, work = test.folder / ("." + std::string(name) + ".merge");
+    auto contentsOf = [&] {
+      return fs::is_directory(target) ? contents(target)
+                                      : std::map<std::string, std::string>{{"", readFile(target)}};
+    };
+    auto whole = contentsOf();
+    fs::remove_all(target);
+    MergeOptions dying = options;
+    dying.progress = [](int64_t done, int64_t total) {
+      if (done == total)
+        throw Error(Status::Interrupted, "now");
+    };
+    EXPECT_REFUSED(merge(*test.base, test.adapter, dying), "now");
+    ASSERT_TRUE(fs::exists(work / "journal.jsonl"));
+    fs::remove_all(work / "out");
+    EXPECT_EQ(merge(*test.base, test.adapter, options).resumedTensors, 0);
+    EXPECT_EQ(contentsOf(), whole);
+    EXPECT_FALSE(fs::exists(work));
+  }
+}
+
 TEST(MergeStream, FullDiskLeavesNothing) {
   Case test;
   struct rlimit before {};

@@ -93,6 +93,29 @@ TEST(Turns, ABadTemplateIsNamedWithItsFile) {
   EXPECT_REFUSED(ChatTemplate{tokenizer}, "chat template of model/chat_template.jinja", "line 2");
 }
 
+// DeepSeek-R1's distillations: the prompt to generate ends in what no turn of the text has. The user's words
+// are no answer.
+TEST(Turns, OfAPromptThatTheTextHasNot) {
+  std::string source = "{% for m in messages %}{% if m['role'] == 'user' %}<U>{{ m['content'] }}{% else "
+                       "%}<A>{{ m['content'] }}</s>"
+                       "{% endif %}{% endfor %}{% if add_generation_prompt %}<A><think>{% endif %}";
+  RowJson messages = RowJson::parse(R"([{"role": "user", "content": "yes or no: is snow white?"},
+    {"role": "assistant", "content": "yes"}, {"role": "user", "content": "no?"}, {"role": "assistant", "content": "no"}])");
+  EXPECT_EQ(trained(source, messages), (Parts{"yes</s>", "no</s>"}));
+}
+
+TEST(Turns, KnowNoDate) {
+  std::string source = "{{ strftime_now('%d %B %Y') }}{% for m in messages %}<{{ m['role'] }}>{{ "
+                       "m['content'] }}</s>{% endfor %}"
+                       "{% if add_generation_prompt %}<assistant>{% endif %}";
+  MarkedTokenizer tokenizer;
+  tokenizer.source = source;
+  std::string text = renderForTraining(ChatTemplate(tokenizer), conversation(), tokenizer).text;
+  EXPECT_TRUE(text.starts_with("26 July 2024<user>two")) << text;
+  std::string now = renderChat(ChatTemplate(tokenizer), conversation(), false);
+  EXPECT_FALSE(now.starts_with("26 July 2024")) << now;
+}
+
 TEST(Turns, OfATemplateThatRefusesPartsOfAConversation) {
   std::string source =
       "{% if messages[0].role != 'assistant' %}{{ raise_exception('must begin with assistant') }}"

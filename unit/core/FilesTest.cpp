@@ -96,6 +96,14 @@ TEST(AtomicFile, FullDiskIsAMessage) {
   EXPECT_REFUSED(checkFreeSpace(folder / "not/yet", uint64_t(1) << 62), "MiB", "are free");
 }
 
+TEST(AtomicFolder, TakesNoPlaceOfAnotherFileSystem) {
+  EXPECT_REFUSED(checkNoMountPoint("/proc"), "/proc", "another file system", "name a folder inside it");
+  EXPECT_REFUSED(AtomicFolder("/proc", ExistingFolder::Replace), "another file system");
+  TempFolder folder;
+  checkNoMountPoint(folder.path());
+  checkNoMountPoint(folder / "absent");
+}
+
 TEST(AtomicFolder, RefusesOrReplaces) {
   TempFolder folder;
   auto target = folder / "sub/model";

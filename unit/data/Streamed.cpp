@@ -231,6 +231,16 @@ TEST_F(Streamed, RanksShareEachStepWithoutOverlap) {
   }
 }
 
+// Behind rows of tokens there may be texts: another tokenizer makes other rows of them, and another run.
+TEST_F(Streamed, TheTokenizerCountsBehindRowsOfTokens) {
+  TrainConfig mixed = plain({write("first.jsonl", "{\"input_ids\": [1, 2, 3]}\n"), file});
+  mixed.packing = mixed.shuffle = true;
+  mixed.maxLength = 64;
+  std::string one = stream(mixed).fingerprint();
+  tokenizer.jinja = "another template"; // what the rows' key is made of
+  EXPECT_NE(stream(mixed).fingerprint(), one);
+}
+
 TEST_F(Streamed, ABadRowIsToldByItsLine) {
   std::ofstream(file, std::ios::app) << "{\"text\": 7}\n";
   BatchStream data = stream(config()); // nothing is read yet

@@ -153,6 +153,31 @@ TEST_F(Commands, MergeWarnsOfWhatRoundingTook) {
   EXPECT_EQ(report["layers"].size(), 2u);
 }
 
+// One shard with an index is found by its index; another tokenizer than the base's goes beside the weights.
+TEST_F(Commands, MergeOfOneShardAndOfANamedTokenizer) {
+  run("train model=model datasets='[boolq]' method=lora lora_r=2 max_steps=1 max_length=64 output_dir=out");
+  std::filesystem::rename(folder / "model/tokenizer.json", folder / "tok.json");
+  std::filesystem::create_directory(folder / "tok");
+  std::filesystem::rename(folder / "tok.json", folder / "tok/tokenizer.json");
+  SafetensorsFile weights(folder / "model/model.safetensors");
+  json map;
+  for (const SafetensorsEntry &entry : weights.tensors())
+    map[entry.name] = "model-00001-of-00001.safetensors";
+  std::filesystem::rename(folder / "model/model.safetensors",
+                          folder / "model/model-00001-of-00001.safetensors");
+  folder.file("model/model.safetensors.index.json",
+              json{{"metadata", json::object()}, {"weight_map", map}}.dump());
+  run("merge model=model adapter=out output_dir=merged tokenizer=tok --verify");
+  run("generate model=merged max_new_tokens=2 prompt=abc");
+}
+
+TEST_F(Commands, AFullDiskUnderALongOutputIsNoSuccess) {
+  std::string words = command("inspect model --json");
+  int status = std::system(words.replace(words.find("> out.txt"), 9, "> /dev/full").c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(errors().find("standard output could not be written"), std::string::npos) << errors();
+}
+
 // Scoring, and saving the best, is no training: steps in the log are as fast as they were.
 TEST_F(Commands, ScoringDoesNotChangeTheRateOfSteps) {
   run(train("out", "method=lora lora_r=2 eval_steps=1"));

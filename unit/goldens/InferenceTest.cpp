@@ -145,6 +145,28 @@ TEST_P(Steps, ScoresOfATreeAreThoseOfEachSequence) {
   }
 }
 
+// The first step ends where the cache does: the next one has gone back to its beginning without having met
+// its end, and may not do so again.
+TEST_P(Steps, ACacheThatIsExactlyFull) {
+  std::vector<TokenRun> runs;
+  auto add = [&](std::vector<int32_t> ids, std::vector<int32_t> end) {
+    ids.insert(ids.end(), end.begin(), end.end());
+    runs.push_back({.ids = ids, .reads = {{int32_t(ids.size()) - 1, 0, int64_t(runs.size())}}});
+  };
+  for (int32_t i = 0; i < 41; ++i)
+    add(std::vector<int32_t>(20, 1), {10 + i, 2, 2});
+  for (int32_t i = 0; i < 2; ++i)
+    add(std::vector<int32_t>(20, 3), {52 + i, 4, 4, 4, 4});
+  PrefixTree tree(runs);
+  std::vector<TokenScore> scores(runs.size()), alone(runs.size());
+  auto program = programOf(GetParam(), {.rows = 16, .countedRows = 16, .kvRows = cacheRowsFor(tree, 16) + 1});
+  Scorer(*program).run(tree, scores);
+  for (size_t i : {0, 1, 20, 40, 41, 42}) {
+    Scorer(*program).run(PrefixTree(std::span(&runs[i], 1)), alone);
+    EXPECT_NEAR(scores[i].logProb, alone[i].logProb, GetParam().tolerance) << i;
+  }
+}
+
 TEST(Inference, HasAttentionOnTensorCores) {
   auto program = programOf({"", "emulate", "bf16", 0}, {.rows = 1, .countedRows = 1, .kvRows = 1});
   std::vector<std::string> schedules;

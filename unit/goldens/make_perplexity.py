@@ -1,9 +1,9 @@
 """Writes perplexity.json beside it: texts, and what transformers' SmolLM2-135M-Instruct (the Q4_1 GGUF, dequantised, f32)
-says of them: tokens scored (all but the first: the tokenizer adds no BOS) and the sum of their negative log-probabilities.
+says of them: words as lm-evaluation-harness counts them, tokens scored (all but the first: the tokenizer adds no BOS) and the sum of their negative log-probabilities.
 
   make_perplexity.py GGUF
 """
-import json, pathlib, sys
+import json, pathlib, re, sys
 import torch, transformers
 
 gguf = pathlib.Path(sys.argv[1])
@@ -22,7 +22,7 @@ for text in texts:
     with torch.no_grad():
         logits = model(ids).logits[0, :-1].double()
     nll = -torch.log_softmax(logits, -1).gather(1, ids[0, 1:, None]).sum().item()
-    rows.append({"text": text, "tokens": ids.shape[1] - 1, "nll": round(nll, 6)})
+    rows.append({"text": text, "tokens": ids.shape[1] - 1, "words": len(re.split(r"\s+", text)), "nll": round(nll, 6)})
     print(rows[-1])
 versions = {"torch": torch.__version__, "transformers": transformers.__version__}
 pathlib.Path(__file__).with_name("perplexity.json").write_text(json.dumps({"versions": versions, "rows": rows}, indent=1, ensure_ascii=False) + "\n")

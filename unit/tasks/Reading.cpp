@@ -112,6 +112,18 @@ TEST_F(Reading, MmluShotsComeFromDevAndAreNeverTrained) {
   EXPECT_REFUSED(Dataset(spec, Purpose::Training), "worked examples", "never trained on", "another split");
   EXPECT_REFUSED(Dataset({.path = folder / "dev/a_b_dev.csv", .task = "mmlu"}, Purpose::Training),
                  "never trained on");
+  // By the folder's name, by the file's, and where the rows tell the task.
+  folder.file("mm/dev/a_b.csv", shots);
+  EXPECT_REFUSED(Dataset({.path = folder / "mm/dev/a_b.csv", .task = "mmlu"}, Purpose::Training),
+                 "never trained on");
+  std::string row = R"({"question": "q", "choices": ["a", "b", "c", "d"], "answer": 1, "subject": "s"})"
+                    "\n";
+  folder.file("mm/dev.jsonl", row);
+  for (const char *task : {"mmlu", ""})
+    EXPECT_REFUSED(Dataset({.path = folder / "mm/dev.jsonl", .task = task}, Purpose::Training),
+                   "never trained on");
+  folder.file("other/dev.jsonl", "{\"text\": \"of another task\"}\n");
+  EXPECT_EQ(Dataset({.path = folder / "other/dev.jsonl"}, Purpose::Training).rows(), 1);
 }
 
 TEST_F(Reading, LabelsInTheirPublishedForms) {

@@ -49,6 +49,8 @@ std::vector<AdapterTensorSpec> adapterTensors(const Adapter &adapter, const Mode
 /// Throws Error(BadInput), its message beginning with `where`, unless the adapter has exactly the tensors
 /// that its sizes imply on this model.
 void checkAdapter(const Adapter &adapter, const ModelConfig &config, const std::string &where);
+/// Without the model: the tensors are those that the configuration names, and fit one another.
+void checkAdapter(const Adapter &adapter, const std::string &where);
 
 /// Throws Error(BadInput) when the adapter was trained on another base than the one of this fingerprint.
 void checkBase(const Adapter &adapter, const std::string &fingerprint, const std::string &where);

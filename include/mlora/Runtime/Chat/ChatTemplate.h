@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Tokenizer/Tokenizer.h"
 
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,8 +39,9 @@ public:
     std::vector<TextSpan> generated; ///< what `generation` blocks wrote, in order
   };
   /// `messages` is a list of objects with at least `role` and `content`. Throws Error(BadInput) for what the
-  /// template itself refuses (raise_exception) and for what it cannot do with these messages.
-  Text render(const RowJson &messages, bool addGenerationPrompt) const;
+  /// template itself refuses (raise_exception) and for what it cannot do with these messages. `now` is what
+  /// strftime_now tells.
+  Text render(const RowJson &messages, bool addGenerationPrompt, std::time_t now = std::time(nullptr)) const;
 
 private:
   struct Parsed;
@@ -57,7 +59,8 @@ std::string renderChat(const ChatTemplate &chat, const RowJson &messages, bool a
 /// before it, with the prompt to generate, end (the first one, where the template writes no such prompt, with
 /// its content). It ends behind the first special token that follows its content or, where there is none,
 /// where the messages up to it end, without white space.
-/// Throws Error(BadInput) when neither tells.
+/// Throws Error(BadInput) when neither tells. What strftime_now tells is 26 July 2024 (the date that
+/// Llama 3.1's template falls back to): training is the same on every day.
 ChatTemplate::Text renderForTraining(const ChatTemplate &chat, const RowJson &messages,
                                      const Tokenizer &tokenizer);
 

@@ -63,6 +63,10 @@ void renameIntoPlace(const std::filesystem::path &folder, const std::filesystem:
 /// Syncs a file and renames it over `target`.
 void renameFileIntoPlace(const std::filesystem::path &file, const std::filesystem::path &target);
 
+/// Throws Error(BadInput) where a folder is where another file system begins: no folder can be renamed into
+/// its place.
+void checkNoMountPoint(const std::filesystem::path &folder);
+
 /// Absolute, through symbolic links, without a trailing slash: the name that is really written.
 std::filesystem::path resolvedPath(const std::filesystem::path &path);
 

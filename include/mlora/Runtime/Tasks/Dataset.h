@@ -51,6 +51,8 @@ private:
   struct File;
   void open(const std::filesystem::path &path, const std::string &group);
   void openText(const std::filesystem::path &path);
+  void refuseShots(const DatasetSpec &spec, const std::string &split,
+                   const std::filesystem::path &path) const;
   void choose(const DatasetSpec &spec);
 
   const Task *task = nullptr; ///< null: each row's own

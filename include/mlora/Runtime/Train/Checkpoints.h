@@ -31,6 +31,8 @@ public:
   /// best. A checkpoint of ours of that step makes way, another program's is an Error(BadInput).
   std::filesystem::path save(Trainable &trainable, const TrainState &state,
                              const std::vector<std::pair<std::string, std::string>> &files);
+  /// Whether the checkpoint of that step is here, whole, and of that run.
+  bool has(int64_t step, const std::string &run) const;
   /// Puts tensors and moments back.
   static TrainState load(const std::filesystem::path &folder, Trainable &trainable);
 
