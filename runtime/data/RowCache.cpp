@@ -19,12 +19,20 @@ constexpr std::string_view magic = "mlora tokenised rows 1\n\n";
 static_assert(magic.size() % alignof(uint64_t) == 0);
 constexpr size_t digits = 32;
 
+/// Of what is whole; what writers that died have left goes, too.
 void keepNewest(const fs::path &folder, size_t most) {
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  std::vector<fs::path> torn;
   std::error_code ignored;
-  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    std::string name = entry->path().filename().string();
     if (entry->path().extension() == ".rows")
       files.emplace_back(entry->last_write_time(ignored), entry->path());
+    else if (size_t cut = name.find(".rows.partial-"); name.starts_with('.') && cut != name.npos)
+      torn.push_back(folder / name.substr(1, cut + 4)); // the name without its dot, up to .rows
+  }
+  for (const fs::path &path : torn)
+    removePartial(path);
   std::ranges::sort(files, std::greater<>());
   for (size_t i = most; i < files.size(); ++i)
     fs::remove(files[i].second, ignored);

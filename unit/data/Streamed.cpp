@@ -154,6 +154,17 @@ TEST_F(Streamed, TheSecondRunTokenisesNothing) {
   EXPECT_EQ(counting.texts, 3 * count + 2);
 }
 
+// Of other rows, too: each build has other keys.
+TEST_F(Streamed, WhatADeadWriterLeftInTheCacheGoes) {
+  std::filesystem::create_directories(folder / "cache/rows");
+  std::filesystem::path torn = folder / "cache/rows/.0123abcd.rows.partial-0123456789abcdef", other = folder / "cache/rows/.notes";
+  std::ofstream(torn) << "torn";
+  std::ofstream(other) << "somebody's";
+  stream(config()).report();
+  EXPECT_FALSE(std::filesystem::exists(torn));
+  EXPECT_TRUE(std::filesystem::exists(other));
+}
+
 TEST_F(Streamed, ADamagedCacheIsMadeAnew) {
   stream(config()).report();
   std::filesystem::path cache = cached();
