@@ -225,9 +225,7 @@ ordered_json inspect(const fs::path &path) {
     badInput(path.string() + ": does not exist");
   if (fs::is_directory(path))
     return folder(path);
-  char magic[4] = {};
-  std::ifstream(path, std::ios::binary).read(magic, 4);
-  if (std::string_view(magic, 4) == "GGUF" || path.extension() == ".gguf")
+  if (beginsLikeGguf(path) || path.extension() == ".gguf")
     return gguf(path);
   if (path.extension() == ".safetensors")
     return safetensors(path);

@@ -1,5 +1,7 @@
 #include "Value.h"
 
+#include "mlora/Runtime/Core/Text.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -172,13 +174,6 @@ std::string quoted(const std::string &text) {
       result += c;
   }
   return result + quote;
-}
-
-std::string joined(const std::vector<std::string> &parts, std::string_view separator) {
-  std::string result;
-  for (size_t i = 0; i < parts.size(); ++i)
-    result.append(i ? separator : "").append(parts[i]);
-  return result;
 }
 
 /// A list or dict over several lines when `indent` >= 0.

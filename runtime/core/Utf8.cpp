@@ -21,6 +21,11 @@ size_t firstCharacterSize(std::string_view text) {
   return size;
 }
 
+std::string_view withoutByteOrderMark(std::string_view text) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
 bool isSpaceCharacter(int32_t code) {
   if (code <= 0x20)
     return code == ' ' || (code >= 0x09 && code <= 0x0d) || (code >= 0x1c && code <= 0x1f);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <fstream>
 
 namespace mlora {
 namespace {
@@ -227,6 +228,12 @@ void GgufParser::placeTensors() {
   if (!tensors.empty() && file.size() > begin + next)
     badInput(where + ": " + std::to_string(file.size() - begin - next) +
              " bytes behind the last tensor belong to none");
+}
+
+bool beginsLikeGguf(const std::filesystem::path &path) {
+  char magic[4] = {};
+  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
+  return std::string_view(magic, sizeof magic) == "GGUF";
 }
 
 } // namespace mlora

@@ -12,12 +12,6 @@ namespace fs = std::filesystem;
 
 namespace mlora {
 
-static bool beginsLikeGguf(const fs::path &path) {
-  char magic[4] = {};
-  std::ifstream(path, std::ios::binary).read(magic, 4);
-  return std::string_view(magic, 4) == "GGUF";
-}
-
 ModelConfig ModelConfig::read(const fs::path &path) {
   if (fs::is_directory(path)) {
     if (!fs::exists(path / "config.json"))

@@ -8,11 +8,8 @@ namespace {
 
 class CsvReader {
 public:
-  CsvReader(std::string_view content, const std::string &file) : content(content), file(file) {
-    constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
-    if (content.starts_with(byteOrderMark))
-      at = byteOrderMark.size();
-  }
+  CsvReader(std::string_view content, const std::string &file)
+      : content(withoutByteOrderMark(content)), file(file) {}
 
   std::vector<CsvRow> read() {
     std::vector<CsvRow> rows;

@@ -78,9 +78,7 @@ void Dataset::openText(const fs::path &path) {
   std::string content = readFile(path);
   contentHash += hashHex(content) + "\n";
   checkUtf8(content, path.string() + ":");
-  constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
-  if (content.starts_with(byteOrderMark))
-    content.erase(0, byteOrderMark.size());
+  content.erase(0, content.size() - withoutByteOrderMark(content).size());
   if (list.empty())
     list.emplace_back().isText = true;
   RowJson row = {{std::string(reader.documentKey), std::move(content)}};

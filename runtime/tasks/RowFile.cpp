@@ -1,6 +1,7 @@
 #include "RowFile.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Utf8.h"
 
 #include <algorithm>
 
@@ -106,9 +107,7 @@ private:
 } // namespace
 
 std::vector<RowText> splitRows(std::string_view content, const std::string &where) {
-  constexpr std::string_view byteOrderMark = "\xef\xbb\xbf";
-  if (content.starts_with(byteOrderMark))
-    content.remove_prefix(byteOrderMark.size());
+  content = withoutByteOrderMark(content);
   size_t first = content.find_first_not_of(space);
   if (first == std::string_view::npos)
     return {};

@@ -4,6 +4,7 @@
 #include "Component.h"
 #include "Pattern.h"
 #include "Utf8.h"
+#include "mlora/Runtime/Core/Text.h"
 
 #include <charconv>
 #include <cstdio>
@@ -11,13 +12,6 @@
 namespace mlora::tokenization {
 
 namespace {
-
-std::string joined(const std::vector<std::string> &tokens) {
-  std::string text;
-  for (const std::string &token : tokens)
-    text += token;
-  return text;
-}
 
 class ByteLevel : public Decoder {
 public:
@@ -134,7 +128,7 @@ private:
 class Fuse : public Decoder {
 public:
   explicit Fuse(const JsonFields &component) { allowOnly(component, {"type"}); }
-  std::vector<std::string> apply(std::vector<std::string> tokens) const override { return {joined(tokens)}; }
+  std::vector<std::string> apply(std::vector<std::string> tokens) const override { return {joined(tokens, "")}; }
 };
 
 /// Takes up to `start` and `stop` copies of a character off the ends of every token.

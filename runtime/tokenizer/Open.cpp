@@ -3,6 +3,7 @@
 #include "GgufTokenizer.h"
 #include "mlora/Runtime/Core/Error.h"
 #include "mlora/Runtime/Core/Files.h"
+#include "mlora/Runtime/Model/Gguf.h"
 
 #include <fstream>
 
@@ -11,12 +12,6 @@ namespace mlora {
 using namespace tokenization;
 
 namespace fs = std::filesystem;
-
-static bool isGguf(const fs::path &path) {
-  char magic[4] = {};
-  std::ifstream(path, std::ios::binary).read(magic, sizeof magic);
-  return std::string_view(magic, sizeof magic) == "GGUF";
-}
 
 /// Tokenizer.json under its usual name, and what else programs look for beside it.
 static TokenizerFiles filesBeside(const fs::path &json) {
@@ -52,7 +47,7 @@ std::unique_ptr<Tokenizer> Tokenizer::open(const fs::path &path) {
   if (!fs::is_regular_file(file))
     badInput(file.string() + ": there is no such file; name a tokenizer with tokenizer=: a folder with a "
                              "tokenizer.json, a tokenizer.json, or a .gguf file");
-  return isGguf(file) ? openGguf(file) : openJson(file);
+  return beginsLikeGguf(file) ? openGguf(file) : openJson(file);
 }
 
 } // namespace mlora

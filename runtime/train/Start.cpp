@@ -2,17 +2,11 @@
 
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Text.h"
 #include "mlora/Runtime/Program/Arena.h"
 
 namespace mlora {
 namespace {
-
-std::string joined(const std::vector<std::string> &words) {
-  std::string text;
-  for (const std::string &word : words)
-    text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::string numberText(double value) {
   std::string text = std::to_string(value);
@@ -32,7 +26,7 @@ void checkGiven(const Arguments &arguments, const Adapter &adapter) {
   compare("num_branches", std::to_string(config.numBranches), std::to_string(adapter.numBranches));
   compare("lora_r", std::to_string(config.loraR), std::to_string(adapter.rank));
   compare("lora_alpha", numberText(config.alpha()), numberText(adapter.alpha));
-  compare("lora_target_modules", joined(orderedTargets(config.targetModules)), joined(adapter.targets));
+  compare("lora_target_modules", joined(orderedTargets(config.targetModules), ", "), joined(adapter.targets, ", "));
 }
 
 /// Value, gradient and two moments of an adapter: more than the machine has is said before memory is taken.

@@ -3,6 +3,7 @@
 #include "mlora/Runtime/Adapter/AdapterFiles.h"
 #include "mlora/Runtime/Adapter/HfFolder.h"
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Core/Text.h"
 #include "mlora/Runtime/Model/Safetensors.h"
 
 #include <malloc.h>
@@ -11,13 +12,6 @@ namespace fs = std::filesystem;
 
 namespace mlora {
 namespace {
-
-std::string joined(const std::vector<std::string> &words) {
-  std::string text;
-  for (const std::string &word : words)
-    text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 /// A whole checkpoint, one tensor in memory at a time.
 void writeWeights(const fs::path &path, const Checkpoint &base, const Parameters *parameters) {
@@ -88,7 +82,7 @@ void checkSameShape(const Adapter &adapter, const Adapter &expected, const std::
   compare("num_branches", std::to_string(adapter.numBranches), std::to_string(expected.numBranches));
   compare("lora_r", std::to_string(adapter.rank), std::to_string(expected.rank));
   compare("lora_alpha", nlohmann::json(adapter.alpha).dump(), nlohmann::json(expected.alpha).dump());
-  compare("lora_target_modules", joined(adapter.targets), joined(expected.targets));
+  compare("lora_target_modules", joined(adapter.targets, ", "), joined(expected.targets, ", "));
 }
 
 Adapter Trainable::adapter() const {

@@ -283,7 +283,7 @@ TEST(AdapterFiles, PeftRefusesWhatHasNoSuchForm) {
     EXPECT_NO_THROW(with("init_lora_weights", init));
   EXPECT_REFUSED(with("r", 3), "with r = 3");
   EXPECT_REFUSED(with("rank_pattern", {{"v_(", 1}}), "no regular expression");
-  EXPECT_REFUSED(with("rank_pattern", {{"v_.*", 1}, {"self_attn.v_proj", 2}}), "both match");
+  EXPECT_REFUSED(with("rank_pattern", {{"self_attn.v_proj", 2}, {"v_.*", 1}}), "with r = 2"); // the first
   EXPECT_REFUSED(with("rank_pattern", {{"([a-z._0-9]+)+[A-Z]", 1}}), "too costly");
   EXPECT_NO_THROW(with("rank_pattern", {{"^model.layers.0.self_attn.v_proj", 1}}));
   EXPECT_NO_THROW(with("rank_pattern", {{"v_.*", 1}}));

@@ -40,7 +40,7 @@ TEST(Keys, DefaultsOfTheContract) {
                                                    {"lora_r", "32"},
                                                    {"lora_alpha", "lora_r"},
                                                    {"lora_dropout", "0"},
-                                                   {"max_length", "1024"},
+                                                   {"max_length", "1024; of eval the model's positions"},
                                                    {"packing", "true"},
                                                    {"per_device_train_batch_size", "1"},
                                                    {"gradient_accumulation_steps", "1"},

@@ -15,6 +15,9 @@ std::optional<size_t> firstBadByte(std::string_view text);
 /// Throws Error(BadInput) that begins with `what` and says at which byte, unless all is well.
 void checkUtf8(std::string_view text, const std::string &what);
 
+/// What is behind a byte-order mark, where a text begins with one.
+std::string_view withoutByteOrderMark(std::string_view text);
+
 /// As Python's str.upper: ß becomes SS. Bytes that are no UTF-8 stay.
 std::string upperCase(std::string_view text);
 /// The first character of a text that is not empty, and its bytes in `size`; -1 and 1 where none begins.

@@ -32,6 +32,9 @@ struct GgufRawPair {
   uint64_t offset = 0, bytes = 0;
 };
 
+/// Whether a file's first bytes are GGUF's.
+bool beginsLikeGguf(const std::filesystem::path &path);
+
 /// Opening checks everything: lengths, duplicate keys and names, alignment, that the tensors follow one
 /// another without gap or overlap and end where the file ends. Every message names the file and the key or
 /// tensor.
