@@ -18,7 +18,7 @@ public:
 extern "C" void scale(ThreadContext *t) {
   uint64_t i = get(t, SpecialRegister::CtaidX) * 32 + get(t, SpecialRegister::TidX);
   int64_t rows = *(int64_t *)at(t, t->parameters[2], 8, Access::Read);
-  int64_t accumulate = *(int64_t *)at(t, t->parameters[2] + 32, 8, Access::Read);
+  int64_t accumulate = *(int64_t *)at(t, t->parameters[2] + 24, 8, Access::Read);
   float *scratch = (float *)at(t, t->parameters[3] + 4 * i, 4, Access::Read | Access::Write);
   if (int64_t(i) >= 8 * rows)
     return;

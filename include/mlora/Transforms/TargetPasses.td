@@ -192,7 +192,7 @@ def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
 
     Scratch lies in shared memory where that suffices (`shared-limit`), otherwise in global memory, a piece a block. The kernel says what its
     launch needs: `mlora.grid`, `known_block_size`, `mlora.shared_bytes` (dynamic), `mlora.scratch_bytes` (of each block, global), and
-    promises ptxas that four blocks, three with a product through stages and two with several, share a multiprocessor's registers (`nvvm.minctasm`).
+    promises ptxas that four blocks, three with a product through stages and two with several or with elements beside one, share a multiprocessor's registers (`nvvm.minctasm`).
 
     ```mlir
     linalg.generic {indexing_maps = [#both, #both], iterator_types = ["parallel", "parallel"]}

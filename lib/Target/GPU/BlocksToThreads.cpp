@@ -82,10 +82,11 @@ static std::pair<int64_t, int64_t> bytesOf(TypeRange buffers) {
 
 /// Blocks whose registers a multiprocessor holds at once. Products want more registers, several of them more
 /// still: addresses of one are kept while another one runs; so does one with large tiles (96x64, 64x128): a
-/// thread has 48 sums or 64. With more blocks ptxas spills.
-static int64_t residentBlocks(const DenseMap<Operation *, ProductSchedule> &products) {
+/// thread has 48 sums or 64; and so do eight places at once beside one. With more blocks ptxas spills.
+static int64_t residentBlocks(func::FuncOp function, const DenseMap<Operation *, ProductSchedule> &products) {
   constexpr int64_t kLargeTile = 96 * 64;
   int64_t fewer = 0;
+  function.walk([&](linalg::GenericOp) { fewer = products.empty() ? 0 : 1; });
   for (auto &[gemm, schedule] : products)
     fewer += schedule.rows * schedule.columns >= kLargeTile ? 2 : 1;
   return Distributor::kResidentBlocks - std::min<int64_t>(fewer, 2);
@@ -159,7 +160,7 @@ LogicalResult BlocksToThreads::lower(func::FuncOp function, OpBuilder &kernels) 
   kernel.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(Distributor::kThreads), 1, 1}));
   // Promised to ptxas, which otherwise aims for more and spills.
   kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                  kernels.getI32IntegerAttr(residentBlocks(products)));
+                  kernels.getI32IntegerAttr(residentBlocks(function, products)));
   kernel->setAttr("mlora.grid", function->getAttr("mlora.grid"));
   // What a launch moves. A kernel knows which of its buffers it does not read whole; of a function without one, all.
   auto [fixed, row] = bytesOf(types.drop_back(2));
