@@ -169,7 +169,7 @@ mlora.emulate @kernels::@dy_w grid [2] block [128] dynamic_shared 87040 argument
   {init = dense<[33, 0, 33, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x3"
+// SCHEDULE: gpu.func @dy_w_rank_160({{.*}}mlora.schedule = "rows 32, mma 32x160x64x2"
 func.func @dy_w_rank_160(%x: memref<?x72xbf16>, %w: memref<72x160xbf16>, %y: memref<?x160xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["rows by 32"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -191,7 +191,7 @@ func.func @dy_w_rank_160.y(%x: tensor<20x72xbf16>, %w: tensor<72x160xbf16>, %y: 
   %p = mlora.linear.input_grad %x, %w : (tensor<20x72xbf16>, tensor<72x160xbf16>) -> tensor<20x160xf32>
   return %p : tensor<20x160xf32>
 }
-mlora.emulate @kernels::@dy_w_rank_160 grid [1] block [128] dynamic_shared 76800 arguments [
+mlora.emulate @kernels::@dy_w_rank_160 grid [1] block [128] dynamic_shared 51200 arguments [
   {type = tensor<20x72xbf16>, init = "random", seed = 11},
   {type = tensor<72x160xbf16>, init = "random", seed = 12},
   {type = tensor<20x160xf32>, init = dense<7.0> : tensor<20x160xf32>, expect = @dy_w_rank_160.y, tolerance = 1.0e-5},
@@ -341,7 +341,7 @@ mlora.emulate @kernels::@outer_added grid [1] block [128] dynamic_shared 64512 a
   {init = dense<[130, 0, 130, 1]> : tensor<4xi64>},
   {type = tensor<1xi8>}]
 
-// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x3"
+// SCHEDULE: gpu.func @outer_wide({{.*}}mlora.schedule = "mma 32x160x64x2"
 func.func @outer_wide(%x: memref<?x160xbf16>, %w: memref<?x136xbf16>, %y: memref<160x136xf32>, %scalars: memref<4xi64>, %scratch: memref<?xi8>, %block: index)
     attributes {mlora.grid = ["1 by 1"], mlora.scratch_bytes = 0 : i64} {
   %c0 = arith.constant 0 : index
@@ -361,7 +361,7 @@ func.func @outer_wide.y(%x: tensor<65x160xbf16>, %w: tensor<65x136xbf16>, %y: te
   %p = mlora.token_outer %x, %w : (tensor<65x160xbf16>, tensor<65x136xbf16>) -> tensor<160x136xf32>
   return %p : tensor<160x136xf32>
 }
-mlora.emulate @kernels::@outer_wide grid [1] block [128] dynamic_shared 76800 arguments [
+mlora.emulate @kernels::@outer_wide grid [1] block [128] dynamic_shared 51200 arguments [
   {type = tensor<65x160xbf16>, init = "random", seed = 23},
   {type = tensor<65x136xbf16>, init = "random", seed = 24},
   {type = tensor<160x136xf32>, init = dense<7.0> : tensor<160x136xf32>, expect = @outer_wide.y, tolerance = 1.0e-5},
