@@ -24,12 +24,12 @@ static const Schedule kMmaSchedules[] = {
     {Schedule::Mma, 32, 128, 64, 4, 2, 2}, {Schedule::Mma, 32, 160, 64, 4, 2, 2},
     {Schedule::Mma, 32, 16, 64, 4, 2, 1},  {Schedule::Mma, 32, 32, 64, 4, 2, 2},
     {Schedule::Mma, 32, 64, 64, 3, 2, 2},  {Schedule::Mma, 32, 96, 64, 3, 2, 2},
-    {Schedule::Mma, 32, 128, 64, 3, 2, 2}, {Schedule::Mma, 32, 160, 64, 3, 2, 2},
-    {Schedule::Mma, 32, 160, 64, 2, 2, 2}, {Schedule::Mma, 16, 64, 64, 4, 1, 4},
-    {Schedule::Mma, 16, 128, 64, 3, 1, 4}, {Schedule::Mma, 64, 32, 64, 3, 4, 1},
-    {Schedule::Mma, 64, 64, 64, 3, 2, 2},  {Schedule::Mma, 96, 32, 64, 3, 2, 2},
-    {Schedule::Mma, 96, 64, 64, 3, 2, 2},  {Schedule::Mma, 64, 128, 64, 3, 2, 2},
-    {Schedule::Mma, 32, 64, 32, 2, 2, 2},  {Schedule::Mma, 32, 32, 32, 2, 2, 2}};
+    {Schedule::Mma, 32, 128, 64, 3, 2, 2}, {Schedule::Mma, 32, 160, 64, 2, 2, 2},
+    {Schedule::Mma, 16, 64, 64, 4, 1, 4},  {Schedule::Mma, 16, 128, 64, 3, 1, 4},
+    {Schedule::Mma, 64, 32, 64, 3, 4, 1},  {Schedule::Mma, 64, 64, 64, 3, 2, 2},
+    {Schedule::Mma, 96, 32, 64, 3, 2, 2},  {Schedule::Mma, 96, 64, 64, 3, 2, 2},
+    {Schedule::Mma, 64, 128, 64, 3, 2, 2}, {Schedule::Mma, 32, 64, 32, 2, 2, 2},
+    {Schedule::Mma, 32, 32, 32, 2, 2, 2}};
 
 // Columns: rows, columns, depth, stages, threads along rows and columns. A thread has patches of 4 columns.
 static const Schedule kFfmaSchedules[] = {
