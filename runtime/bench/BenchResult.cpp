@@ -16,7 +16,7 @@ template <typename... Values> std::string format(const char *pattern, Values... 
 nlohmann::ordered_json BenchResult::toJson() const {
   nlohmann::ordered_json json = {{"seconds_per_step", secondsPerStep},
                                  {"tokens_per_second", tokensPerSecond},
-                                 {device == "cuda" ? "gpu_memory_mib" : "peak_resident_mib", peakMib},
+                                 {"peak_resident_mib", peakMib},
                                  {"planned_peak_mib", plannedMib()},
                                  {"compile_seconds", compileSeconds},
                                  {"compile", compile},
@@ -50,6 +50,8 @@ nlohmann::ordered_json BenchResult::toJson() const {
   json["outside_kernels_milliseconds"] = outsideMilliseconds;
   if (!deviceName.empty())
     json["device_name"] = deviceName;
+  if (device == "cuda")
+    json["gpu_memory_mib"] = gpuMib;
   if (!hasLimits()) // absent, not 0
     for (const char *key : {"gemm_gflops", "gemm_floor_seconds", "fma_peak_gflops", "fma_instructions",
                             "memory_gb_per_second", "planned_peak_mib"})
@@ -71,7 +73,7 @@ std::string BenchResult::table() const {
     text += format("%-26s %.1f GFLOP/s (%s)\n", isCpu ? "FMA peak" : "peak of products", peak.gflops,
                    peak.of.c_str());
     text += format("%-26s %.1f GB/s\n", "memory, copying", memoryBytesPerSecond / 1e9);
-    text += format("%-26s %.0f MiB\n", isCpu ? "peak resident" : "of the GPU's memory", peakMib);
+    text += format("%-26s %.0f MiB\n", isCpu ? "peak resident" : "of the GPU's memory", isCpu ? peakMib : gpuMib);
   }
   text += format("%-26s %.0f MiB: arena %.0f, scratch %.1f", "planned", plannedMib(), arenaMib, scratchMib);
   text += processMib > 0 ? format(", process %.0f\n", processMib) : "\n";

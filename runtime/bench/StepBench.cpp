@@ -146,7 +146,9 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
       result.seconds.push_back(seconds);
   }
   const std::vector<KernelTiming> timings = program.executor().timings();
-  result.peakMib = gpu ? double(freeBytes - gpu->freeBytes()) / mebibyte : peakResidentMib();
+  result.peakMib = peakResidentMib();
+  if (gpu)
+    result.gpuMib = double(freeBytes - gpu->freeBytes()) / mebibyte;
   result.arenaMib = double(program.arenaBytes()) / mebibyte;
   result.hostMib = double(program.hostBytes()) / mebibyte;
   result.scratchMib = double(program.executor().scratchBytes()) / mebibyte;

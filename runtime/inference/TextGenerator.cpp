@@ -19,7 +19,9 @@ class TextGenerator::Sequence {
 public:
   Sequence(const Tokenizer &tokenizer, const std::vector<int32_t> &prompt, const GenerationOptions &options,
            int64_t number, int64_t firstRow)
-      : number(number), tokenizer(tokenizer), options(options), ids(prompt), firstRow(firstRow), before(tokenizer.decode(prompt)), sampler(seeded(options, number)) {}
+      : number(number), tokenizer(tokenizer), options(options), ids(prompt),
+        decodedFrom(prompt.size() - std::min(prompt.size(), mostBefore)), firstRow(firstRow),
+        before(tokenizer.decode(std::span(prompt).subspan(decodedFrom))), sampler(seeded(options, number)) {}
 
   /// The tokens that are to run next, at most `rows`; reads the last logits once the prompt is through.
   Piece next(int64_t rows) const {
@@ -66,8 +68,8 @@ private:
   }
 
   void updateText() {
-    // Decoded behind the prompt: at the start of a text, SentencePiece drops a space.
-    std::string joined = tokenizer.decode(ids);
+    // Decoded behind the prompt's end: at the start of a text, SentencePiece drops a space.
+    std::string joined = tokenizer.decode(std::span(ids).subspan(decodedFrom));
     result.text = joined.starts_with(before) ? joined.substr(before.size()) : tokenizer.decode(result.ids);
     size_t first = std::string::npos;
     for (const std::string &stop : options.stopStrings)
@@ -92,9 +94,13 @@ private:
     return end;
   }
 
+  /// Tokens of the prompt that each new one is decoded with: a long prompt is not decoded again for each.
+  static constexpr size_t mostBefore = 16;
+
   const Tokenizer &tokenizer;
   const GenerationOptions &options;
   std::vector<int32_t> ids; ///< prompt and text
+  const size_t decodedFrom;
   int64_t firstRow;
   size_t done = 0, shown = 0;
   const std::string before;

@@ -23,7 +23,7 @@
 // Global memory is addressed as such; roots are correctly rounded, and a·b + c is one instruction. The blocks' sizes are known.
 // CHECK: .visible .entry norm_linear(
 // CHECK: .maxntid 128, 1, 1
-// CHECK: .minnctapersm 3
+// CHECK: .minnctapersm 2
 // CHECK: cvta.to.global.u64
 // CHECK: shfl.sync.bfly.b32
 // CHECK: sqrt.rn.f32

@@ -1,6 +1,7 @@
 // eval, generate and merge as users run them: what they write, and what they say of bad input.
 #include "ScoredTraining.h"
 #include "mlora/Runtime/Core/Hash.h"
+#include "mlora/Runtime/Model/FloatFormats.h"
 
 #include <cstring>
 #include <numeric>
@@ -169,6 +170,34 @@ TEST_F(Commands, MergeOfOneShardAndOfANamedTokenizer) {
               json{{"metadata", json::object()}, {"weight_map", map}}.dump());
   run("merge model=model adapter=out output_dir=merged tokenizer=tok --verify");
   run("generate model=merged max_new_tokens=2 prompt=abc");
+}
+
+// Where no dtype is asked for, each tensor keeps its own, not that of most.
+TEST_F(Commands, MergeKeepsEachTensorsType) {
+  run("train model=model datasets='[boolq]' method=lora lora_r=2 max_steps=1 max_length=64 output_dir=out");
+  run("export model=model adapter=out output_dir=peft format=peft"); // knows no fingerprint
+  SafetensorsFile weights(folder / "model/model.safetensors");
+  const std::string other = "model.layers.0.self_attn.q_proj.weight";
+  std::deque<std::vector<float>> data;
+  std::vector<uint16_t> halves;
+  std::vector<SafetensorsValue> values;
+  for (const SafetensorsEntry &entry : weights.tensors()) {
+    data.push_back(weights.floats(entry.name));
+    values.push_back({{entry.name, "F32", entry.shape}, data.back().data()});
+    if (entry.name != other)
+      continue;
+    for (float value : data.back())
+      halves.push_back(floatToBfloat(value));
+    values.back() = {{entry.name, "BF16", entry.shape}, halves.data()};
+  }
+  std::filesystem::copy(folder / "model", folder / "mixed");
+  writeSafetensors(folder / "mixed/model.safetensors", std::move(values));
+  for (const char *output : {"merged", "merged.gguf"}) {
+    run(std::string("merge model=mixed adapter=peft output_dir=") + output);
+    json types = json::parse(run(std::string("inspect --json ") + output))["parameters_by_dtype"];
+    EXPECT_EQ(types["BF16"], hidden * hidden) << output << types;
+    EXPECT_EQ(types.size(), 2u) << output << types;
+  }
 }
 
 TEST_F(Commands, AFullDiskUnderALongOutputIsNoSuccess) {

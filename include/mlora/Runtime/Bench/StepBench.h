@@ -28,8 +28,8 @@ struct BenchResult {
   double secondsPerStep = 0, tokensPerSecond = 0; ///< of the median step
   std::vector<double> seconds;                    ///< of each measured step
   double compileSeconds = 0;
-  /// CPU: the most that was resident. cuda: the most that programs and libraries took of the GPU's memory.
-  double peakMib = 0;
+  double peakMib = 0; ///< the most that the process had resident
+  double gpuMib = 0;  ///< cuda: the most that programs and libraries took of the GPU's memory
   /// The plan: the arena, scratch of all threads (blocks and products), and on the CPU what the process held before
   /// any of it was touched (code, libraries, the checkpoint's header).
   double arenaMib = 0, scratchMib = 0, processMib = 0;
