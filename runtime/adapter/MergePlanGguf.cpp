@@ -15,11 +15,12 @@ namespace {
 
 constexpr const char *writtenBy = "mlora.written_by";
 
-/// What most weights of the base are stored as, if a merge can store that.
-std::string defaultDtype(const ModelConfig &config) {
+/// What merge calls a type, of a model's configuration or of a tensor; f32 where it can store none such.
+std::string dtypeOf(const std::string &stored) {
   static const std::map<std::string, std::string> names = {
-      {"float32", "f32"}, {"float16", "f16"}, {"bfloat16", "bf16"}, {"Q8_0", "q8_0"}};
-  auto name = names.find(config.dtype);
+      {"float32", "f32"},   {"F32", "f32"},   {"float16", "f16"}, {"F16", "f16"},
+      {"bfloat16", "bf16"}, {"BF16", "bf16"}, {"Q8_0", "q8_0"}};
+  auto name = names.find(stored);
   return name == names.end() ? "f32" : name->second;
 }
 
@@ -72,20 +73,12 @@ void addMetadata(GgufHead &head, const Checkpoint &base, const MergeOptions &opt
   head.add(writtenBy, std::string("mlora-run merge"));
 }
 
-/// What a tensor is stored as, if a merge can store that; what is in other blocks becomes f32.
-std::string ownDtype(const StoredTensor &tensor) {
-  static const std::map<std::string, std::string> names = {
-      {"F32", "f32"}, {"F16", "f16"}, {"BF16", "bf16"}, {"Q8_0", "q8_0"}};
-  auto name = names.find(tensor.dtype);
-  return name == names.end() ? "f32" : name->second;
-}
-
 /// Vectors stay f32, as llama.cpp has them; rows that Q8_0 cannot cut become f16, as its converter does.
 /// `asked` is empty where each tensor keeps its own.
 StoreFormat formatOf(const StoredTensor &tensor, const std::string &asked, MergePlan &plan) {
   if (tensor.shape.size() < 2)
     return StoreFormat::F32;
-  std::string dtype = asked.empty() ? ownDtype(tensor) : asked;
+  std::string dtype = asked.empty() ? dtypeOf(tensor.dtype) : asked;
   if (dtype == "q8_0" && tensor.shape.back() % 32) {
     plan.asHalves.push_back(tensor.name);
     return StoreFormat::F16;
@@ -146,7 +139,7 @@ std::vector<PlannedTensor> tensorsOf(const Checkpoint &base, const std::string &
 } // namespace
 
 MergePlan planGguf(const Checkpoint &base, const MergeOptions &options) {
-  std::string dtype = options.dtype.empty() ? defaultDtype(base.config()) : options.dtype;
+  std::string dtype = options.dtype.empty() ? dtypeOf(base.config().dtype) : options.dtype;
   MergePlan plan;
   PlannedFile file;
   file.name = options.output.filename().string();

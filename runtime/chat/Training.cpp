@@ -115,7 +115,7 @@ private:
     // The turn is looked for where nothing follows it; it must stand in the whole conversation likewise.
     const std::string &text = upToHere ? *upToHere : result.text;
     auto shared = size_t(std::ranges::mismatch(text, result.text).in1 - text.begin());
-    TextSpan content = begin == nowhere ? TextSpan{nowhere, nowhere} : contentOf(messages[i], text, begin);
+    TextSpan content = contentOf(messages[i], text, begin);
     if (content.begin != nowhere) {
       end =
           content.end + ownEnd(std::string_view(text).substr(content.end), upToHere && shared == text.size());

@@ -16,7 +16,7 @@ int64_t charactersOf(const std::string &text) {
   return std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; });
 }
 
-/// As the harness counts them: len(re.split(r"\\s+", text)), white space at an end makes an empty one.
+/// As the harness counts them: len(re.split(r"\s+", text)), white space at an end makes an empty one.
 int64_t wordsOf(std::string_view text) {
   int64_t gaps = 0;
   bool inGap = false;

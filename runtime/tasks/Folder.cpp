@@ -61,8 +61,8 @@ std::string groupOf(const fs::path &file, const Task &task) {
   splits.insert(splits.end(), task.files.evaluation.begin(), task.files.evaluation.end());
   splits.emplace_back(task.shotSplit);
   std::string folder = fs::absolute(file).lexically_normal().parent_path().filename();
-  if (std::ranges::find(splits, folder) !=
-      splits.end()) // then it is of that split, whatever its name ends in
+  // In a split's folder it is of that split, whatever its name ends in.
+  if (std::ranges::find(splits, folder) != splits.end())
     splits = {folder};
   for (const std::string &pattern : task.files.patterns)
     for (const std::string &split : splits) {

@@ -48,6 +48,8 @@ void TrainingRun::findCompanions() {
   try {
     companions = tokenizer.get().files();
   } catch (const Error &error) { // rows of tokens need none
+    if (!config.tokenizer.empty())
+      throw;
     say(std::string("note: the output will hold no tokenizer: ") + error.what());
   }
 }

@@ -22,7 +22,7 @@ std::string_view withoutByteOrderMark(std::string_view text);
 std::string upperCase(std::string_view text);
 /// The first character of a text that is not empty, and its bytes in `size`; -1 and 1 where none begins.
 int32_t firstCharacter(std::string_view text, size_t &size);
-/// As Python's str.isspace, and `\\s` of its regular expressions.
+/// As Python's str.isspace, and `\s` of its regular expressions.
 bool isSpaceCharacter(int32_t code);
 /// Bytes of the first character; 1 where none begins, 0 of an empty text.
 size_t firstCharacterSize(std::string_view text);
