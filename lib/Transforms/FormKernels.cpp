@@ -511,11 +511,17 @@ LogicalResult Former::run() {
   for (Operation &op : body.without_terminator())
     if (shapeOf(&op) == Shape::TokenSum)
       sums.push_back(&op);
-  if (!sums.empty()) {
+  auto takeAsOne = [&](function_ref<bool(Operation *)> isTaken) {
+    if (llvm::none_of(sums, isTaken))
+      return;
     groups.push_back({Shape::TokenSum, "", {}});
-    for (Operation *op : sums)
+    for (Operation *op : llvm::make_filter_range(sums, isTaken))
       addTo(groups.back(), op);
-  }
+  };
+  // Products have schedules of their own on tensor cores.
+  auto isProductOfRows = [&](Operation *op) { return !options.tensorCores || isa<TokenOuterOp>(op); };
+  takeAsOne(isProductOfRows);
+  takeAsOne([&](Operation *op) { return !isProductOfRows(op); });
 
   OpBuilder builder(body.getTerminator());
   IRMapping values;

@@ -173,6 +173,27 @@ def AttentionToGPU : Pass<"mlora-attention-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }
 
+def SumsToGPU : Pass<"mlora-sums-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Sums over tokens by wgmma";
+  let description = [{
+    For sm_90a: takes every `mlora.kernel` of `token_outer`s on bf16 (results in f32), and views of their operands (`window`), to a
+    `gpu.func` of `gpu.module @kernels`. A warpgroup copies boxes of 64 tokens by 64 columns (TMA, four stages with mbarriers), two multiply:
+    `wgmma` takes both operands as they lie, [tokens, columns]. The wide dimension of a result is the rows of a block's tile, so that a block
+    reads it once for all ranks. Other kernels, other chips and buffers whose rows are no multiple of 16 bytes apart stay for the general
+    schedules.
+
+    ```mlir
+    mlora.kernel @sums(%u: tensor<?x96xbf16>, %x: tensor<?x4096xbf16>) -> (tensor<96x4096xf32>) grid ["64 by 1"]
+    // becomes
+    gpu.func @sums(%u: !llvm.ptr<1>, %x: !llvm.ptr<1>, ..., %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>, %map: !llvm.ptr, %map_0: !llvm.ptr) kernel
+      attributes {known_block_size = array<i32: 384, 1, 1>, mlora.grid = ["32 by 1"], mlora.schedule = "sums.wgmma 128x96x64x4", ...}
+    ```
+  }];
+  let options = [Option<"chip", "chip", "std::string", "", "The GPU; none: the module's `mlora.chip`, else sm_80">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
+}
+
 def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
   let summary = "Functions of one block to kernels of a GPU, whose threads share the block's work";
   let description = [{

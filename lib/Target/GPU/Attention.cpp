@@ -2,33 +2,13 @@
 
 #include "Attention.h"
 
-#include "../CPU/BlockBuilder.h"
-#include "mlora/Dialect/Names.h"
-#include "mlora/Dialect/Traffic.h"
-
 #include <cmath>
 
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// Tiles begin at multiples of the longest row.
+/// Stages begin at multiples of the longest row.
 static constexpr int64_t kAlignment = 512;
-
-/// Address of the module's dynamic shared memory: an external symbol, so that NVPTX leaves its size to the
-/// launch.
-static Value sharedMemory(ThreadBuilder &b, OpBuilder &kernels) {
-  Operation *module = kernels.getInsertionBlock()->getParentOp();
-  auto bytes = LLVM::LLVMArrayType::get(b.getI8Type(), 0);
-  auto global = SymbolTable::lookupSymbolIn(module, AttentionKernel::kSharedName);
-  if (!global) {
-    OpBuilder::InsertionGuard guard(kernels);
-    kernels.setInsertionPointToStart(kernels.getInsertionBlock());
-    global = LLVM::GlobalOp::create(kernels, b.getLoc(), bytes, /*isConstant=*/false, LLVM::Linkage::External,
-                                    AttentionKernel::kSharedName, Attribute(), kAlignment, /*addrSpace=*/3);
-  }
-  Value pointer = LLVM::AddressOfOp::create(b, cast<LLVM::GlobalOp>(global));
-  return LLVM::PtrToIntOp::create(b, b.getI32Type(), pointer);
-}
 
 Operation *mlir::mlora::attentionIn(KernelOp kernel) {
   auto isAttention = [](Operation &op) {
@@ -39,20 +19,9 @@ Operation *mlir::mlora::attentionIn(KernelOp kernel) {
   return found == body.end() ? nullptr : &*found;
 }
 
-/// What an operand is, or looks at.
-static Value seen(Value value) {
-  auto window = value.getDefiningOp<WindowOp>();
-  return window ? Value(window.getInput()) : value;
-}
-
-/// The op of that kind which a result goes through; null where it leaves as it is.
-template <typename Op> static Op nextOf(Value result) {
-  return result.hasOneUse() ? dyn_cast<Op>(*result.user_begin()) : Op();
-}
-
 AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op,
                                  const AttentionSchedule &schedule, const Shape &shape)
-    : b(kernel.getLoc(), kernel.getContext()), schedule(schedule), shape(shape), layout(16), kernel(kernel) {
+    : KernelFunction(kernels, kernel, schedule.threads()), schedule(schedule), shape(shape), layout(16) {
   auto number = [&](StringRef name) { return op->getAttrOfType<IntegerAttr>(name).getInt(); };
   heads = number("heads"), kvHeads = number("kv_heads"), group = heads / kvHeads;
   Value query, key, start;
@@ -67,58 +36,26 @@ AttentionKernel::AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation 
   width = cast<RankedTensorType>(query.getType()).getDimSize(1) / heads;
   layout = TileLayout(width);
 
-  // One pointer a buffer, the scalars' and the scratch's.
-  unsigned buffers = kernel.getArgumentTypes().size() + kernel.getResultTypes().size();
-  auto pointer = LLVM::LLVMPointerType::get(b.getContext(), 1);
-  SmallVector<Type> types(buffers + 2, pointer);
-  function = gpu::GPUFuncOp::create(kernels, kernel.getLoc(), kernel.getSymName(),
-                                    kernels.getFunctionType(types, {}));
-  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), kernels.getUnitAttr());
-  function.setKnownBlockSizeAttr(kernels.getDenseI32ArrayAttr({int32_t(schedule.threads()), 1, 1}));
-  Block &body = function.getBody().front();
-  for (auto [argument, value] : llvm::zip(body.getArguments(), kernel.getBody().getArguments()))
-    argument.setLoc(namedAs(value));
-  ValueRange yielded = kernel.getBody().front().getTerminator()->getOperands();
-  for (auto [i, value] : llvm::enumerate(yielded))
-    body.getArgument(kernel.getArgumentTypes().size() + i).setLoc(namedAs(value));
-  scalars = body.getArgument(buffers);
-  body.getArgument(buffers).setLoc(withName(kernel.getLoc(), "scalars"));
-  body.getArgument(buffers + 1).setLoc(withName(kernel.getLoc(), "scratch"));
-
-  b.setInsertionPointToStart(&body);
   rowsExtent = extentOf(query, "rows"), kvRowsExtent = extentOf(key, "rows");
   rows = extent(rowsExtent), kvRows = extent(kvRowsExtent);
   if (start)
     documents = buffer(start);
-  thread = NVVM::ThreadIdXOp::create(b, b.getI32Type());
-  block = NVVM::BlockIdXOp::create(b, b.getI32Type());
-  lane = b.bitAnd(thread, b.number(31));
-  // Through a shuffle, so that ptxas sees that branches on it are a warp's.
-  Value warp = b.shuffle(b.right(thread, 5), NVVM::ShflKind::idx, 0);
   rowGroup = warp;
   if (schedule.columnGroups > 1) {
     rowGroup = b.over(warp, schedule.columnGroups);
     columnGroup = b.rest(warp, schedule.columnGroups);
   }
-  quadRow = b.right(lane, 2);
-  quadColumn = b.left(b.bitAnd(lane, b.number(3)), 1);
-  shared = sharedMemory(b, kernels);
   tiles.emplace(b, layout, thread, lane, schedule.threads());
 
-  function->setAttr("mlora.schedule",
-                    b.getStringAttr("attention.mma " + shape.name + " width " + Twine(width) + " tile " +
-                                    Twine(schedule.rows) + "x" + Twine(schedule.columns) + " stages " +
-                                    Twine(schedule.stages) + " warps " + Twine(schedule.warps)));
   auto dimensions = kernel.getGridDimensions();
   std::string extentName =
       dimensions[1].extent.empty() ? std::to_string(dimensions[1].size) : dimensions[1].extent.str();
-  function->setAttr("mlora.grid", b.getStrArrayAttr({cast<StringAttr>(kernel.getGrid()[0]).getValue(),
-                                                     (extentName + " by " + Twine(schedule.rows)).str()}));
-  setBytesMoved(function, kernel);
-  // Otherwise ptxas may spill some bytes for one block more a multiprocessor.
-  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
-  function->setAttr("mlora.shared_bytes", b.getI64IntegerAttr(sharedBytes(schedule, shape, width)));
-  function->setAttr("mlora.scratch_bytes", b.getI64IntegerAttr(0));
+  describe("attention.mma " + shape.name + " width " + Twine(width) + " tile " + Twine(schedule.rows) + "x" +
+               Twine(schedule.columns) + " stages " + Twine(schedule.stages) + " warps " +
+               Twine(schedule.warps),
+           {cast<StringAttr>(kernel.getGrid()[0]).getValue().str(),
+            (extentName + " by " + Twine(schedule.rows)).str()},
+           sharedBytes(schedule, shape, width));
 }
 
 double AttentionKernel::scale() const { return 1 / std::sqrt(double(width)); }
@@ -136,54 +73,7 @@ int64_t AttentionKernel::sharedBytes(const AttentionSchedule &schedule, const Sh
   return shape.sharesStages(schedule) ? std::max(rows, stages) : rows + stages;
 }
 
-//===- Arguments ------------------------------------------------------------------------===//
-
-Value AttentionKernel::buffer(Value value) {
-  Block &body = function.getBody().front();
-  if (auto argument = dyn_cast<BlockArgument>(value))
-    return body.getArgument(argument.getArgNumber());
-  ValueRange yielded = kernel.getBody().front().getTerminator()->getOperands();
-  auto found = llvm::find(yielded, value);
-  return found == yielded.end()
-             ? Value()
-             : body.getArgument(kernel.getArgumentTypes().size() + (found - yielded.begin()));
-}
-
-Columns AttentionKernel::columnsOf(Value value) {
-  auto columns = [](Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); };
-  if (auto window = value.getDefiningOp<WindowOp>())
-    return {buffer(window.getInput()), columns(window.getInput()), window.getAt()[1]};
-  if (auto rope = nextOf<RopeOp>(value))
-    value = rope.getOutput();
-  int64_t first = 0;
-  if (auto place = nextOf<PlaceOp>(value)) {
-    first = place.getAt()[1];
-    value = place.getOutput();
-    while (auto next = nextOf<PlaceOp>(value)) // another part beside this one
-      value = next.getOutput();
-  }
-  return {buffer(value), columns(value), first};
-}
-
-Value AttentionKernel::scalar(unsigned which) {
-  Value wide = b.load(b.getI64Type(), b.at(scalars, 8 * which));
-  return arith::TruncIOp::create(b, b.getI32Type(), wide);
-}
-
-Attribute AttentionKernel::extentOf(Value value, StringRef fallback) {
-  auto type = cast<RankedTensorType>(value.getType());
-  if (!type.isDynamicDim(0))
-    return b.getI64IntegerAttr(type.getDimSize(0));
-  auto argument = cast<BlockArgument>(seen(value)).getArgNumber();
-  auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr);
-  return name && findScalar(name) ? name : b.getStringAttr(fallback);
-}
-
-Value AttentionKernel::extent(Attribute extent) {
-  if (auto number = dyn_cast<IntegerAttr>(extent))
-    return b.number(number.getInt());
-  return scalar(*findScalar(cast<StringAttr>(extent)));
-}
+//===- Rows ---------------------------------------------------------------------------===//
 
 Value AttentionKernel::documentStart(Value row) {
   if (!documents)
@@ -362,5 +252,3 @@ void AttentionKernel::storeRows(Sums sums, int64_t staging, Value result, Value 
   else
     copy();
 }
-
-void AttentionKernel::finish() { gpu::ReturnOp::create(b); }

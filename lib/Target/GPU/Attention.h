@@ -2,10 +2,8 @@
 
 #pragma once
 
+#include "KernelFunction.h"
 #include "SharedTile.h"
-#include "mlora/Dialect/MLora.h"
-
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 namespace mlir::mlora {
 
@@ -30,18 +28,9 @@ struct AttentionSchedule {
 /// The attention or gradient of a kernel; null where it has none.
 Operation *attentionIn(KernelOp kernel);
 
-/// Columns of a buffer in bf16: what an op of the kernel reads or gives.
-struct Columns {
-  Value buffer; ///< a parameter's pointer
-  int64_t of;   ///< columns that the buffer has
-  int64_t first;
-
-  int64_t stride() const { return 2 * of; } ///< bytes from row to row
-};
-
 /// A kernel of one attention op, seen by one thread. Around the op there may be views of operands (`window`),
 /// and behind a gradient what its results go through: an inverse `rope`, and `place`.
-class AttentionKernel {
+class AttentionKernel : public KernelFunction {
 public:
   /// Which of the three kernels: what lies in shared memory. Tiles have a head's width.
   struct Shape {
@@ -59,13 +48,8 @@ public:
   AttentionKernel(OpBuilder &kernels, KernelOp kernel, Operation *op, const AttentionSchedule &schedule,
                   const Shape &shape);
 
-  /// The module's dynamic shared memory.
-  static constexpr StringLiteral kSharedName = "shared";
-
-  ThreadBuilder b;
   AttentionSchedule schedule;
   Shape shape;
-  gpu::GPUFuncOp function;
 
   int64_t width, heads, kvHeads, group; ///< group: query heads of a key head
   TileLayout layout;
@@ -73,17 +57,10 @@ public:
   double log2Scale() const; ///< scale · log2 e: exponentials are powers of two
 
   Value rows, kvRows; ///< run-time extents
-  Value thread, lane, block;
-  Value rowGroup;            ///< this warp's number among those with different rows
-  Value columnGroup;         ///< and among those that share them; null where there is one
-  Value quadRow, quadColumn; ///< of sums: this lane's row and first column
-  Value shared;
+  Value rowGroup;     ///< this warp's number among those with different rows
+  Value columnGroup;  ///< and among those that share them; null where there is one
   std::optional<TileAccess> tiles;
 
-  /// Pointer of an operand or result; null where the kernel has none.
-  Value buffer(Value value);
-  /// Where an operand's columns lie, or a result's when all is done with it.
-  Columns columnsOf(Value value);
   /// The first column of a head.
   Value headOf(const Columns &columns, Value head) {
     return b.at(b.at(columns.buffer, 2 * columns.first), b.times(head, 2 * width));
@@ -140,18 +117,12 @@ public:
   /// A head's columns of `result`: the rows of this warp, turned back where they are to be, through `staging`
   /// (room for the block's rows) to global memory.
   void storeRows(Sums sums, int64_t staging, Value result, Value head, Value first, Value last);
-  void finish();
 
 protected:
-  KernelOp kernel;
   Attribute rowsExtent, kvRowsExtent; ///< a number, or the name of a scalar
 
 private:
-  Attribute extentOf(Value value, StringRef fallback);
-  Value extent(Attribute extent);
-  Value scalar(unsigned which);
-
-  Value documents, scalars;
+  Value documents;
 };
 
 /// The tensor-core form of a kernel of one attention op on bf16, in front of `kernels`' insertion point;

@@ -12,12 +12,6 @@ namespace mlir::mlora {
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// What the module says that it is made for, else the first of the chips.
-static std::string chipOf(ModuleOp module) {
-  auto name = module->getAttrOfType<StringAttr>("mlora.chip");
-  return name ? name.str() : "sm_80";
-}
-
 namespace {
 struct AttentionToGPU : mlir::mlora::impl::AttentionToGPUBase<AttentionToGPU> {
   using AttentionToGPUBase::AttentionToGPUBase;

@@ -16,4 +16,10 @@ inline gpu::GPUModuleOp getKernelModule(ModuleOp module) {
   return gpu::GPUModuleOp::create(builder, module.getLoc(), name);
 }
 
+/// What the module says that it is made for, else the first of the chips.
+inline std::string chipOf(ModuleOp module) {
+  auto name = module->getAttrOfType<StringAttr>("mlora.chip");
+  return name ? name.str() : "sm_80";
+}
+
 } // namespace mlir::mlora

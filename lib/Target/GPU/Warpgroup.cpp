@@ -86,15 +86,16 @@ static Value advance(ThreadBuilder &b, Value descriptor, int64_t bytes) {
 }
 
 Value Warpgroup::step(Value sums, Value aDescriptor, Value bDescriptor, int64_t columns,
-                      NVVM::WGMMAScaleOut accumulate, NVVM::MMALayout layoutB) {
+                      NVVM::WGMMAScaleOut accumulate, NVVM::MMALayout layoutA,
+                      NVVM::MMALayout layoutB) {
   auto shape = NVVM::MMAShapeAttr::get(b.getContext(), kRows, columns, 16);
   return NVVM::WgmmaMmaAsyncOp::create(b, sums.getType(), sums, aDescriptor, bDescriptor, shape,
                                        NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::bf16, NVVM::WGMMATypes::f32,
                                        accumulate, NVVM::WGMMAScaleIn::one, NVVM::WGMMAScaleIn::one,
-                                       NVVM::MMALayout::row, layoutB, NVVM::MMAIntOverflowAttr());
+                                       layoutA, layoutB, NVVM::MMAIntOverflowAttr());
 }
 
-static LLVM::LLVMStructType structOf(ThreadBuilder &b, int64_t columns) {
+static LLVM::LLVMStructType structType(ThreadBuilder &b, int64_t columns) {
   return LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(columns / 2, b.getF32Type()));
 }
 
@@ -106,23 +107,40 @@ static int64_t columnOffset(const SwizzledMatrix &matrix, int64_t column) {
 Value Warpgroup::multiplyTransposed(const SwizzledMatrix &left, const SwizzledMatrix &right, int64_t columns,
                                     int64_t depth) {
   Value l = descriptor(left, 0), r = descriptor(right, 0);
-  Value sums = LLVM::UndefOp::create(b, structOf(b, columns));
+  Value sums = LLVM::UndefOp::create(b, structType(b, columns));
   for (int64_t k = 0; k < depth; k += 16)
     sums = step(sums, advance(b, l, columnOffset(left, k)), advance(b, r, columnOffset(right, k)), columns,
-                k == 0 ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one, NVVM::MMALayout::col);
+                k == 0 ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row,
+                NVVM::MMALayout::col);
+  return sums;
+}
+
+Value Warpgroup::structOf(ArrayRef<Quad> quads, int64_t columns) {
+  Value sums = LLVM::UndefOp::create(b, structType(b, columns));
+  for (auto [n, quad] : llvm::enumerate(quads))
+    for (auto [e, value] : llvm::enumerate(quad))
+      sums = LLVM::InsertValueOp::create(b, sums, value, int64_t(4 * n + e));
   return sums;
 }
 
 Value Warpgroup::multiply(ArrayRef<Quad> values, const SwizzledMatrix &left, const SwizzledMatrix &right,
                           int64_t columns, int64_t depth) {
-  Value sums = LLVM::UndefOp::create(b, structOf(b, columns));
-  for (auto [n, quad] : llvm::enumerate(values))
-    for (auto [e, value] : llvm::enumerate(quad))
-      sums = LLVM::InsertValueOp::create(b, sums, value, int64_t(4 * n + e));
-  Value l = descriptor(left, 0), r = descriptor(right, right.tileBytes);
+  Value sums = structOf(values, columns), l = descriptor(left, 0), r = descriptor(right, right.tileBytes);
   for (int64_t k = 0; k < depth; k += 16)
     sums = step(sums, advance(b, l, columnOffset(left, k)), advance(b, r, k * SwizzledMatrix::kRowBytes),
-                columns, NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row);
+                columns, NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row, NVVM::MMALayout::row);
+  return sums;
+}
+
+Value Warpgroup::multiplyColumns(ArrayRef<Quad> values, const SwizzledMatrix &left,
+                                 const SwizzledMatrix &right, int64_t columns, int64_t depth) {
+  Value sums = structOf(values, columns);
+  Value l = descriptor(left, left.tileBytes), r = descriptor(right, right.tileBytes);
+  for (int64_t k = 0; k < depth; k += 16) {
+    int64_t offset = k * SwizzledMatrix::kRowBytes;
+    sums = step(sums, advance(b, l, offset), advance(b, r, offset), columns, NVVM::WGMMAScaleOut::one,
+                NVVM::MMALayout::col, NVVM::MMALayout::row);
+  }
   return sums;
 }
 

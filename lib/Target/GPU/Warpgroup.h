@@ -64,14 +64,19 @@ public:
   /// sums + a · b: 64 rows of `a`, `depth` wide; `depth` rows of `b`, `columns` wide.
   Value multiply(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns,
                  int64_t depth);
+  /// sums + aᵀ · b: `depth` rows of `a`, 64 columns wide, and of `b`, `columns` wide.
+  Value multiplyColumns(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns,
+                        int64_t depth);
   /// Quads of eight columns.
   SmallVector<Quad> read(Value sums);
 
 private:
   Value pointer(Value address) { return b.toPointer(address); }
   Value descriptor(const SwizzledMatrix &matrix, int64_t leading);
+  /// Sums as products take them.
+  Value structOf(ArrayRef<Quad> quads, int64_t columns);
   Value step(Value sums, Value a, Value bDescriptor, int64_t columns, NVVM::WGMMAScaleOut accumulate,
-             NVVM::MMALayout layoutB);
+             NVVM::MMALayout layoutA, NVVM::MMALayout layoutB);
 
   ThreadBuilder &b;
 };

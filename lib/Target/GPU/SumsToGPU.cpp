@@ -1,0 +1,27 @@
+//===- SumsToGPU.cpp - sums over tokens by warpgroups -----------------------------------===//
+
+#include "KernelModule.h"
+#include "WarpgroupSums.h"
+#include "mlora/Transforms/Passes.h"
+
+namespace mlir::mlora {
+#define GEN_PASS_DEF_SUMSTOGPU
+#include "mlora/Transforms/Passes.h.inc"
+} // namespace mlir::mlora
+
+using namespace mlir;
+using namespace mlir::mlora;
+
+namespace {
+struct SumsToGPU : mlir::mlora::impl::SumsToGPUBase<SumsToGPU> {
+  using SumsToGPUBase::SumsToGPUBase;
+  void runOnOperation() override {
+    std::string target = chip.empty() ? chipOf(getOperation()) : std::string(chip);
+    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
+      OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
+      if (succeeded(buildWarpgroupSums(kernel, kernels, target)))
+        kernel.erase();
+    }
+  }
+};
+} // namespace
