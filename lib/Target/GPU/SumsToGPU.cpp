@@ -4,6 +4,10 @@
 #include "WarpgroupSums.h"
 #include "mlora/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 namespace mlir::mlora {
 #define GEN_PASS_DEF_SUMSTOGPU
 #include "mlora/Transforms/Passes.h.inc"

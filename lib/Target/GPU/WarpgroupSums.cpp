@@ -175,7 +175,8 @@ WarpgroupSums::Operands WarpgroupSums::operandsOf(const Sum &sum) {
       known = tensorMap(columns, tokens, kDepth).pointer;
     return Map{known, columns.first + first};
   };
-  Map left = map(sum.op.getLhs(), 0), right = map(sum.op.getRhs(), sum.op.getFirst());
+  TokenOuterOp op = sum.op;
+  Map left = map(op.getLhs(), 0), right = map(op.getRhs(), op.getFirst());
   return sum.isWideLeft ? Operands{left, right} : Operands{right, left};
 }
 
@@ -236,7 +237,7 @@ WarpgroupSums::Products WarpgroupSums::accumulate(const Tile &tile) {
 
 /// Of the result's narrow dimension `column` and the next.
 void WarpgroupSums::storePair(const Sum &sum, Value row, Value column, Value low, Value high, bool isAdded) {
-  Value result = buffer(sum.op.getOutput());
+  Value result = buffer(TokenOuterOp(sum.op).getOutput());
   auto storeOne = [&](Value value, Value column) {
     Value to = sum.isWideLeft ? b.at(b.atRow(result, row, 4 * sum.narrow), b.left(column, 2))
                               : b.at(b.atRow(result, column, 4 * sum.wide), b.left(row, 2));
@@ -256,7 +257,7 @@ void WarpgroupSums::storePair(const Sum &sum, Value row, Value column, Value low
     Value to = b.at(b.atRow(result, row, 4 * sum.narrow), b.left(column, 2));
     auto type = VectorType::get({2}, b.getF32Type());
     Value before = isAdded ? b.load(type, to) : Value(), pair = LLVM::UndefOp::create(b, type);
-    for (auto [i, value] : llvm::enumerate({low, high})) {
+    for (auto [i, value] : llvm::enumerate(Values{low, high})) {
       Value element = isAdded ? b.add(value, LLVM::ExtractElementOp::create(b, before, b.number(i))) : value;
       pair = LLVM::InsertElementOp::create(b, pair, element, b.number(i));
     }
