@@ -85,7 +85,7 @@ void checkWorkspace(Emulation &device, void *workspace, size_t given, uint64_t n
 
 /// Alignments and workspace of an algorithm; without one, those of the elements.
 AlgorithmNeeds needsOf(const Algorithm *algorithm, const Problem &problem) {
-  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}};
+  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}, 0};
   if (algorithm) {
     std::memcpy(&needs, algorithm, sizeof needs);
     if (needs.mark != AlgorithmNeeds::expected)
@@ -95,6 +95,14 @@ AlgorithmNeeds needsOf(const Algorithm *algorithm, const Problem &problem) {
   for (int i = 0; i < 4; ++i)
     needs.alignment[i] = std::max<uint64_t>(needs.alignment[i], operands[i]->elementBytes());
   return needs;
+}
+
+/// The one that rounds most, so that who forgets the mask sees it.
+ReductionScheme schemeFrom(uint32_t mask) {
+  for (ReductionScheme scheme : {ReductionScheme::OutputType, ReductionScheme::ComputeType})
+    if (mask & uint32_t(scheme))
+      return scheme;
+  return ReductionScheme::None;
 }
 
 Range rangeOf(const Operand &operand, const void *memory, bool writes) {
@@ -234,6 +242,8 @@ BlasStatus emulated_preferenceSetAttribute(Preference *preference, PreferenceAtt
     Preference &fields = alive(objects.preferences, preference, "pref");
     if (attribute == PreferenceAttribute::MaxWorkspaceBytes)
       return assign(fields.workspaceBytes, value, bytes, "pref: MAX_WORKSPACE_BYTES");
+    if (attribute == PreferenceAttribute::ReductionSchemes)
+      return assign(fields.reductionSchemes, value, bytes, "pref: REDUCTION_SCHEME_MASK");
     int operand = int(attribute) - int(PreferenceAttribute::MinAlignmentA);
     if (operand < 0 || operand > 3)
       unknown("pref", int(attribute));
@@ -258,11 +268,14 @@ BlasStatus emulated_matmulAlgoGetHeuristic(BlasLt *handle, MatmulDesc *desc, Mat
                                                "; expected 1 or more, and room for them");
     *returned = 0;
     Problem problem(desc, a, b, c, d);
-    // One that splits K, in a workspace, and one that needs nothing.
-    for (uint64_t workspace : {std::min(wishes.workspaceBytes, candidateWorkspace), uint64_t(0)}) {
+    // One that splits K, in a workspace, where that is allowed, and one that needs nothing.
+    ReductionScheme scheme = schemeFrom(wishes.reductionSchemes);
+    uint64_t most = scheme == ReductionScheme::None ? 0 : std::min(wishes.workspaceBytes, candidateWorkspace);
+    for (uint64_t workspace : {most, uint64_t(0)}) {
       if (*returned == requested || (*returned == 1 && workspace == results[0].workspaceBytes))
         break;
-      AlgorithmNeeds needs{AlgorithmNeeds::expected, workspace, {}};
+      AlgorithmNeeds needs{AlgorithmNeeds::expected, workspace, {},
+                           uint64_t(workspace ? scheme : ReductionScheme::None)};
       std::ranges::copy(wishes.alignment, needs.alignment);
       Heuristic &found = results[(*returned)++] = Heuristic();
       std::memcpy(static_cast<void *>(&found.algorithm), &needs, sizeof needs);
@@ -299,7 +312,9 @@ BlasStatus emulated_matmul(BlasLt *handle, MatmulDesc *desc, const void *alpha, 
     Operation product{
         "cublasLtMatmul",
         {rangeOf(problem.a, a, false), rangeOf(problem.b, b, false), target},
-        [problem, factor, a, b, addend, c, d] { multiply(problem, factor, a, b, addend, c, d); }};
+        [problem, needs, factor, a, b, addend, c, d] {
+          multiply(problem, ReductionScheme(needs.scheme), factor, a, b, addend, c, d);
+        }};
     if (addend != 0 && c != d)
       product.ranges.push_back(rangeOf(problem.c, c, false));
     device.enqueue(device.streamOf(stream), std::move(product));

@@ -122,6 +122,8 @@ std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape) c
           "cublasLtMatmulPreferenceSetAttribute");
   };
   prefer(cuda::PreferenceAttribute::MaxWorkspaceBytes, uint64_t(workspaceBytes));
+  // Where K is split, parts are added in f32, too: otherwise they would be rounded to bf16.
+  prefer(cuda::PreferenceAttribute::ReductionSchemes, cuda::ReductionScheme::ComputeType);
   for (auto operand : {cuda::PreferenceAttribute::MinAlignmentA, cuda::PreferenceAttribute::MinAlignmentB,
                        cuda::PreferenceAttribute::MinAlignmentC, cuda::PreferenceAttribute::MinAlignmentD})
     prefer(operand, alignment);

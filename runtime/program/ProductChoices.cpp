@@ -12,12 +12,15 @@ namespace fs = std::filesystem;
 
 namespace mlora {
 
+/// What a choice means, in the file's name so that older ones are not taken. 2: parts of sums are added in f32.
+static constexpr int format = 2;
+
 ProductChoices::ProductChoices(fs::path path, std::string name, size_t libraryVersion)
     : file(std::move(path)), gpu(std::move(name)), version(libraryVersion), choices(read()) {}
 
 fs::path ProductChoices::fileFor(const fs::path &cache, const std::string &gpu, size_t version) {
   std::string key = gpu + " " + std::to_string(version);
-  return cache / ("products-" + hashHex(key.data(), key.size()) + ".json");
+  return cache / ("products-" + std::to_string(format) + "-" + hashHex(key.data(), key.size()) + ".json");
 }
 
 std::map<std::string, cuda::Algorithm> ProductChoices::read() const {

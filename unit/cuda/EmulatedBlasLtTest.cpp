@@ -197,6 +197,38 @@ TEST_F(BlasTest, TheHeuristicsAlgorithmsSayWhatTheyNeed) {
   EXPECT_CUDA_OK(driver.streamSynchronize(stream));
 }
 
+/// 257 is no bf16, 256 + 1 + 1 is one.
+TEST_F(BlasTest, PartsOfASumAreRoundedWhereTheMaskAllowsIt) {
+  Matrix row{DataType::BF16, Order::Columns, false, 1, 4, 1}, column{DataType::BF16, Order::Columns, false, 4, 1, 4},
+      result{DataType::BF16, Order::Columns, false, 1, 1, 1};
+  for (int operand = 0; operand < 4; ++operand)
+    layOut(operand, operand == 0 ? row : operand == 1 ? column : result);
+  auto stored = [](std::initializer_list<float> values) {
+    std::vector<uint16_t> halves;
+    for (float value : values)
+      halves.push_back(mlora::floatToBfloat(value));
+    return halves;
+  };
+  memory[0] = upload(stored({256, 1, 1, 0}));
+  memory[1] = upload(stored({1, 1, 1, 1}));
+  memory[2] = memory[3] = allocate(2, "d");
+  workspace = allocate(1 << 20, "workspace");
+  for (int operand = 0; operand < 4; ++operand)
+    prefer(PreferenceAttribute(int(PreferenceAttribute::MinAlignmentA) + operand), uint32_t(2));
+  auto first = [&] {
+    EXPECT_CUDA_OK(findAlgorithms());
+    EXPECT_CUDA_OK(multiply(&found[0].algorithm, 1 << 20));
+    return mlora::bfloatToFloat(download<uint16_t>(memory[3], 1)[0]);
+  };
+  EXPECT_EQ(first(), 256);
+  prefer(PreferenceAttribute::ReductionSchemes, ReductionScheme::ComputeType);
+  EXPECT_EQ(first(), 258);
+  EXPECT_EQ(found[0].workspaceBytes, size_t(1) << 20);
+  prefer(PreferenceAttribute::ReductionSchemes, ReductionScheme::None);
+  EXPECT_EQ(first(), 258);
+  EXPECT_EQ(count, 1) << "none that splits";
+}
+
 TEST_F(BlasTest, AlignmentIsThatOfThePreference) {
   simple();
   memory[0] = allocate(1024, "a") + 16;
