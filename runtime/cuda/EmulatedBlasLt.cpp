@@ -10,6 +10,8 @@ namespace {
 constexpr const char *operandNames[] = {"A", "B", "C", "D"};
 /// What the first candidate of the heuristic works in, where it may.
 constexpr uint64_t candidateWorkspace = 1 << 20;
+/// And what its columns must be a multiple of: real ones are not for every size, either.
+constexpr uint64_t candidateColumns = 4;
 
 template <typename Body> BlasStatus guardedBlas(Body body) {
   Emulation &device = Emulation::get();
@@ -83,13 +85,17 @@ void checkWorkspace(Emulation &device, void *workspace, size_t given, uint64_t n
   device.allocationOf(address, given, "workspace");
 }
 
-/// Alignments and workspace of an algorithm; without one, those of the elements.
+/// What an algorithm needs, which must be one for the problem; without one, the alignment of the elements.
 AlgorithmNeeds needsOf(const Algorithm *algorithm, const Problem &problem) {
-  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}, 0};
+  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}, 0, 1};
   if (algorithm) {
     std::memcpy(&needs, algorithm, sizeof needs);
     if (needs.mark != AlgorithmNeeds::expected)
       refuseBlas(BlasStatus::InvalidValue, "algo does not come from cublasLtMatmulAlgoGetHeuristic");
+    if (problem.n % needs.columnMultiple)
+      refuseBlas(BlasStatus::NotSupported, "algo is for columns of B in multiples of " +
+                                               std::to_string(needs.columnMultiple) + ", and there are " +
+                                               std::to_string(problem.n));
   }
   const Operand *operands[] = {&problem.a, &problem.b, &problem.c, &problem.d};
   for (int i = 0; i < 4; ++i)
@@ -270,18 +276,33 @@ BlasStatus emulated_matmulAlgoGetHeuristic(BlasLt *handle, MatmulDesc *desc, Mat
     Problem problem(desc, a, b, c, d);
     // One that splits K, in a workspace, where that is allowed, and one that needs nothing.
     ReductionScheme scheme = schemeFrom(wishes.reductionSchemes);
-    uint64_t most = scheme == ReductionScheme::None ? 0 : std::min(wishes.workspaceBytes, candidateWorkspace);
+    bool splits = scheme != ReductionScheme::None && problem.n % candidateColumns == 0;
+    uint64_t most = splits ? std::min(wishes.workspaceBytes, candidateWorkspace) : 0;
     for (uint64_t workspace : {most, uint64_t(0)}) {
       if (*returned == requested || (*returned == 1 && workspace == results[0].workspaceBytes))
         break;
       AlgorithmNeeds needs{AlgorithmNeeds::expected, workspace, {},
-                           uint64_t(workspace ? scheme : ReductionScheme::None)};
+                           uint64_t(workspace ? scheme : ReductionScheme::None),
+                           workspace ? candidateColumns : 1};
       std::ranges::copy(wishes.alignment, needs.alignment);
       Heuristic &found = results[(*returned)++] = Heuristic();
       std::memcpy(static_cast<void *>(&found.algorithm), &needs, sizeof needs);
       found.workspaceBytes = workspace;
       found.waves = 1;
     }
+  });
+}
+
+BlasStatus emulated_matmulAlgoCheck(BlasLt *handle, MatmulDesc *desc, MatrixLayout *a, MatrixLayout *b,
+                                    MatrixLayout *c, MatrixLayout *d, const Algorithm *algorithm,
+                                    Heuristic *result) {
+  return guardedBlas([&](Emulation &, BlasObjects &objects) {
+    alive(objects.handles, handle, "lightHandle");
+    if (!algorithm || !result)
+      refuseBlas(BlasStatus::InvalidValue, "algo or result is null");
+    result->workspaceBytes = needsOf(algorithm, Problem(desc, a, b, c, d)).workspaceBytes;
+    result->state = BlasStatus::Success;
+    result->waves = 1;
   });
 }
 

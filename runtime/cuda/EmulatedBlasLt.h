@@ -76,7 +76,8 @@ struct Problem {
 /// What an emulated algorithm demands, in its opaque words.
 struct AlgorithmNeeds {
   uint64_t mark, workspaceBytes, alignment[4];
-  uint64_t scheme; ///< a ReductionScheme
+  uint64_t scheme;         ///< a ReductionScheme
+  uint64_t columnMultiple; ///< of op(B): a number of them that it does not divide is refused
   static constexpr uint64_t expected = 0x6d616c676f000001;
 };
 static_assert(sizeof(AlgorithmNeeds) <= sizeof(Algorithm));

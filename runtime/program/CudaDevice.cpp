@@ -23,11 +23,12 @@ bool hasProducts(const Manifest &manifest) {
 }
 
 /// Kept in the cache's folder. The emulator has nothing to choose.
-ProductChoices choicesFor(const cuda::Table &table, const CudaContext &context) {
+ProductChoices *choicesFor(const cuda::Table &table, const CudaContext &context) {
   if (table.isEmulated() || !table.blas.version)
-    return {};
+    return nullptr;
   size_t version = table.blas.version();
-  return {ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version), context.name(), version};
+  return &ProductChoices::shared(ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version),
+                                 context.name(), version);
 }
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -132,6 +133,7 @@ void CudaDevice::begin(std::span<const Scalars> scalars) {
 
 void CudaDevice::replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
   sections.run(section, scalars, launches);
+  products.saveChoices();
 }
 
 void CudaDevice::synchronize() {
@@ -177,8 +179,7 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {
   const Kernel &kernel = manifest.kernels[size_t(number)];
   products.run(*kernel.library, kernel.name, rows, buffers.addresses[0], buffers.addresses[1],
-               buffers.addresses[2],
-               sections.isCapturing() ? CudaProducts::Choice::First : CudaProducts::Choice::Timed);
+               buffers.addresses[2]);
 }
 
 } // namespace mlora

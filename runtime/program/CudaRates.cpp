@@ -95,8 +95,7 @@ double CudaRates::secondsOf(const Product &product, int repeats) {
   made.isTransposed = isTransposed;
   auto pointer = [](const CudaMemory &memory) { return reinterpret_cast<void *>(memory.get()); };
   return state->time(repeats, [&] {
-    state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y),
-                        CudaProducts::Choice::Timed);
+    state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y));
   });
 }
 

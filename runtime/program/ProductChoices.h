@@ -20,10 +20,13 @@ public:
   ProductChoices(std::filesystem::path file, std::string gpu, size_t version);
   /// The file in the cache's folder for this GPU and library.
   static std::filesystem::path fileFor(const std::filesystem::path &cache, const std::string &gpu, size_t version);
+  /// Those of a file that all devices of this process share, so that none measures what another one has.
+  static ProductChoices &shared(const std::filesystem::path &file, const std::string &gpu, size_t version);
 
   std::optional<cuda::Algorithm> find(const std::string &shape) const;
-  /// Also what other processes have kept in the meantime stays.
   void keep(const std::string &shape, const cuda::Algorithm &algorithm);
+  /// Writes the file where there is something new. Also what other processes have kept in the meantime stays.
+  void save();
 
 private:
   std::map<std::string, cuda::Algorithm> read() const;
@@ -32,6 +35,7 @@ private:
   std::string gpu;
   size_t version = 0;
   std::map<std::string, cuda::Algorithm> choices;
+  bool isSaved = true;
 };
 
 } // namespace mlora

@@ -165,6 +165,7 @@ SAME_CALL(matrixLayoutCreate, cublasLtMatrixLayoutCreate);
 SAME_CALL(matrixLayoutSetAttribute, cublasLtMatrixLayoutSetAttribute);
 SAME_CALL(preferenceSetAttribute, cublasLtMatmulPreferenceSetAttribute);
 SAME_CALL(matmulAlgoGetHeuristic, cublasLtMatmulAlgoGetHeuristic);
+SAME_CALL(matmulAlgoCheck, cublasLtMatmulAlgoCheck);
 SAME_CALL(matmul, cublasLtMatmul);
 SAME_CALL(statusString, cublasLtGetStatusString);
 #endif
