@@ -16,7 +16,6 @@ namespace mlora {
 /// and a choice is for a range of rows.
 static constexpr int format = 2;
 
-
 ProductChoices::ProductChoices(fs::path path, std::string name, size_t libraryVersion)
     : file(std::move(path)), gpu(std::move(name)), version(libraryVersion), choices(read()) {}
 

@@ -32,6 +32,8 @@ struct Table {
   DriverTable driver;
   BlasLtTable blas; ///< empty until loadBlasLt
   EmulatorTable emulator;
+  /// The primary context outlives its users. The emulator's does not, so that what they leave in it shows.
+  bool keepsContext = false;
 
   bool isEmulated() const { return emulator.explain != nullptr; }
 };
