@@ -58,7 +58,7 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
       workspaceSize(hasProducts(manifest) ? CudaProducts::workspaceBytes : 0), stream(makeStream(table)),
       kernels(table, context, bundle), staging(table, stream.get()),
       products(table, stream.get(), choicesFor(table, context)), sections(table, manifest, stream.get()),
-      ring(table, manifest, layout, stream.get()) {
+      ring(table, manifest, layout, stream.get()), timer(table, stream.get()) {
   checkFits(layout);
   arena = makeMemory(table, arenaSize, "the arena");
   scratch = makeMemory(table, scratchSize, "scratch");

@@ -184,6 +184,49 @@ TEST_F(CudaDeviceTest, TimesOfKernelsAreThoseOfTheirWork) {
   EXPECT_GT(timing.seconds, 0);
 }
 
+/// By events: what launching and waiting cost is no time of the kernel's.
+TEST_F(CudaDeviceTest, TimesAreTakenAtASectionsEnd) {
+  static std::string calls;
+  cuda::Table table = cuda::emulated();
+  table.driver.eventRecord = [](cuda::Event *event, cuda::Stream *stream) {
+    calls += "e";
+    return cuda::emulated().driver.eventRecord(event, stream);
+  };
+  table.blas.matmul = [](cuda::BlasLt *handle, cuda::MatmulDesc *desc, const void *alpha, const void *a,
+                         cuda::MatrixLayout *aLayout, const void *b, cuda::MatrixLayout *bLayout, const void *beta,
+                         const void *c, cuda::MatrixLayout *cLayout, void *d, cuda::MatrixLayout *dLayout,
+                         const cuda::Algorithm *algorithm, void *memory, size_t bytes, cuda::Stream *stream) {
+    calls += "p";
+    return cuda::emulated().blas.matmul(handle, desc, alpha, a, aLayout, b, bLayout, beta, c, cLayout, d, dLayout,
+                                        algorithm, memory, bytes, stream);
+  };
+  table.driver.streamSynchronize = [](cuda::Stream *stream) {
+    calls += "w";
+    return cuda::emulated().driver.streamSynchronize(stream);
+  };
+  table.driver.eventSynchronize = [](cuda::Event *event) {
+    calls += "W";
+    return cuda::emulated().driver.eventSynchronize(event);
+  };
+  table.driver.eventElapsedTime = [](float *milliseconds, cuda::Event *start, cuda::Event *end) {
+    cuda::Result result = cuda::emulated().driver.eventElapsedTime(milliseconds, start, end);
+    *milliseconds = 250;
+    return result;
+  };
+  Bundle bundle = Bundle::load(files.path());
+  Layout layout(bundle.manifest, capacity);
+  CudaDevice device(table, bundle, layout);
+  Executor executor(bundle.manifest, layout, device);
+  executor.measure(true);
+  for (int run = 1; run < 3; ++run) {
+    calls.clear();
+    executor.run("products", {.rows = 7});
+    EXPECT_EQ(calls, "epeepeW");
+    EXPECT_EQ(executor.timings()[1].seconds, 0.25 * run);
+    EXPECT_EQ(executor.timings()[2].calls, run);
+  }
+}
+
 TEST_F(CudaDeviceTest, LargeTensorsGoThroughPiecesOfWholeRows) {
   // Of one row more than a chunk holds.
   int64_t rows = (CudaStaging::chunkBytes / 4096 + 1);
