@@ -9,6 +9,10 @@
 namespace mlora {
 namespace {
 
+/// Kept back for what CUDA takes by itself behind the check: cuBLASLt's kernels, which are loaded when they first
+/// run, graphs and events.
+constexpr int64_t reserveBytes = int64_t(256) << 20;
+
 /// Scratch in global memory: that of a kernel's blocks, shared by all launches, which run one after another.
 int64_t scratchOf(const Manifest &manifest, const Scalars &capacity) {
   int64_t bytes = 0;
@@ -59,11 +63,21 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
       kernels(table, context, bundle), staging(table, stream.get()),
       products(table, stream.get(), choicesFor(table, context)), sections(table, manifest, stream.get()),
       ring(table, manifest, layout, stream.get()), timer(table, stream.get()) {
-  checkFits(layout);
-  arena = makeMemory(table, arenaSize, "the arena");
-  scratch = makeMemory(table, scratchSize, "scratch");
-  workspace = makeMemory(table, workspaceSize, "the products' workspace");
-  scalarMemory = makeMemory(table, scalarBytes(), "scalars");
+  auto [free, total] = context.memory();
+  if (arenaSize + scratchBytes() + scalarBytes() + reserveBytes > free)
+    doesNotFit(free, total, "");
+  auto allocate = [&, free = free, total = total](int64_t bytes, const char *name) {
+    CudaMemory memory;
+    cuda::Result result = tryMemory(table, bytes, name, memory);
+    if (result == cuda::Result::OutOfMemory) // others take memory, too
+      doesNotFit(free, total, name);
+    check(table, result, "cuMemAlloc");
+    return memory;
+  };
+  arena = allocate(arenaSize, "the arena");
+  scratch = allocate(scratchSize, "scratch");
+  workspace = allocate(workspaceSize, "the products' workspace");
+  scalarMemory = allocate(scalarBytes(), "scalars");
   host = makeMapped(table, layout.hostBytes(), "the host's memory", hostAddress);
   ring.open(arena.get(), static_cast<const std::byte *>(host.get()));
   if (host.get())
@@ -78,15 +92,15 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
 /// What is still running ends before what it works on goes.
 CudaDevice::~CudaDevice() { table.driver.streamSynchronize(stream.get()); }
 
-void CudaDevice::checkFits(const Layout &layout) const {
-  auto [free, total] = context.memory();
-  int64_t beside = scratchBytes() + scalarBytes(), needed = arenaSize + beside;
-  if (needed <= free)
-    return;
+void CudaDevice::doesNotFit(int64_t free, int64_t total, const std::string &refused) const {
+  int64_t beside = scratchBytes() + scalarBytes() + reserveBytes, needed = arenaSize + beside;
   std::string text = "the program needs " + mebibytes(needed) + " of the GPU's memory (arena " +
-                     mebibytes(arenaSize) + ", scratch " + mebibytes(scratchBytes()) + "), and of " +
-                     context.name() + "'s " + mebibytes(total) + " are " + mebibytes(free) + " free, " +
-                     mebibytes(needed - free) + " too few: ";
+                     mebibytes(arenaSize) + ", scratch " + mebibytes(scratchBytes()) + ", " +
+                     mebibytes(reserveBytes) + " kept back for CUDA's own), and of " + context.name() + "'s " +
+                     mebibytes(total) + " are " + mebibytes(free) + " free, " +
+                     (refused.empty() ? mebibytes(needed - free) + " too few"
+                                      : "of which the driver does not give " + refused) +
+                     ": ";
   if (manifest.kind != "train")
     failed(text + "shorten the prompt or lower max_new_tokens (eval: lower max_length)");
   failed(text + "lower max_length (or per_device_train_batch_size), or give memory_budget=" +

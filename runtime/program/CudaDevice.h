@@ -44,7 +44,8 @@ public:
   const CudaProducts &shapes() const { return products; }
 
 private:
-  void checkFits(const Layout &layout) const;
+  /// Throws; `refused` is what the driver has no memory for, where the program should fit.
+  [[noreturn]] void doesNotFit(int64_t free, int64_t total, const std::string &refused) const;
   cuda::DevicePointer placeOf(int64_t place) const {
     return place < arenaSize ? arena.get() + cuda::DevicePointer(place)
                              : hostAddress + cuda::DevicePointer(place - arenaSize);

@@ -126,16 +126,28 @@ TEST_F(CudaDeviceTest, MemoryIsWhatThePlanSays) {
 }
 
 TEST_F(CudaDeviceTest, OutOfMemoryIsSaidBeforeTheFirstStep) {
-  cuda::setEmulatedMemory(size_t(40) << 20);
+  cuda::setEmulatedMemory(size_t(40 + 256) << 20);
   Scalars many = {.rows = 1 << 17, .countedRows = 1, .kvRows = 1};
-  EXPECT_REFUSED(load(many), "needs 53 MiB of the GPU's memory (arena 17 MiB, scratch 36 MiB)",
-                 "of the emulated GPU's 40 MiB are 40 MiB free, 13 MiB too few", "lower max_length",
+  EXPECT_REFUSED(load(many), "needs 309 MiB of the GPU's memory (arena 17 MiB, scratch 36 MiB, 256 MiB kept back",
+                 "of the emulated GPU's 296 MiB are 296 MiB free, 13 MiB too few", "lower max_length",
                  "per_device_train_batch_size", "memory_budget=3MiB", "computed again");
   files.json["kind"] = "generate";
   files.write();
   EXPECT_REFUSED(load(many), "lower max_new_tokens");
   load();
   cuda::setEmulatedMemory(0);
+}
+
+TEST_F(CudaDeviceTest, OutOfMemoryBehindTheCheckIsSaidAlike) {
+  cuda::Table table = cuda::emulated();
+  table.driver.memAlloc = [](cuda::DevicePointer *memory, size_t bytes) {
+    return bytes == size_t(CudaProducts::workspaceBytes) ? cuda::Result::OutOfMemory
+                                                         : cuda::emulated().driver.memAlloc(memory, bytes);
+  };
+  Bundle bundle = Bundle::load(files.path());
+  Layout layout(bundle.manifest, capacity);
+  EXPECT_REFUSED(CudaDevice(table, bundle, layout), "kept back for CUDA's own",
+                 "the driver does not give the products' workspace", "lower max_length", "memory_budget=");
 }
 
 TEST_F(CudaDeviceTest, AKernelMayTouchItsOwnBuffersOnly) {
