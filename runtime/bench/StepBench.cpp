@@ -133,7 +133,7 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   // Where sections are graphs, whose kernels are not timed, steps and kernels are timed apart. The first steps
   // touch every page, choose algorithms, and become graphs.
   bool isApart = !isCpu;
-  int64_t first = isApart ? 2 : 1, last = first + config.steps;
+  int64_t first = isApart ? 3 : 1, last = first + config.steps;
   for (int64_t step = 0; step < last + (isApart ? 1 : 0); ++step) {
     if (step == (isApart ? last : first)) {
       program.executor().measure(true);

@@ -146,7 +146,10 @@ void CudaDevice::begin(std::span<const Scalars> scalars) {
 }
 
 void CudaDevice::replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
-  sections.run(section, scalars, launches);
+  sections.run(section, scalars, [&] {
+    ring.begin(); // what an abandoned capture has copied into it was never copied
+    launches();
+  });
   products.saveChoices();
 }
 
@@ -192,8 +195,11 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64
 
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {
   const Kernel &kernel = manifest.kernels[size_t(number)];
-  products.run(*kernel.library, kernel.name, rows, buffers.addresses[0], buffers.addresses[1],
-               buffers.addresses[2]);
+  void *a = buffers.addresses[0], *w = buffers.addresses[1], *y = buffers.addresses[2];
+  // Choosing may fail under capture. The same launches came before, so that all products are planned by then.
+  if (sections.isCapturing() && !products.isPlanned(*kernel.library, rows, a, w, y))
+    return sections.abandonCapture();
+  products.run(*kernel.library, kernel.name, rows, a, w, y);
 }
 
 } // namespace mlora

@@ -124,6 +124,9 @@ TEST_F(Offloading, CopiesAreALayerAhead) {
                              "ccLcLcLcLL"
                              "L"
                              "LcLcLcLL",
+                             "ccLcLcLcLL"
+                             "L"
+                             "LcLcLcLL",
                              ""}) {
     calls.clear();
     executor.run("micro_step", {.rows = 4}); // as it comes, captured, replayed
