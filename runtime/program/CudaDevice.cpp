@@ -146,6 +146,8 @@ void CudaDevice::begin(std::span<const Scalars> scalars) {
 }
 
 void CudaDevice::replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
+  if (waitsForEach)
+    return launches();
   sections.run(section, scalars, [&] {
     ring.begin(); // what an abandoned capture has copied into it was never copied
     launches();
@@ -153,9 +155,7 @@ void CudaDevice::replay(size_t section, const Scalars &scalars, const std::funct
   products.saveChoices();
 }
 
-void CudaDevice::synchronize() {
-  check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize");
-}
+void CudaDevice::synchronize() { cuda::synchronize(table, stream.get()); }
 
 /// A kernel may touch its own buffers, as far as there are rows, and nothing else of the arena.
 void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const {
@@ -191,6 +191,8 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64
   parameters.push_back(scalarMemory.get() + cuda::DevicePointer(scalars * sizeof(Scalars)));
   parameters.push_back(scratch.get());
   kernels.launch(kernel, parameters, shown[scalars], blocks, stream.get());
+  if (waitsForEach)
+    cuda::synchronize(table, stream.get(), manifest.kernels[size_t(kernel)].name);
 }
 
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {
@@ -200,6 +202,8 @@ void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {
   if (sections.isCapturing() && !products.isPlanned(*kernel.library, rows, a, w, y))
     return sections.abandonCapture();
   products.run(*kernel.library, kernel.name, rows, a, w, y);
+  if (waitsForEach)
+    cuda::synchronize(table, stream.get(), kernel.name);
 }
 
 } // namespace mlora

@@ -72,6 +72,7 @@ private:
   CudaRing ring;
   CudaTimer timer;
   std::span<const Scalars> shown; ///< what begin() was given
+  bool waitsForEach = cuda::waitsForEachLaunch();
 };
 
 } // namespace mlora

@@ -151,7 +151,7 @@ void CudaKernels::loadEmulated(const Bundle &bundle) {
 void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,
                          int64_t blocks, cuda::Stream *stream) const {
   const Kernel &kernel = manifest.kernels[size_t(number)];
-  if (blocks > int64_t(UINT32_MAX))
+  if (blocks > INT32_MAX) // CUDA C++ Programming Guide, "Compute Capabilities": 2^31 - 1 along x
     failed("kernel " + kernel.name + " needs " + std::to_string(blocks) +
            " blocks, more than a GPU's grid has: lower max_length or per_device_train_batch_size");
   std::vector<void *> pointers;

@@ -287,6 +287,44 @@ TEST_F(CudaDeviceTest, TimesAreTakenAtASectionsEnd) {
   }
 }
 
+/// As on a GPU, whose faults name no kernel.
+TEST_F(CudaDeviceTest, AFaultIsToldByWhoWaits) {
+  static bool isFaulty;
+  isFaulty = false;
+  cuda::Table table = cuda::emulated();
+  table.driver.streamSynchronize = [](cuda::Stream *stream) {
+    cuda::Result result = cuda::emulated().driver.streamSynchronize(stream);
+    return isFaulty ? cuda::Result::IllegalAddress : result;
+  };
+  Bundle bundle = Bundle::load(files.path());
+  Layout layout(bundle.manifest, capacity);
+  for (const char *value : {"", "1"}) {
+    setenv("MLORA_CUDA_SYNC", value, 1);
+    CudaDevice device(table, bundle, layout);
+    unsetenv("MLORA_CUDA_SYNC");
+    Executor executor(bundle.manifest, layout, device);
+    for (int run = 0; run < 3; ++run)
+      executor.run("products", {.rows = 7});
+    EXPECT_EQ(device.graphs().captured(), *value ? 0 : 1);
+    isFaulty = true;
+    if (*value)
+      EXPECT_REFUSED(executor.run("products", {.rows = 7}), "cuStreamSynchronize behind project gives",
+                     "CUDA_ERROR_ILLEGAL_ADDRESS");
+    else
+      EXPECT_REFUSED(device.synchronize(), "cuStreamSynchronize gives CUDA_ERROR_ILLEGAL_ADDRESS");
+    isFaulty = false;
+  }
+}
+
+TEST_F(CudaDeviceTest, MoreBlocksThanAGridHasAreRefused) {
+  files.json["kernels"][0]["grid"] = {{{"extent", int64_t(1) << 31}, {"block", 1}}};
+  files.json["kernels"][0]["scratch_bytes"] = 0;
+  files.write();
+  auto program = load();
+  EXPECT_REFUSED(program->run("scale", {.rows = 4}), "scale.rows needs 2147483648 blocks",
+                 "more than a GPU's grid has");
+}
+
 TEST_F(CudaDeviceTest, LargeTensorsGoThroughPiecesOfWholeRows) {
   // Of one row more than a chunk holds.
   int64_t rows = (CudaStaging::chunkBytes / 4096 + 1);
