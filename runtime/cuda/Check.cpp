@@ -22,8 +22,8 @@ static std::string messageOf(const Table &table, Result result, const std::strin
   table.driver.getErrorName(result, &name);
   table.driver.getErrorString(result, &text);
   return (table.isEmulated() ? "emulator: " : "CUDA: ") + function + " gives " +
-         (name ? name : "error " + std::to_string(int(result))) + (text ? " (" + std::string(text) + ")" : "") +
-         reason(table);
+         (name ? name : "error " + std::to_string(int(result))) +
+         (text ? " (" + std::string(text) + ")" : "") + reason(table);
 }
 
 void check(const Table &table, Result result, const char *function) {
@@ -38,7 +38,8 @@ void synchronize(const Table &table, Stream *stream, const std::string &behind) 
   std::string text =
       messageOf(table, result, "cuStreamSynchronize" + (behind.empty() ? "" : " behind " + behind));
   if (behind.empty() && !table.isEmulated()) // the emulator names the kernel
-    text += ": something that was launched before is at fault; MLORA_CUDA_SYNC=1 waits for each launch, and names it";
+    text += ": something that was launched before is at fault; MLORA_CUDA_SYNC=1 waits for each launch, and "
+            "names it";
   failed(text);
 }
 

@@ -281,7 +281,9 @@ BlasStatus emulated_matmulAlgoGetHeuristic(BlasLt *handle, MatmulDesc *desc, Mat
     for (uint64_t workspace : {most, uint64_t(0)}) {
       if (*returned == requested || (*returned == 1 && workspace == results[0].workspaceBytes))
         break;
-      AlgorithmNeeds needs{AlgorithmNeeds::expected, workspace, {},
+      AlgorithmNeeds needs{AlgorithmNeeds::expected,
+                           workspace,
+                           {},
                            uint64_t(workspace ? scheme : ReductionScheme::None),
                            workspace ? candidateColumns : 1};
       std::ranges::copy(wishes.alignment, needs.alignment);
@@ -330,12 +332,11 @@ BlasStatus emulated_matmul(BlasLt *handle, MatmulDesc *desc, const void *alpha, 
       if (target.overlaps(source))
         refuseBlas(BlasStatus::InvalidValue, "D overlaps A or B");
     checkWorkspace(device, workspace, workspaceBytes, needs.workspaceBytes);
-    Operation product{
-        "cublasLtMatmul",
-        {rangeOf(problem.a, a, false), rangeOf(problem.b, b, false), target},
-        [problem, needs, factor, a, b, addend, c, d] {
-          multiply(problem, ReductionScheme(needs.scheme), factor, a, b, addend, c, d);
-        }};
+    Operation product{"cublasLtMatmul",
+                      {rangeOf(problem.a, a, false), rangeOf(problem.b, b, false), target},
+                      [problem, needs, factor, a, b, addend, c, d] {
+                        multiply(problem, ReductionScheme(needs.scheme), factor, a, b, addend, c, d);
+                      }};
     if (addend != 0 && c != d)
       product.ranges.push_back(rangeOf(problem.c, c, false));
     device.enqueue(device.streamOf(stream), std::move(product));

@@ -36,8 +36,7 @@ std::string installedChip(const std::string &wanted) {
   if (wanted == "auto")
     return own;
   if (!runsCodeFor(wanted, major, minor))
-    badInput("chip: " + gpu.name() + " does not run code for " + wanted + ": leave chip out, or give " +
-             own);
+    badInput("chip: " + gpu.name() + " does not run code for " + wanted + ": leave chip out, or give " + own);
   return wanted;
 }
 

@@ -24,8 +24,8 @@ private:
   std::string deviceName;
 };
 
-/// Retains its primary context, current for the calling thread. NVIDIA's is not released: making it takes some
-/// tenths of a second, and the process ends it.
+/// Retains its primary context, current for the calling thread. NVIDIA's is not released: making it takes
+/// some tenths of a second, and the process ends it.
 class CudaContext : public CudaGpu {
 public:
   explicit CudaContext(const cuda::Table &table);

@@ -9,8 +9,8 @@
 namespace mlora {
 namespace {
 
-/// Kept back for what CUDA takes by itself behind the check: cuBLASLt's kernels, which are loaded when they first
-/// run, graphs and events.
+/// Kept back for what CUDA takes by itself behind the check: cuBLASLt's kernels, which are loaded when they
+/// first run, graphs and events.
 constexpr int64_t reserveBytes = int64_t(256) << 20;
 
 /// Scratch in global memory: that of a kernel's blocks, shared by all launches, which run one after another.
@@ -31,8 +31,9 @@ ProductChoices *choicesFor(const cuda::Table &table, const CudaContext &context)
   if (table.isEmulated() || !table.blas.version)
     return nullptr;
   size_t version = table.blas.version();
-  return &ProductChoices::shared(ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version),
-                                 context.name(), version);
+  return &ProductChoices::shared(
+      ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version), context.name(),
+      version);
 }
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -96,8 +97,8 @@ void CudaDevice::doesNotFit(int64_t free, int64_t total, const std::string &refu
   int64_t beside = scratchBytes() + scalarBytes() + reserveBytes, needed = arenaSize + beside;
   std::string text = "the program needs " + mebibytes(needed) + " of the GPU's memory (arena " +
                      mebibytes(arenaSize) + ", scratch " + mebibytes(scratchBytes()) + ", " +
-                     mebibytes(reserveBytes) + " kept back for CUDA's own), and of " + context.name() + "'s " +
-                     mebibytes(total) + " are " + mebibytes(free) + " free, " +
+                     mebibytes(reserveBytes) + " kept back for CUDA's own), and of " + context.name() +
+                     "'s " + mebibytes(total) + " are " + mebibytes(free) + " free, " +
                      (refused.empty() ? mebibytes(needed - free) + " too few"
                                       : "of which the driver does not give " + refused) +
                      ": ";

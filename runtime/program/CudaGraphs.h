@@ -13,8 +13,8 @@ namespace mlora {
 
 /// Kernels read scalars from memory, so that a graph depends on those alone that its launches are made from:
 /// by grids, products and tensor maps.
-/// At first they are launched as they come (products choose their algorithms then), then captured once, and from
-/// then on they are one call.
+/// At first they are launched as they come (products choose their algorithms then), then captured once, and
+/// from then on they are one call.
 class CudaGraphs {
 public:
   CudaGraphs(const cuda::Table &table, const Manifest &manifest, cuda::Stream *stream);
@@ -29,8 +29,8 @@ public:
 
   /// With lengths that keep changing, old ones go.
   static constexpr size_t most = 32;
-  /// So often as they come: capturing costs a pass over the launches in which the GPU has nothing to do, and packed
-  /// micro-batches of one length may never come again.
+  /// So often as they come: capturing costs a pass over the launches in which the GPU has nothing to do, and
+  /// packed micro-batches of one length may never come again.
   static constexpr int timesBefore = 2;
 
 private:

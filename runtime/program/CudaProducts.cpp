@@ -11,8 +11,8 @@ namespace {
 
 /// So many of the heuristic's candidates are timed.
 constexpr int mostCandidates = 4;
-/// A choice serves so many numbers of rows: packed micro-batches differ in theirs, and each number alone would be
-/// timed anew.
+/// A choice serves so many numbers of rows: packed micro-batches differ in theirs, and each number alone
+/// would be timed anew.
 constexpr int64_t bucketRows = 128;
 /// The widest that any algorithm asks for: 16 bytes a load.
 constexpr uint32_t widestAlignment = 16;
@@ -123,9 +123,9 @@ std::unique_ptr<CudaProducts::Plan> CudaProducts::makePlan(const Shape &shape) c
 cuda::BlasStatus CudaProducts::multiply(const Plan &plan, const cuda::Algorithm &algorithm, const void *a,
                                         const void *w, void *y) const {
   const float one = 1, zero = 0;
-  return table.blas.matmul(handle, plan.desc.get(), &one, w, plan.w.get(), a, plan.a.get(), &zero, y, plan.y.get(), y,
-                           plan.y.get(), &algorithm, reinterpret_cast<void *>(workspace), size_t(workspaceBytes),
-                           stream);
+  return table.blas.matmul(handle, plan.desc.get(), &one, w, plan.w.get(), a, plan.a.get(), &zero, y,
+                           plan.y.get(), y, plan.y.get(), &algorithm, reinterpret_cast<void *>(workspace),
+                           size_t(workspaceBytes), stream);
 }
 
 /// The heuristic's first ones, at least one.
@@ -162,15 +162,16 @@ std::vector<cuda::Algorithm> CudaProducts::candidates(const Plan &plan, uint32_t
 /// Whether the library runs it for this very shape.
 bool CudaProducts::accepts(const Plan &plan, const cuda::Algorithm &algorithm) const {
   cuda::Heuristic verdict;
-  return table.blas.matmulAlgoCheck(handle, plan.desc.get(), plan.w.get(), plan.a.get(), plan.y.get(), plan.y.get(),
-                                    &algorithm, &verdict) == cuda::BlasStatus::Success &&
+  return table.blas.matmulAlgoCheck(handle, plan.desc.get(), plan.w.get(), plan.a.get(), plan.y.get(),
+                                    plan.y.get(), &algorithm, &verdict) == cuda::BlasStatus::Success &&
          verdict.workspaceBytes <= size_t(workspaceBytes);
 }
 
-/// What was found to be the fastest for these rows, rounded up. That one need not run for each of them: where it does
-/// not, the heuristic's first, and nothing is timed again, so that a run that is resumed makes the same sums.
-cuda::Algorithm CudaProducts::choose(const Plan &plan, const Shape &shape, const std::string &name, const void *a,
-                                     const void *w, void *y) {
+/// What was found to be the fastest for these rows, rounded up. That one need not run for each of them: where
+/// it does not, the heuristic's first, and nothing is timed again, so that a run that is resumed makes the
+/// same sums.
+cuda::Algorithm CudaProducts::choose(const Plan &plan, const Shape &shape, const std::string &name,
+                                     const void *a, const void *w, void *y) {
   Shape bucket = shape;
   int64_t &rows = std::get<0>(bucket);
   rows = (rows + bucketRows - 1) / bucketRows * bucketRows;
@@ -187,8 +188,8 @@ cuda::Algorithm CudaProducts::choose(const Plan &plan, const Shape &shape, const
 }
 
 /// Each gives y its right value: nothing has to be put back.
-cuda::Algorithm CudaProducts::fastest(const Plan &plan, std::vector<cuda::Algorithm> offered, const std::string &name,
-                                      const void *a, const void *w, void *y) const {
+cuda::Algorithm CudaProducts::fastest(const Plan &plan, std::vector<cuda::Algorithm> offered,
+                                      const std::string &name, const void *a, const void *w, void *y) const {
   std::string call = "cublasLtMatmul of " + name;
   auto failure = cuda::BlasStatus::Success;
   std::erase_if(offered, [&](const cuda::Algorithm &algorithm) { // also loads its code
@@ -208,7 +209,8 @@ cuda::Algorithm CudaProducts::fastest(const Plan &plan, std::vector<cuda::Algori
   for (CudaEvent &event : events)
     event = makeEvent(table, 0);
   for (int round = 0; round < rounds; ++round) {
-    check(table, multiply(plan, offered[0], a, w, y), call.c_str()); // the first one's time has no idle GPU in it
+    check(table, multiply(plan, offered[0], a, w, y),
+          call.c_str()); // the first one's time has no idle GPU in it
     for (size_t i = 0; i <= offered.size(); ++i) {
       check(table, table.driver.eventRecord(events[i].get(), stream), "cuEventRecord");
       for (int repeat = 0; repeat < repeats && i < offered.size(); ++repeat)
@@ -231,8 +233,8 @@ cuda::Algorithm CudaProducts::fastest(const Plan &plan, std::vector<cuda::Algori
   return offered[best];
 }
 
-CudaProducts::Shape CudaProducts::shapeOf(const LibraryProduct &product, int64_t rows, const void *a, const void *w,
-                                          const void *y) {
+CudaProducts::Shape CudaProducts::shapeOf(const LibraryProduct &product, int64_t rows, const void *a,
+                                          const void *w, const void *y) {
   return {rows,
           product.n,
           product.k,
@@ -261,7 +263,8 @@ void CudaProducts::run(const LibraryProduct &product, const std::string &name, i
     plan->algorithm = choose(*plan, shape, name, a, w, y);
     found = plans.emplace(shape, std::move(plan)).first;
   }
-  check(table, multiply(*found->second, found->second->algorithm, a, w, y), ("cublasLtMatmul of " + name).c_str());
+  check(table, multiply(*found->second, found->second->algorithm, a, w, y),
+        ("cublasLtMatmul of " + name).c_str());
 }
 
 } // namespace mlora

@@ -24,11 +24,13 @@ public:
   static constexpr int64_t workspaceBytes = int64_t(32) << 20;
   void open(cuda::DevicePointer workspace);
 
-  /// y of `rows` rows; launched, not waited for, unless it comes for the first time: then candidates are timed.
+  /// y of `rows` rows; launched, not waited for, unless it comes for the first time: then candidates are
+  /// timed.
   void run(const LibraryProduct &product, const std::string &name, int64_t rows, const void *a, const void *w,
            void *y);
   /// Whether run() only launches.
-  bool isPlanned(const LibraryProduct &product, int64_t rows, const void *a, const void *w, const void *y) const;
+  bool isPlanned(const LibraryProduct &product, int64_t rows, const void *a, const void *w,
+                 const void *y) const;
   /// Writes what was chosen since for the runs to come.
   void saveChoices() { choices.save(); }
 
@@ -39,12 +41,14 @@ private:
   /// Rows, n, k, leading dimensions, types of operands and result, transposed, alignment of all addresses.
   using Shape = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int, int, bool, uint32_t>;
   struct Plan;
-  static Shape shapeOf(const LibraryProduct &product, int64_t rows, const void *a, const void *w, const void *y);
+  static Shape shapeOf(const LibraryProduct &product, int64_t rows, const void *a, const void *w,
+                       const void *y);
   std::unique_ptr<Plan> makePlan(const Shape &shape) const;
-  std::vector<cuda::Algorithm> candidates(const Plan &plan, uint32_t alignment, const std::string &name) const;
+  std::vector<cuda::Algorithm> candidates(const Plan &plan, uint32_t alignment,
+                                          const std::string &name) const;
   bool accepts(const Plan &plan, const cuda::Algorithm &algorithm) const;
-  cuda::Algorithm choose(const Plan &plan, const Shape &shape, const std::string &name, const void *a, const void *w,
-                         void *y);
+  cuda::Algorithm choose(const Plan &plan, const Shape &shape, const std::string &name, const void *a,
+                         const void *w, void *y);
   cuda::Algorithm fastest(const Plan &plan, std::vector<cuda::Algorithm> offered, const std::string &name,
                           const void *a, const void *w, void *y) const;
   cuda::BlasStatus multiply(const Plan &plan, const cuda::Algorithm &algorithm, const void *a, const void *w,

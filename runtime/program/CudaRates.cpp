@@ -94,9 +94,8 @@ double CudaRates::secondsOf(const Product &product, int repeats) {
   made.type = made.resultType = type;
   made.isTransposed = isTransposed;
   auto pointer = [](const CudaMemory &memory) { return reinterpret_cast<void *>(memory.get()); };
-  return state->time(repeats, [&] {
-    state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y));
-  });
+  return state->time(
+      repeats, [&] { state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y)); });
 }
 
 double CudaRates::copyRate(int64_t bytes) {

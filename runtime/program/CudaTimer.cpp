@@ -19,8 +19,7 @@ std::vector<std::pair<int, double>> CudaTimer::take() {
   check(table, table.driver.eventSynchronize(events[kernels.size() - 1].end.get()), "cuEventSynchronize");
   for (size_t i = 0; i < kernels.size(); ++i) {
     float milliseconds = 0;
-    check(table,
-          table.driver.eventElapsedTime(&milliseconds, events[i].start.get(), events[i].end.get()),
+    check(table, table.driver.eventElapsedTime(&milliseconds, events[i].start.get(), events[i].end.get()),
           "cuEventElapsedTime");
     times.emplace_back(kernels[i], double(milliseconds) / 1e3);
   }

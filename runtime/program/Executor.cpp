@@ -30,9 +30,7 @@ int64_t chunkStride(const Buffer &buffer, int64_t rows) {
 bool writesWeights(const std::string &section) { return section == "prepare" || section == "update"; }
 
 /// Pairs of a query row and a key row it attends to, where all rows are one document.
-double pairsOf(const Scalars &scalars) {
-  return double(scalars.rows) * double(scalars.rows + 1) / 2;
-}
+double pairsOf(const Scalars &scalars) { return double(scalars.rows) * double(scalars.rows + 1) / 2; }
 
 } // namespace
 
@@ -156,7 +154,8 @@ void Executor::launch(const Record &record, std::span<const Scalars> all, size_t
                                 int64_t(which - 1) * strides[record.firstAddress + i]);
     places = operandsOfChunk;
   }
-  LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses},
+  LaunchBuffers operands = {places,
+                            {buffers.data() + record.firstAddress, record.numAddresses},
                             {slots.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   if (record.layer >= 0)

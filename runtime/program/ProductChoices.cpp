@@ -12,8 +12,8 @@ namespace fs = std::filesystem;
 
 namespace mlora {
 
-/// What a choice means, in the file's name so that older ones are not taken. 2: parts of sums are added in f32,
-/// and a choice is for a range of rows.
+/// What a choice means, in the file's name so that older ones are not taken. 2: parts of sums are added in
+/// f32, and a choice is for a range of rows.
 static constexpr int format = 2;
 
 ProductChoices::ProductChoices(fs::path path, std::string name, size_t libraryVersion)
@@ -37,7 +37,8 @@ std::map<std::string, cuda::Algorithm> ProductChoices::read() const {
   try {
     nlohmann::json json = parseJson(readOwnFile(file), file.string());
     if (json.at("gpu") != gpu || json.at("cublaslt") != version ||
-        json.at("xxh3") != hashHex(json.at("choices").dump())) // the library is given no words that are not its own
+        json.at("xxh3") !=
+            hashHex(json.at("choices").dump())) // the library is given no words that are not its own
       return found;
     for (const auto &[shape, words] : json.at("choices").items()) {
       cuda::Algorithm algorithm;
@@ -68,7 +69,8 @@ void ProductChoices::save() {
   nlohmann::json words = nlohmann::json::object();
   for (const auto &[name, choice] : choices)
     words[name] = choice.data;
-  nlohmann::json json{{"gpu", gpu}, {"cublaslt", version}, {"xxh3", hashHex(words.dump())}, {"choices", words}};
+  nlohmann::json json{
+      {"gpu", gpu}, {"cublaslt", version}, {"xxh3", hashHex(words.dump())}, {"choices", words}};
   try {
     makeFolders(file.parent_path());
     writeFileAtomically(file, json.dump(1));

@@ -199,7 +199,8 @@ TEST_F(BlasTest, TheHeuristicsAlgorithmsSayWhatTheyNeed) {
 
 /// 257 is no bf16, 256 + 1 + 1 is one.
 TEST_F(BlasTest, PartsOfASumAreRoundedWhereTheMaskAllowsIt) {
-  Matrix row{DataType::BF16, Order::Columns, false, 1, 4, 1}, column{DataType::BF16, Order::Columns, false, 4, 4, 4},
+  Matrix row{DataType::BF16, Order::Columns, false, 1, 4, 1},
+      column{DataType::BF16, Order::Columns, false, 4, 4, 4},
       result{DataType::BF16, Order::Columns, false, 1, 4, 1};
   for (int operand = 0; operand < 4; ++operand)
     layOut(operand, operand == 0 ? row : operand == 1 ? column : result);
@@ -234,7 +235,8 @@ TEST_F(BlasTest, AnAlgorithmIsNotForEverySize) {
   EXPECT_CUDA_OK(findAlgorithms());
   Algorithm split = found[0].algorithm, whole = found[1].algorithm;
   auto verdict = [&](const Algorithm *algorithm) {
-    return blas.matmulAlgoCheck(handle, desc, layouts[0], layouts[1], layouts[2], layouts[3], algorithm, found);
+    return blas.matmulAlgoCheck(handle, desc, layouts[0], layouts[1], layouts[2], layouts[3], algorithm,
+                                found);
   };
   EXPECT_CUDA_OK(verdict(&split));
   EXPECT_EQ(found[0].workspaceBytes, size_t(1) << 20);

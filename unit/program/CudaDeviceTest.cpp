@@ -118,11 +118,11 @@ TEST_F(CudaDeviceTest, AProductThatIsNotPlannedIsNotCaptured) {
   cuda::Table table = cuda::emulated();
   table.blas.matmulAlgoGetHeuristic = [](cuda::BlasLt *handle, cuda::MatmulDesc *desc, cuda::MatrixLayout *a,
                                          cuda::MatrixLayout *b, cuda::MatrixLayout *c, cuda::MatrixLayout *d,
-                                         cuda::Preference *preference, int requested, cuda::Heuristic *results,
-                                         int *returned) {
+                                         cuda::Preference *preference, int requested,
+                                         cuda::Heuristic *results, int *returned) {
     ++heuristics;
-    return cuda::emulated().blas.matmulAlgoGetHeuristic(handle, desc, a, b, c, d, preference, requested, results,
-                                                        returned);
+    return cuda::emulated().blas.matmulAlgoGetHeuristic(handle, desc, a, b, c, d, preference, requested,
+                                                        results, returned);
   };
   Bundle bundle = Bundle::load(files.path());
   Layout layout(bundle.manifest, capacity);
@@ -176,7 +176,8 @@ TEST_F(CudaDeviceTest, MemoryIsWhatThePlanSays) {
 TEST_F(CudaDeviceTest, OutOfMemoryIsSaidBeforeTheFirstStep) {
   cuda::setEmulatedMemory(size_t(40 + 256) << 20);
   Scalars many = {.rows = 1 << 17, .countedRows = 1, .kvRows = 1};
-  EXPECT_REFUSED(load(many), "needs 309 MiB of the GPU's memory (arena 17 MiB, scratch 36 MiB, 256 MiB kept back",
+  EXPECT_REFUSED(load(many),
+                 "needs 309 MiB of the GPU's memory (arena 17 MiB, scratch 36 MiB, 256 MiB kept back",
                  "of the emulated GPU's 296 MiB are 296 MiB free, 13 MiB too few", "lower max_length",
                  "per_device_train_batch_size", "memory_budget=3MiB", "computed again");
   files.json["kind"] = "generate";
@@ -253,12 +254,13 @@ TEST_F(CudaDeviceTest, TimesAreTakenAtASectionsEnd) {
     return cuda::emulated().driver.eventRecord(event, stream);
   };
   table.blas.matmul = [](cuda::BlasLt *handle, cuda::MatmulDesc *desc, const void *alpha, const void *a,
-                         cuda::MatrixLayout *aLayout, const void *b, cuda::MatrixLayout *bLayout, const void *beta,
-                         const void *c, cuda::MatrixLayout *cLayout, void *d, cuda::MatrixLayout *dLayout,
-                         const cuda::Algorithm *algorithm, void *memory, size_t bytes, cuda::Stream *stream) {
+                         cuda::MatrixLayout *aLayout, const void *b, cuda::MatrixLayout *bLayout,
+                         const void *beta, const void *c, cuda::MatrixLayout *cLayout, void *d,
+                         cuda::MatrixLayout *dLayout, const cuda::Algorithm *algorithm, void *memory,
+                         size_t bytes, cuda::Stream *stream) {
     calls += "p";
-    return cuda::emulated().blas.matmul(handle, desc, alpha, a, aLayout, b, bLayout, beta, c, cLayout, d, dLayout,
-                                        algorithm, memory, bytes, stream);
+    return cuda::emulated().blas.matmul(handle, desc, alpha, a, aLayout, b, bLayout, beta, c, cLayout, d,
+                                        dLayout, algorithm, memory, bytes, stream);
   };
   table.driver.streamSynchronize = [](cuda::Stream *stream) {
     calls += "w";

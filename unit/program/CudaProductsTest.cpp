@@ -68,14 +68,15 @@ struct Choosing : CudaProductsTest {
     milliseconds.assign(5, {1, 1});
     table.emulator = {};
     table.blas.matmul = [](cuda::BlasLt *handle, cuda::MatmulDesc *desc, const void *alpha, const void *a,
-                           cuda::MatrixLayout *aLayout, const void *b, cuda::MatrixLayout *bLayout, const void *beta,
-                           const void *c, cuda::MatrixLayout *cLayout, void *d, cuda::MatrixLayout *dLayout,
-                           const cuda::Algorithm *algorithm, void *memory, size_t bytes, cuda::Stream *on) {
+                           cuda::MatrixLayout *aLayout, const void *b, cuda::MatrixLayout *bLayout,
+                           const void *beta, const void *c, cuda::MatrixLayout *cLayout, void *d,
+                           cuda::MatrixLayout *dLayout, const cuda::Algorithm *algorithm, void *memory,
+                           size_t bytes, cuda::Stream *on) {
       calls += char('0' + candidate(*algorithm));
       if (fails[candidate(*algorithm)])
         return cuda::BlasStatus::NotSupported;
-      return cuda::emulated().blas.matmul(handle, desc, alpha, a, aLayout, b, bLayout, beta, c, cLayout, d, dLayout,
-                                          algorithm, memory, bytes, on);
+      return cuda::emulated().blas.matmul(handle, desc, alpha, a, aLayout, b, bLayout, beta, c, cLayout, d,
+                                          dLayout, algorithm, memory, bytes, on);
     };
     table.driver.eventElapsedTime = [](float *time, cuda::Event *, cuda::Event *) {
       *time = milliseconds.at(asked / 2).at(asked % 2);

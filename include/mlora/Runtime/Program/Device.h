@@ -61,8 +61,8 @@ public:
   /// Waits for all that was launched.
   virtual void synchronize() {}
 
-  /// Makes a launch of kernel number `kernel` whose time takeTimes() tells: here that of the host's clock, for
-  /// launches that are done when they return.
+  /// Makes a launch of kernel number `kernel` whose time takeTimes() tells: here that of the host's clock,
+  /// for launches that are done when they return.
   virtual void timed(int kernel, const std::function<void()> &launch);
   /// Kernel and seconds of each since the last call.
   virtual std::vector<std::pair<int, double>> takeTimes() { return std::exchange(times, {}); }
