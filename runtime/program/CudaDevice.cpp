@@ -1,7 +1,6 @@
 #include "CudaDevice.h"
 
 #include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Program/BundleCache.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,16 +23,6 @@ int64_t scratchOf(const Manifest &manifest, const Scalars &capacity) {
 bool hasProducts(const Manifest &manifest) {
   return std::ranges::any_of(manifest.kernels,
                              [](const Kernel &kernel) { return kernel.library.has_value(); });
-}
-
-/// Kept in the cache's folder. The emulator has nothing to choose.
-ProductChoices *choicesFor(const cuda::Table &table, const CudaContext &context) {
-  if (table.isEmulated() || !table.blas.version)
-    return nullptr;
-  size_t version = table.blas.version();
-  return &ProductChoices::shared(
-      ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version), context.name(),
-      version);
 }
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -62,8 +51,9 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
       scratchSize(scratchOf(manifest, layout.capacity())),
       workspaceSize(hasProducts(manifest) ? CudaProducts::workspaceBytes : 0), stream(makeStream(table)),
       kernels(table, context, bundle), staging(table, stream.get()),
-      products(table, stream.get(), choicesFor(table, context)), sections(table, manifest, stream.get()),
-      ring(table, manifest, layout, stream.get()), timer(table, stream.get()) {
+      products(table, stream.get(), CudaProducts::keptChoices(table, context)),
+      sections(table, manifest, stream.get()), ring(table, manifest, layout, stream.get()),
+      timer(table, stream.get()) {
   auto [free, total] = context.memory();
   if (arenaSize + scratchBytes() + scalarBytes() + reserveBytes > free)
     doesNotFit(free, total, "");

@@ -1,6 +1,7 @@
 #include "CudaProducts.h"
 
 #include "mlora/Runtime/Core/Error.h"
+#include "mlora/Runtime/Program/BundleCache.h"
 
 #include <algorithm>
 #include <limits>
@@ -92,6 +93,14 @@ CudaProducts::~CudaProducts() {
   plans.clear();
   if (handle)
     table.blas.destroy(handle);
+}
+
+ProductChoices *CudaProducts::keptChoices(const cuda::Table &table, const CudaGpu &gpu) {
+  if (table.isEmulated() || !table.blas.version)
+    return nullptr;
+  size_t version = table.blas.version();
+  return &ProductChoices::shared(ProductChoices::fileFor(BundleCache::defaultFolder(), gpu.name(), version),
+                                 gpu.name(), version);
 }
 
 void CudaProducts::open(cuda::DevicePointer memory) {

@@ -1,6 +1,7 @@
 // A library's products on a GPU: cuBLASLt, with an algorithm that is chosen once for a range of rows.
 #pragma once
 
+#include "CudaContext.h"
 #include "CudaHandles.h"
 #include "ProductChoices.h"
 #include "mlora/Runtime/Program/Manifest.h"
@@ -19,6 +20,10 @@ public:
   ~CudaProducts();
   CudaProducts(const CudaProducts &) = delete;
   CudaProducts &operator=(const CudaProducts &) = delete;
+
+  /// Those in the cache's folder, which a process's devices share; null for the emulator, which has nothing
+  /// to choose.
+  static ProductChoices *keptChoices(const cuda::Table &table, const CudaGpu &gpu);
 
   /// What cuBLAS takes by default on Hopper (cuBLAS documentation, cublasSetWorkspace).
   static constexpr int64_t workspaceBytes = int64_t(32) << 20;

@@ -31,7 +31,8 @@ std::vector<char> randomOperand(ElementType type, int64_t bytes) {
 
 struct CudaRates::State {
   explicit State(cuda::Table &table)
-      : table(table), context(table), stream(makeStream(table)), products(table, stream.get()) {}
+      : table(table), context(table), stream(makeStream(table)),
+        products(table, stream.get(), CudaProducts::keptChoices(table, context)) {}
 
   void wait() { check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize"); }
 
