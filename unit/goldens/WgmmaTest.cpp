@@ -11,6 +11,7 @@
 #include "mlora/Runtime/Program/Schedules.h"
 
 #include <algorithm>
+#include <set>
 
 using namespace mlora;
 using namespace mlora::test;
@@ -115,27 +116,30 @@ double worstLoss(const Steps &a, const Steps &b) {
   return worst;
 }
 
-std::vector<std::string> attentionOf(const ProgramRequest &request) {
-  std::vector<std::string> schedules;
+/// Those of a kind of kernels, each once.
+std::vector<std::string> schedulesOf(const ProgramRequest &request, const std::string &kind) {
+  std::set<std::string> schedules;
   for (const std::string &line : describeSchedules(bundleFor(request).manifest))
-    if (size_t at = line.find("attention."); at != std::string::npos)
-      schedules.push_back(line.substr(at));
-  std::sort(schedules.begin(), schedules.end());
-  return schedules;
+    if (size_t at = line.find(kind); at != std::string::npos)
+      schedules.insert(line.substr(at));
+  return {schedules.begin(), schedules.end()};
 }
 
 TEST(Wgmma, TheLogNamesItsSchedules) {
   using Lines = std::vector<std::string>;
-  EXPECT_EQ(attentionOf(requestFor("heads-64", "emulate", "sm_90a")),
+  EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "sm_90a"), "attention."),
             (Lines{"attention.wgmma forward width 64 tile 128x128 stages 2 warps 12",
                    "attention.wgmma key_value_grad width 64 tile 128x64 stages 3 warps 12",
                    "attention.wgmma query_grad width 64 tile 128x128 stages 3 warps 12"}));
-  EXPECT_EQ(attentionOf(requestFor("heads-128", "emulate", "sm_90a")),
+  EXPECT_EQ(schedulesOf(requestFor("heads-128", "emulate", "sm_90a"), "attention."),
             (Lines{"attention.wgmma forward width 128 tile 128x128 stages 2 warps 12",
                    "attention.wgmma key_value_grad width 128 tile 128x32 stages 3 warps 12",
                    "attention.wgmma query_grad width 128 tile 128x64 stages 3 warps 12"}));
-  for (const std::string &schedule : attentionOf(requestFor("heads-64", "emulate", "auto")))
+  EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "sm_90a"), "sums."),
+            (Lines{"sums.wgmma 128x16x64x4, 128x8x64x4"}));
+  for (const std::string &schedule : schedulesOf(requestFor("heads-64", "emulate", "auto"), "attention."))
     EXPECT_TRUE(schedule.starts_with("attention.mma ")) << schedule;
+  EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "auto"), "sums."), Lines());
 }
 
 class WgmmaPrograms : public testing::TestWithParam<const char *> {};
@@ -154,6 +158,23 @@ TEST_P(WgmmaPrograms, TrainAsTheOthersDo) {
   std::cout << "losses and gradients off by, of themselves: from the CPU's " << worstLoss(wgmma, cpu) << ", "
             << distance(wgmma, cpu) << " (mma.sync " << worstLoss(mma, cpu) << ", " << distance(mma, cpu)
             << "), from mma.sync's " << worstLoss(wgmma, mma) << ", " << distance(wgmma, mma) << "\n";
+}
+
+/// All weights: their gradients are sums over tokens, the head's over chunks of those that count.
+TEST(Wgmma, TrainsAllWeights) {
+  auto request = [](const std::string &target, const std::string &chip) {
+    ProgramRequest request = requestFor("heads-64", target, chip);
+    request.method = "ft";
+    return request;
+  };
+  Steps cpu = train(request("cpu", "auto")), mma = train(request("emulate", "auto")),
+        wgmma = train(request("emulate", "sm_90a"));
+  EXPECT_LT(worstLoss(wgmma, mma), 3e-4);
+  EXPECT_LT(distance(wgmma, mma), 1e-2);
+  EXPECT_LT(distance(wgmma, cpu), 4e-2);
+  std::cout << "losses and gradients off by, of themselves: from the CPU's " << worstLoss(wgmma, cpu) << ", "
+            << distance(wgmma, cpu) << ", from mma.sync's " << worstLoss(wgmma, mma) << ", "
+            << distance(wgmma, mma) << "\n";
 }
 
 /// Logits of a prompt's last rows, the prompt in pieces so that there is a past.
