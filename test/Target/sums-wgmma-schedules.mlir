@@ -8,6 +8,23 @@
 
 // OTHER-NOT: {{wgmma|mbarrier|tensor_maps}}
 
+// What stays for the general schedules: f32, rows that are no multiple of 16 bytes apart, other ops, rows of two extents.
+// CHECK-LABEL: mlora.kernel @f32(
+mlora.kernel @f32(%a: tensor<?x16xf32> {mlora.extent = "rows"}, %b: tensor<?x64xf32> {mlora.extent = "rows"}) -> tensor<16x64xf32> grid ["1 by 1"] {
+  %y = mlora.token_outer %a, %b : (tensor<?x16xf32>, tensor<?x64xf32>) -> tensor<16x64xf32>
+  mlora.yield %y : tensor<16x64xf32>
+}
+// CHECK-LABEL: mlora.kernel @odd(
+mlora.kernel @odd(%a: tensor<?x12xbf16> {mlora.extent = "rows"}, %b: tensor<?x64xbf16> {mlora.extent = "rows"}) -> tensor<12x64xf32> grid ["1 by 1"] {
+  %y = mlora.token_outer %a, %b : (tensor<?x12xbf16>, tensor<?x64xbf16>) -> tensor<12x64xf32>
+  mlora.yield %y : tensor<12x64xf32>
+}
+// CHECK-LABEL: mlora.kernel @extents(
+mlora.kernel @extents(%a: tensor<?x16xbf16> {mlora.extent = "rows"}, %b: tensor<?x64xbf16> {mlora.extent = "counted_rows"}) -> tensor<16x64xf32> grid ["1 by 1"] {
+  %y = mlora.token_outer %a, %b : (tensor<?x16xbf16>, tensor<?x64xbf16>) -> tensor<16x64xf32>
+  mlora.yield %y : tensor<16x64xf32>
+}
+
 // CHECK-LABEL: gpu.func @layer(
 // CHECK-SAME: %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>, %map: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // CHECK-SAME: known_block_size = array<i32: 384, 1, 1>
@@ -26,8 +43,6 @@
 // Each sum's copies: two boxes of the wide operand, three or two of the narrow one.
 // CHECK: scf.for
 // CHECK-COUNT-5: nvvm.cp.async.bulk.tensor.shared.cluster.global
-// CHECK: scf.for
-// CHECK-COUNT-4: nvvm.cp.async.bulk.tensor.shared.cluster.global
 // CHECK: scf.for
 // CHECK-COUNT-4: nvvm.cp.async.bulk.tensor.shared.cluster.global
 // CHECK-NOT: nvvm.cp.async.bulk.tensor
@@ -53,21 +68,4 @@ mlora.kernel @layer(%dqkvu: tensor<?x8480xbf16> {mlora.extent = "rows"}, %xm: te
   %da = mlora.token_outer %u, %x : (tensor<?x288xbf16>, tensor<?x4096xbf16>) -> tensor<288x4096xf32>
   %g = mlora.token_outer %dh, %m from 96 : (tensor<?x4096xbf16>, tensor<?x288xbf16>) -> tensor<4096x96xf32>
   mlora.yield %da, %g : tensor<288x4096xf32>, tensor<4096x96xf32>
-}
-
-// What stays for the general schedules: f32, rows that are no multiple of 16 bytes apart, other ops, rows of two extents.
-// CHECK-LABEL: mlora.kernel @f32(
-mlora.kernel @f32(%a: tensor<?x16xf32> {mlora.extent = "rows"}, %b: tensor<?x64xf32> {mlora.extent = "rows"}) -> tensor<16x64xf32> grid ["1 by 1"] {
-  %y = mlora.token_outer %a, %b : (tensor<?x16xf32>, tensor<?x64xf32>) -> tensor<16x64xf32>
-  mlora.yield %y : tensor<16x64xf32>
-}
-// CHECK-LABEL: mlora.kernel @odd(
-mlora.kernel @odd(%a: tensor<?x12xbf16> {mlora.extent = "rows"}, %b: tensor<?x64xbf16> {mlora.extent = "rows"}) -> tensor<12x64xf32> grid ["1 by 1"] {
-  %y = mlora.token_outer %a, %b : (tensor<?x12xbf16>, tensor<?x64xbf16>) -> tensor<12x64xf32>
-  mlora.yield %y : tensor<12x64xf32>
-}
-// CHECK-LABEL: mlora.kernel @extents(
-mlora.kernel @extents(%a: tensor<?x16xbf16> {mlora.extent = "rows"}, %b: tensor<?x64xbf16> {mlora.extent = "counted_rows"}) -> tensor<16x64xf32> grid ["1 by 1"] {
-  %y = mlora.token_outer %a, %b : (tensor<?x16xbf16>, tensor<?x64xbf16>) -> tensor<16x64xf32>
-  mlora.yield %y : tensor<16x64xf32>
 }

@@ -7,9 +7,9 @@
 // CHECK: @kernels::@factor: 2 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@views: 3 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@parts: 6 blocks of 384 threads, 3 seeds: passed
-// CHECK: @kernels::@added: 1 blocks of 384 threads, 3 seeds: passed
+// CHECK: @kernels::@added: 1 block of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@always_added: 2 blocks of 384 threads, 3 seeds: passed
-// CHECK: @kernels::@square: 1 blocks of 384 threads, 3 seeds: passed
+// CHECK: @kernels::@square: 1 block of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@many_blocks: 264 blocks of 384 threads, 3 seeds: passed
 
 // SCHEDULE: gpu.func @factor({{.*}}mlora.grid = ["2 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x24x64x4"
@@ -71,17 +71,19 @@ mlora.emulate @kernels::@views grid [3] block [384] dynamic_shared 99328 argumen
   {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128}]
 
 // SCHEDULE: gpu.func @parts({{.*}}mlora.grid = ["6 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x136x64x4"
-mlora.kernel @parts(%dy: tensor<?x300xbf16> {mlora.extent = "rows"}, %x: tensor<?x264xbf16> {mlora.extent = "rows"})
+mlora.kernel @parts(%all: tensor<?x304xbf16> {mlora.extent = "rows"}, %x: tensor<?x264xbf16> {mlora.extent = "rows"})
     -> (tensor<300x264xf32>) grid ["1 by 1"] {
+  %dy = mlora.window %all at [0, 4] : (tensor<?x304xbf16>) -> tensor<?x300xbf16>
   %dw = mlora.token_outer %dy, %x : (tensor<?x300xbf16>, tensor<?x264xbf16>) -> tensor<300x264xf32>
   mlora.yield %dw : tensor<300x264xf32>
 }
-func.func @parts.dw(%dy: tensor<40x300xbf16>, %x: tensor<40x264xbf16>, %before_dw: tensor<300x264xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<300x264xf32> {
+func.func @parts.dw(%all: tensor<40x304xbf16>, %x: tensor<40x264xbf16>, %before_dw: tensor<300x264xf32>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<300x264xf32> {
+  %dy = mlora.window %all at [0, 4] : (tensor<40x304xbf16>) -> tensor<40x300xbf16>
   %dw = mlora.token_outer %dy, %x : (tensor<40x300xbf16>, tensor<40x264xbf16>) -> tensor<300x264xf32>
   return %dw : tensor<300x264xf32>
 }
 mlora.emulate @kernels::@parts grid [6] block [384] dynamic_shared 164864 arguments [
-  {type = tensor<40x300xbf16>, init = "random", seed = 1},
+  {type = tensor<40x304xbf16>, init = "random", seed = 1},
   {type = tensor<40x264xbf16>, init = "random", seed = 2},
   {type = tensor<300x264xf32>, init = dense<7.0> : tensor<300x264xf32>, expect = @parts.dw, tolerance = 2.0e-5},
   {init = dense<[40, 0, 40, 0]> : tensor<4xi64>},
