@@ -65,6 +65,7 @@ private:
   Value join(Location location, ValueRange inputs);
   Value place(Location location, Value part, Value into, int64_t column, RankedTensorType type);
   Value placeGradients(AdaptedLinearInputGradOp op, RankedTensorType type);
+  Value libraryWeight(Value input, Value weight, Value output);
   void turnInPlace(func::FuncOp function);
   void placeFactors(func::FuncOp function);
   void joinResiduals(func::FuncOp forward);
@@ -82,6 +83,7 @@ private:
   OpBuilder builder;
   llvm::MapVector<StringRef, std::unique_ptr<Augmented>> matrices;
   llvm::MapVector<StringRef, Home> factors; ///< by the name of a B̃ or an Ã
+  DenseMap<Value, Value> rounded;           ///< trained weights, as their functions' products read them
 };
 
 int64_t rowsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(0); }
@@ -202,6 +204,30 @@ template <typename Op> FailureOr<Augmented *> Augmenter::augment(Op op, RankedTe
   Augmented *result = matrix.get();
   matrices.insert({StringRef(result->name), std::move(matrix)});
   return result;
+}
+
+/// The weight of a linear layer as a library takes it, in the type of what it multiplies; null where the layer has
+/// no stored weight, or types that no library has (logits of bf16 may be f32). What is trained in f32 beside bf16
+/// is rounded when the function begins.
+Value Augmenter::libraryWeight(Value input, Value weight, Value output) {
+  DictionaryAttr attributes = attributesOf(weight);
+  Type type = getElementTypeOrSelf(input), given = getElementTypeOrSelf(output);
+  bool isTrained = attributes && attributes.contains(kTrainableAttr);
+  if (!attributes || (!isTrained && !attributes.contains(kWeightAttr)) ||
+      !(type == given || (type.isBF16() && given.isF32())))
+    return {};
+  if (type == getElementTypeOrSelf(weight))
+    return weight;
+  if (!isTrained || !type.isBF16() || !getElementTypeOrSelf(weight).isF32())
+    return {};
+  Value &known = rounded[weight];
+  if (!known) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(cast<BlockArgument>(weight).getOwner());
+    Location location = withName(builder.getUnknownLoc(), (nameOf(weight) + ".rounded").str());
+    known = RoundOp::create(builder, location, cast<RankedTensorType>(weight.getType()).clone(type), weight);
+  }
+  return known;
 }
 
 /// m = Ã x, y = [x | m] · [W | B̃]ᵀ
@@ -492,24 +518,19 @@ LogicalResult Augmenter::run() {
   module.walk([&](Operation *op) {
     if (isa<AdaptedLinearOp, AdaptedLinearInputGradOp>(op))
       adapted.push_back(op);
-    // A linear layer of a weight as it is stored, in types that a library takes: logits of bf16 are f32.
-    auto isStored = [](Value input, Value weight, Value output) {
-      DictionaryAttr attributes = attributesOf(weight);
-      Type type = getElementTypeOrSelf(input), given = getElementTypeOrSelf(output);
-      return attributes && (attributes.contains(kWeightAttr) || attributes.contains(kTrainableAttr)) &&
-             type == getElementTypeOrSelf(weight) && (type == given || (type.isBF16() && given.isF32()));
-    };
     builder.setInsertionPoint(op);
-    if (auto linear = dyn_cast<LinearOp>(op);
-        linear && isStored(linear.getInput(), linear.getWeight(), linear.getOutput())) {
-      linear.getOutput().replaceAllUsesWith(
-          ProductOp::create(builder, op->getLoc(), linear.getType(), linear.getInput(), linear.getWeight()));
-      op->erase();
-    } else if (auto grad = dyn_cast<LinearInputGradOp>(op);
-               grad && isStored(grad.getCotangent(), grad.getWeight(), grad.getOutput())) {
-      grad.getOutput().replaceAllUsesWith(ProductOp::create(builder, op->getLoc(), grad.getType(),
-                                                            grad.getCotangent(), grad.getWeight(), true));
-      op->erase();
+    if (auto linear = dyn_cast<LinearOp>(op)) {
+      if (Value w = libraryWeight(linear.getInput(), linear.getWeight(), linear.getOutput())) {
+        linear.getOutput().replaceAllUsesWith(
+            ProductOp::create(builder, op->getLoc(), linear.getType(), linear.getInput(), w));
+        op->erase();
+      }
+    } else if (auto grad = dyn_cast<LinearInputGradOp>(op)) {
+      if (Value w = libraryWeight(grad.getCotangent(), grad.getWeight(), grad.getOutput())) {
+        grad.getOutput().replaceAllUsesWith(
+            ProductOp::create(builder, op->getLoc(), grad.getType(), grad.getCotangent(), w, true));
+        op->erase();
+      }
     }
   });
   for (Operation *op : adapted)
