@@ -65,8 +65,7 @@ private:
 } // namespace
 
 Outcome Commands::run(const std::vector<std::string> &words, double limitSeconds) const {
-  double left = std::chrono::duration<double>(deadline - Clock::now()).count(),
-         limit = std::min(limitSeconds, left);
+  double limit = std::min(limitSeconds, secondsUntil(deadline));
   if (limit < 2)
     return {"", "not run: the time was over"};
   std::string out = folder / "stdout", err = folder / "stderr";

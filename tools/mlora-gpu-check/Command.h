@@ -12,6 +12,9 @@ namespace gpucheck {
 
 using Clock = std::chrono::steady_clock;
 
+/// Negative behind it.
+inline double secondsUntil(Clock::time_point end) { return std::chrono::duration<double>(end - Clock::now()).count(); }
+
 struct Outcome {
   std::string output;  ///< standard output
   std::string problem; ///< why it failed; empty: it did not

@@ -97,10 +97,10 @@ private:
       return;
     heading("Op table", "group | runs | failed | worst error, of its bound | kernel | µs");
     for (const Json &group : table["groups"]) {
-      if (group.contains("problem")) {
+      if (group.contains("problem"))
         line("| " + text(group, "group") + " | " + text(group, "problem") + " | | | | |");
+      if (group.value("runs", 0) == 0)
         continue;
-      }
       line("| " + text(group, "group") + " | " + figure(group, "runs") + " | " + figure(group, "failed") +
            " | " + figure(group, "worst_of_bound", 3) + " | " + text(group, "slowest") + " | " +
            figure(group, "slowest_microseconds", 1) + " |");

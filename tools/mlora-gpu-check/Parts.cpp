@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace gpucheck {
 namespace {
 
-constexpr double goldenSeconds = 150, groupSeconds = 60, rowSeconds = 90;
+constexpr double goldenSeconds = 150, rowSeconds = 90;
 
 std::string number(const Json &value) { return std::to_string(value.get<int64_t>()); }
 
@@ -114,25 +114,6 @@ Json goldens(const Folder &folder, const Commands &commands) {
                                   "--gtest_output=json:" + out.string()},
                                  goldenSeconds);
   return {{"problem", outcome.problem}, {"tests", readTests(out)}};
-}
-
-Json opTable(const Folder &folder, const Commands &commands, const std::string &chip) {
-  Json rows = Json::array();
-  fs::path cases = folder.work / "optable" / chip;
-  if (!fs::exists(cases))
-    return {{"problem", "the folder holds no op table for " + chip}, {"groups", rows}};
-  std::vector<std::string> names;
-  for (const fs::directory_entry &entry : fs::directory_iterator(cases))
-    if (entry.path().extension() == ".json")
-      names.push_back(entry.path().stem());
-  std::sort(names.begin(), names.end());
-  // A process a group: a fault of one ends no other.
-  for (const std::string &name : names) {
-    Json row{{"group", name}};
-    row.update(commands.json({folder.program("mlora-op-table"), cases.string(), name}, groupSeconds));
-    rows.push_back(std::move(row));
-  }
-  return {{"problem", ""}, {"groups", rows}};
 }
 
 void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save) {

@@ -19,10 +19,11 @@ public:
   GpuRunner(const GpuRunner &) = delete;
   GpuRunner &operator=(const GpuRunner &) = delete;
 
+  /// Throws mlora::Error that names the kernel where the driver reports a fault: nothing runs in this process after one.
   Outcome run(const Case &oneCase, const Execution &run, const std::vector<std::vector<double>> &arguments,
               const std::vector<std::vector<float>> &before);
 
-  /// Microseconds of each launch's kernel in the runs so far, the longest of them. Measured where `times` is set.
+  /// Microseconds of each kernel in the last run, of its longest launch. Measured where `times` is set.
   bool times = false;
   const std::map<std::string, double> &microseconds() const { return longest; }
 
