@@ -101,19 +101,10 @@ CudaKernels::CudaKernels(const cuda::Table &table, const CudaContext &context, c
   }
 }
 
-/// The driver compiles it for its GPU, and says in a log what it does not take.
 void CudaKernels::loadPtx(const CudaContext &context, const Bundle &bundle) {
   checkChip(context, bundle);
   checkPtxVersion(table, bundle);
-  std::vector<char> log(16384, 0);
-  cuda::JitOption names[] = {cuda::JitOption::ErrorLogBuffer, cuda::JitOption::ErrorLogBufferBytes};
-  void *values[] = {log.data(), reinterpret_cast<void *>(log.size() - 1)};
-  cuda::Module *loaded = nullptr;
-  cuda::Result result = table.driver.moduleLoadDataEx(&loaded, bundle.ptx.c_str(), 2, names, values);
-  if (result != cuda::Result::Success && log[0])
-    failed((bundle.folder / manifest.ptx).string() + ": the driver does not take it: " + log.data());
-  check(table, result, ("cuModuleLoadDataEx of " + (bundle.folder / manifest.ptx).string()).c_str());
-  module = {table, loaded};
+  module = makeModule(table, bundle.ptx.c_str(), (bundle.folder / manifest.ptx).string());
 }
 
 /// program.so, with what `emulator` of the manifest says.
@@ -143,9 +134,7 @@ void CudaKernels::loadEmulated(const Bundle &bundle) {
         kernel.name, reinterpret_cast<emulator::KernelEntry>(bundle.code->address(kernel.symbol)),
         unsigned(buffers[i] + 2), unsigned(kernel.threads), unsigned(kernel.tensorMaps.size())};
   }
-  cuda::Module *loaded = nullptr;
-  check(table, table.driver.moduleLoadDataEx(&loaded, &image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
-  module = {table, loaded};
+  module = makeModule(table, &image, (bundle.folder / manifest.sharedObject).string());
 }
 
 void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,

@@ -5,6 +5,8 @@
 #include "../Expect.h"
 #include "mlora/Runtime/Cuda/Emulated.h"
 
+#include <cstring>
+
 namespace cuda = mlora::cuda;
 
 namespace optable {
@@ -43,6 +45,14 @@ TEST_F(GpuRunnerTest, LaunchesInOrderAndAgainForTimes) {
   EXPECT_EQ(launches, 2);
   run(/*times=*/true);
   EXPECT_EQ(launches, 4 + 2 * 20);
+}
+
+TEST_F(GpuRunnerTest, CodeThatTheDriverDoesNotTakeIsRefusedWithItsWords) {
+  table.driver.moduleLoadDataEx = [](cuda::Module **, const void *, unsigned, cuda::JitOption *, void **values) {
+    std::strcpy(static_cast<char *>(values[0]), "line 3: unknown instruction");
+    return cuda::Result::InvalidPtx;
+  };
+  EXPECT_REFUSED(run(), "the driver does not take it: line 3: unknown instruction");
 }
 
 TEST_F(GpuRunnerTest, AFaultNamesTheKernel) {

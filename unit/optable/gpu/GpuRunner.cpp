@@ -83,10 +83,8 @@ private:
 };
 
 GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *image)
-    : table(table), cases(std::move(compiled)), context(table), stream(mlora::makeStream(table)) {
-  cuda::Module *loaded = nullptr;
-  check(table, table.driver.moduleLoadDataEx(&loaded, image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
-  module = {table, loaded};
+    : table(table), cases(std::move(compiled)), context(table), stream(mlora::makeStream(table)),
+      module(mlora::makeModule(table, image, "the op table's code")) {
   for (const auto &[name, kernel] : cases.kernels) {
     cuda::Function *&function = functions[name];
     check(table, table.driver.moduleGetFunction(&function, module.get(), kernel.symbol.c_str()),
