@@ -39,7 +39,7 @@ public:
     if (outcome.problem.empty())
       return std::nullopt;
     if (!hasBegun) {
-      row["problem"] = outcome.problem;
+      row.update(problemOf(outcome));
       return std::nullopt;
     }
     // Behind its last run it can only have ended badly by cleaning up.
@@ -78,7 +78,7 @@ private:
 };
 
 /// A fault is its process's last: behind it another one begins, so that a broken kernel costs the runs it is in.
-Json runGroup(const Folder &folder, const Commands &commands, const fs::path &cases, const std::string &name) {
+Json runGroup(const Folder &folder, Commands &commands, const fs::path &cases, const std::string &name) {
   Clock::time_point end = Clock::now() + std::chrono::seconds(int(groupSeconds));
   Group group(name);
   std::optional<size_t> from = 0;
@@ -91,7 +91,7 @@ Json runGroup(const Folder &folder, const Commands &commands, const fs::path &ca
 
 } // namespace
 
-Json opTable(const Folder &folder, const Commands &commands, const std::string &chip) {
+Json opTable(const Folder &folder, Commands &commands, const std::string &chip) {
   Json rows = Json::array();
   fs::path cases = folder.work / "optable" / chip;
   if (!fs::exists(cases))

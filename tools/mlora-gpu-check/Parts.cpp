@@ -107,7 +107,7 @@ Json machine() {
   return found;
 }
 
-Json goldens(const Folder &folder, const Commands &commands) {
+Json goldens(const Folder &folder, Commands &commands) {
   fs::path out = folder.work / "goldens.json";
   // Without a driver each test skips itself, and says why.
   Outcome outcome = commands.run({folder.program("mlora-unit-goldens"), "--gtest_filter=*GoldenCuda*:*WgmmaCuda*",
@@ -116,7 +116,7 @@ Json goldens(const Folder &folder, const Commands &commands) {
   return {{"problem", outcome.problem}, {"tests", readTests(out)}};
 }
 
-void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save) {
+void speed(const Folder &folder, Commands &commands, Json &report, const std::function<void()> &save) {
   bool hasDriver = report["machine"]["driver"];
   for (const Json &planned : folder.plan["rows"]) {
     if (planned["device"] == "cuda" && !hasDriver)

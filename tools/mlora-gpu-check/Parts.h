@@ -20,11 +20,11 @@ struct Folder {
 /// The GPU's name, its driver, the system; `driver` false and `why` where no GPU can be used.
 Json machine();
 /// Golden tests of unit/goldens on the GPU: a row a test.
-Json goldens(const Folder &folder, const Commands &commands);
+Json goldens(const Folder &folder, Commands &commands);
 /// Every op against the f64 reference's values: a row a group of cases.
-Json opTable(const Folder &folder, const Commands &commands, const std::string &chip);
+Json opTable(const Folder &folder, Commands &commands, const std::string &chip);
 /// The speed table, row by row as `plan.json` orders them, and PyTorch's beside those that say so. `save`
 /// keeps what there is.
-void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save);
+void speed(const Folder &folder, Commands &commands, Json &report, const std::function<void()> &save);
 
 } // namespace gpucheck

@@ -15,11 +15,14 @@ namespace {
 
 constexpr const char *usage =
     "usage: mlora-gpu-check FOLDER WORK OUT    FOLDER: of scripts/gpu-check; WORK: for files that nobody keeps;\n"
-    "                                          OUT: where report.json and report.md go\n";
+    "                                          OUT: where report.json and report.md go, and\n"
+    "                                          failed.log, what those parts said that failed\n";
 /// What is left of 8 minutes writes the report and cleans up.
 constexpr std::chrono::seconds allTime{8 * 60 - 20};
+/// Of all that failed, in one file: a machine may give back only a few.
+constexpr const char *logFile = "failed.log";
 
-void measure(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save) {
+void measure(const Folder &folder, Commands &commands, Json &report, const std::function<void()> &save) {
   report["machine"] = machine();
   save();
   bool hasDriver = report["machine"]["driver"];
@@ -51,8 +54,10 @@ int check(const fs::path &path, const fs::path &work, const fs::path &out) {
     mlora::writeFileAtomically(out / "report.json", report.dump(1, ' ', false, Json::error_handler_t::replace));
     mlora::writeFileAtomically(out / "report.md", page(report));
   };
+  fs::remove(out / logFile);
+  Commands commands(work, out / logFile, start + allTime);
   try {
-    measure(folder, Commands(work, start + allTime), report, save);
+    measure(folder, commands, report, save);
   } catch (const std::exception &error) { // whatever it is, what was measured stays
     report["not_run"].insert(report["not_run"].begin(), std::string("stopped: ") + error.what());
   }

@@ -12,7 +12,7 @@ namespace gpucheck {
 struct GpuCheck : testing::Test {
   mlora::test::TempFolder files;
   Folder folder{files / "folder", Json::object(), files / "work"};
-  Commands commands{files / "work", Clock::now() + std::chrono::seconds(60)};
+  Commands commands{files / "work", files / "failed.log", Clock::now() + std::chrono::seconds(60)};
 
   GpuCheck() { std::filesystem::create_directories(files / "work"); }
   /// `script` is in words of sh.
