@@ -1,5 +1,6 @@
 #include "Page.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace gpucheck {
@@ -19,6 +20,12 @@ std::string figure(const Json &row, const char *key, int digits = 0, double unit
 std::string text(const Json &row, const char *key) {
   auto found = row.find(key);
   return found == row.end() ? "" : found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+std::string inALine(std::string words) {
+  words.resize(words.find_last_not_of("\n ") + 1);
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  return words;
 }
 
 std::string what(const Json &row) {
@@ -80,10 +87,11 @@ private:
          std::to_string(skipped) + " skipped\n");
     if (!text(goldens, "problem").empty())
       line("- problem: " + text(goldens, "problem"));
-    for (const Json &test : goldens.value("tests", Json::array()))
-      if (test["result"] != "passed")
-        line("- " + text(test, "name") + ": " + text(test, "result") +
-             (text(test, "message").empty() ? "" : ": " + text(test, "message")));
+    for (const Json &test : goldens.value("tests", Json::array())) {
+      std::string words = test["result"] == "passed" ? text(test, "printed") : text(test, "message");
+      if (test["result"] != "passed" || !words.empty())
+        line("- " + text(test, "name") + ": " + text(test, "result") + (words.empty() ? "" : ": " + inALine(words)));
+    }
     line("");
   }
 

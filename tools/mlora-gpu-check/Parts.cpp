@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace gpucheck {
 namespace {
 
-constexpr double goldenSeconds = 150, rowSeconds = 90;
+constexpr double rowSeconds = 90;
 
 std::string number(const Json &value) { return std::to_string(value.get<int64_t>()); }
 
@@ -62,29 +62,6 @@ std::vector<std::string> peerWords(const Folder &folder, const Json &row) {
           "5"};
 }
 
-/// googletest's own report: a row a test.
-Json readTests(const fs::path &path) {
-  Json rows = Json::array();
-  if (!fs::exists(path))
-    return rows;
-  Json found = Json::parse(mlora::readFile(path), nullptr, false);
-  if (!found.is_object())
-    return rows;
-  for (const Json &suite : found.value("testsuites", Json::array()))
-    for (const Json &test : suite.value("testsuite", Json::array())) {
-      std::string message;
-      for (const Json &failure : test.value("failures", Json::array()))
-        message += failure.value("failure", "");
-      for (const Json &skip : test.value("skipped", Json::array()))
-        message += skip.value("message", "");
-      bool isSkipped = test.contains("skipped") || test.value("result", "") == "SKIPPED";
-      rows.push_back({{"name", suite.value("name", "") + "." + test.value("name", "")},
-                      {"result", test.contains("failures") ? "failed" : isSkipped ? "skipped" : "passed"},
-                      {"message", message.substr(0, 600)}});
-    }
-  return rows;
-}
-
 } // namespace
 
 Json machine() {
@@ -105,15 +82,6 @@ Json machine() {
     found["why"] = error.what();
   }
   return found;
-}
-
-Json goldens(const Folder &folder, Commands &commands) {
-  fs::path out = folder.work / "goldens.json";
-  // Without a driver each test skips itself, and says why.
-  Outcome outcome = commands.run({folder.program("mlora-unit-goldens"), "--gtest_filter=*GoldenCuda*:*WgmmaCuda*",
-                                  "--gtest_output=json:" + out.string()},
-                                 goldenSeconds);
-  return {{"problem", outcome.problem}, {"tests", readTests(out)}};
 }
 
 void speed(const Folder &folder, Commands &commands, Json &report, const std::function<void()> &save) {
