@@ -140,7 +140,7 @@ def make(options):
     shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
     shutil.copytree(WGMMA, out / "goldens/wgmma")
     rows = table.rows(options.tiny)
-    (out / "plan.json").write_text(json.dumps({"rows": rows, "not_built": table.NOT_BUILT}, indent=1))
+    (out / "plan.json").write_text(json.dumps({"parts": table.PARTS, "rows": rows, "not_built": table.NOT_BUILT}, indent=1))
     for model in {row["model"] for row in rows}:
         (out / "models" / model).mkdir()
         shutil.copy(model_config(model), out / "models" / model / "config.json")

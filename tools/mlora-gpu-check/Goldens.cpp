@@ -10,6 +10,7 @@ namespace {
 /// Of all tests, and of one.
 constexpr double allSeconds = 150, testSeconds = 30;
 constexpr size_t threads = 4;
+constexpr const char *program = "mlora-unit-goldens";
 
 /// Of `--gtest_list_tests`: suites at the begin of a line, their tests behind two blanks, comments behind #.
 std::vector<std::string> testsOf(const std::string &list) {
@@ -55,32 +56,40 @@ Json resultOf(const fs::path &path) {
   return {};
 }
 
+Json runTest(Run &run, const std::string &name, double limitSeconds) {
+  std::string file = name;
+  std::replace(file.begin(), file.end(), '/', '-');
+  fs::path report = run.folder.work / (file + ".json");
+  Outcome outcome = run.commands.run(
+      {run.folder.program(program), "--gtest_filter=" + name, "--gtest_output=json:" + report.string()}, limitSeconds);
+  Json row{{"name", name}}, result = resultOf(report);
+  if (!outcome.problem.empty() && (result.is_null() || result["result"] != "failed"))
+    result = {{"result", "failed"}, {"message", outcome.problem}, {"said", outcome.said}};
+  else if (result.is_null())
+    result = {{"result", "failed"}, {"message", "googletest has written no report"}};
+  row.update(result);
+  row["printed"] = printedOf(outcome.output);
+  return row;
+}
+
 } // namespace
 
-Json goldens(const Folder &folder, Commands &commands) {
+/// A process a test: one that hangs or crashes takes no other with it. Without a driver each skips itself, and says why.
+void goldens(Run &run) {
   Clock::time_point end = Clock::now() + std::chrono::seconds(int(allSeconds));
-  std::string program = folder.program("mlora-unit-goldens");
-  Outcome listed = commands.run({program, "--gtest_list_tests", "--gtest_filter=*GoldenCuda*:*WgmmaCuda*"}, testSeconds);
+  Outcome listed = run.commands.run(
+      {run.folder.program(program), "--gtest_list_tests", "--gtest_filter=*GoldenCuda*:*WgmmaCuda*"}, testSeconds);
   std::vector<std::string> names = testsOf(listed.output);
-  // A process a test: one that hangs or crashes takes no other with it. Without a driver each skips itself, and says why.
-  auto run = [&](const std::string &name) {
-    std::string file = name;
-    std::replace(file.begin(), file.end(), '/', '-');
-    fs::path report = folder.work / (file + ".json");
-    Outcome outcome = commands.run({program, "--gtest_filter=" + name, "--gtest_output=json:" + report.string()},
-                                   std::min(testSeconds, secondsUntil(end)));
-    Json row{{"name", name}};
-    Json result = resultOf(report);
-    if (!outcome.problem.empty() && (result.is_null() || result["result"] != "failed"))
-      result = {{"result", "failed"}, {"message", outcome.problem}, {"said", outcome.said}};
-    else if (result.is_null())
-      result = {{"result", "failed"}, {"message", "googletest has written no report"}};
-    row.update(result);
-    row["printed"] = printedOf(outcome.output);
-    return row;
-  };
-  return {{"problem", listed.problem.empty() && names.empty() ? "there is no test" : listed.problem},
-          {"tests", sideBySide(names, threads, run)}};
+  Json &found = run.report["goldens"];
+  found = {{"problem", listed.problem.empty() && names.empty() ? "there is no test" : listed.problem},
+           {"tests", Json::array()}};
+  sideBySide(
+      names, threads,
+      [&](const std::string &name) { return runTest(run, name, std::min(testSeconds, secondsUntil(end))); },
+      [&](Json rows) {
+        found["tests"] = std::move(rows);
+        run.save();
+      });
 }
 
 } // namespace gpucheck

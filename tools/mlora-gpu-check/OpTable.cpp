@@ -1,4 +1,4 @@
-#include "Parts.h"
+#include "SideBySide.h"
 
 namespace fs = std::filesystem;
 
@@ -8,6 +8,7 @@ namespace {
 /// Of all processes of a group, and of one. What hangs costs the second.
 constexpr double groupSeconds = 90, processSeconds = 30;
 constexpr size_t mostFailures = 8; // of a group, in words
+constexpr size_t threads = 8;
 
 /// A group's row, of what mlora-op-table prints: a line when a run begins, and a line when it is over.
 class Group {
@@ -78,32 +79,41 @@ private:
 };
 
 /// A fault is its process's last: behind it another one begins, so that a broken kernel costs the runs it is in.
-Json runGroup(const Folder &folder, Commands &commands, const fs::path &cases, const std::string &name) {
+Json runGroup(Run &run, const fs::path &cases, const std::string &name, bool times) {
   Clock::time_point end = Clock::now() + std::chrono::seconds(int(groupSeconds));
   Group group(name);
   std::optional<size_t> from = 0;
-  while (from)
-    from = group.add(commands.run(
-        {folder.program("mlora-op-table"), cases.string(), name, std::to_string(*from), "--times"},
-        std::min(processSeconds, secondsUntil(end))));
+  while (from) {
+    std::vector<std::string> words{run.folder.program("mlora-op-table"), cases.string(), name, std::to_string(*from)};
+    if (times)
+      words.push_back("--times");
+    from = group.add(run.commands.run(words, std::min(processSeconds, secondsUntil(end))));
+  }
   return std::move(group.row);
 }
 
 } // namespace
 
-Json opTable(const Folder &folder, Commands &commands, const std::string &chip) {
-  Json rows = Json::array();
-  fs::path cases = folder.work / "optable" / chip;
-  if (!fs::exists(cases))
-    return {{"problem", "the folder holds no op table for " + chip}, {"groups", rows}};
+void opTable(Run &run, OpTableFor what) {
+  bool times = what == OpTableFor::Times;
+  Json &table = run.report[times ? "op_times" : "op_table"];
+  table = {{"problem", ""}, {"groups", Json::array()}};
+  fs::path cases = run.folder.work / "optable" / run.chip();
+  if (!fs::exists(cases)) {
+    table["problem"] = "the folder holds no op table for " + run.chip();
+    return;
+  }
   std::vector<std::string> names;
   for (const fs::directory_entry &entry : fs::directory_iterator(cases))
     if (entry.path().extension() == ".json")
       names.push_back(entry.path().stem());
   std::sort(names.begin(), names.end());
-  for (const std::string &name : names)
-    rows.push_back(runGroup(folder, commands, cases, name));
-  return {{"problem", ""}, {"groups", rows}};
+  sideBySide(
+      names, times ? 1 : threads, [&](const std::string &name) { return runGroup(run, cases, name, times); },
+      [&](Json rows) {
+        table["groups"] = std::move(rows);
+        run.save();
+      });
 }
 
 } // namespace gpucheck

@@ -41,7 +41,8 @@ public:
   std::string write() {
     head();
     tests();
-    ops();
+    ops("op_table", "Op table");
+    ops("op_times", "Op table, one process at a time");
     line("## Not run\n");
     for (const Json &reason : report["not_run"])
       line("- " + reason.get<std::string>());
@@ -72,13 +73,18 @@ private:
     line((hasDriver ? text(machine, "gpu") + " (" + text(machine, "chip") + "), CUDA " +
                           text(machine, "cuda_version") + "; "
                     : std::string()) +
-         text(machine, "system") + "; " + figure(report, "seconds") + " s\n");
+         text(machine, "system") + "; " + figure(report, "seconds") + " s");
+    for (const auto &[part, seconds] : report["part_seconds"].items())
+      line("- " + part + ": " + fixed(seconds.get<double>(), 1) + " s");
+    line("");
     if (!hasDriver)
       line("**no driver**: " + text(machine, "why") + ". Nothing below is of a GPU.\n");
   }
 
   void tests() {
     const Json &goldens = report["goldens"];
+    if (goldens.empty())
+      return;
     int passed = 0, failed = 0, skipped = 0;
     for (const Json &test : goldens.value("tests", Json::array()))
       ++(test["result"] == "passed" ? passed : test["result"] == "failed" ? failed : skipped);
@@ -95,15 +101,15 @@ private:
     line("");
   }
 
-  void ops() {
-    const Json &table = report["op_table"];
+  void ops(const char *part, const std::string &title) {
+    const Json &table = report[part];
     if (!table.is_object())
       return;
     if (!text(table, "problem").empty())
-      line("## Op table\n\n" + text(table, "problem") + "\n");
+      line("## " + title + "\n\n" + text(table, "problem") + "\n");
     if (table["groups"].empty())
       return;
-    heading("Op table", "group | runs | failed | worst error, of its bound | kernel | µs");
+    heading(title, "group | runs | failed | worst error, of its bound | kernel | µs");
     for (const Json &group : table["groups"]) {
       if (group.contains("problem"))
         line("| " + text(group, "group") + " | " + text(group, "problem") + " | | | | |");

@@ -84,26 +84,30 @@ Json machine() {
   return found;
 }
 
-void speed(const Folder &folder, Commands &commands, Json &report, const std::function<void()> &save) {
-  bool hasDriver = report["machine"]["driver"];
-  for (const Json &planned : folder.plan["rows"]) {
-    if (planned["device"] == "cuda" && !hasDriver)
+void speed(Run &run, const std::string &part) {
+  for (const Json &planned : run.folder.plan["rows"]) {
+    if (planned["part"] != part || (planned["device"] == "cuda" && !run.hasDriver()))
       continue;
     // Code for another chip stands beside that for sm_90a, and only that GPU runs both.
-    if (planned["chip"] != "auto" && report["machine"].value("chip", "") != "sm_90a")
+    if (planned["chip"] != "auto" && run.chip() != "sm_90a")
       continue;
     Json row = planned;
-    row.update(commands.json(benchWords(folder, planned), rowSeconds));
-    report["speed"].push_back(std::move(row));
-    save();
-    if (!planned.value("peer", false) || !hasDriver)
+    row.update(run.commands.json(benchWords(run.folder, planned), rowSeconds));
+    run.report["speed"].push_back(std::move(row));
+    run.save();
+  }
+}
+
+void peers(Run &run) {
+  for (const Json &planned : run.folder.plan["rows"]) {
+    if (!planned.value("peer", false))
       continue;
-    Json peer = planned;
-    peer.update(fs::exists(folder.path / "peft_train.py")
-                    ? commands.json(peerWords(folder, planned), rowSeconds)
-                    : Json{{"problem", "peft_train.py is not in the folder"}});
-    report["peers"].push_back(std::move(peer));
-    save();
+    Json row = planned;
+    row.update(fs::exists(run.folder.path / "peft_train.py")
+                   ? run.commands.json(peerWords(run.folder, planned), rowSeconds)
+                   : Json{{"problem", "peft_train.py is not in the folder"}});
+    run.report["peers"].push_back(std::move(row));
+    run.save();
   }
 }
 

@@ -13,6 +13,9 @@ struct GpuCheck : testing::Test {
   mlora::test::TempFolder files;
   Folder folder{files / "folder", Json::object(), files / "work"};
   Commands commands{files / "work", files / "failed.log", Clock::now() + std::chrono::seconds(60)};
+  Json report{{"machine", {{"driver", true}, {"chip", "sm_90a"}}}};
+  int saved = 0;
+  gpucheck::Run run{folder, commands, report, [this] { ++saved; }};
 
   GpuCheck() { std::filesystem::create_directories(files / "work"); }
   /// `script` is in words of sh.

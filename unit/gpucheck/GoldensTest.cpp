@@ -29,7 +29,8 @@ esac
 
 TEST_F(GpuCheck, GoldensAreRowsWhateverBecomesOfThem) {
   program("mlora-unit-goldens", script);
-  Json found = goldens(folder, commands);
+  goldens(run);
+  const Json &found = report["goldens"];
   EXPECT_EQ(found["problem"], "");
   const Json &tests = found["tests"];
   ASSERT_EQ(tests.size(), 4u);
@@ -46,9 +47,11 @@ TEST_F(GpuCheck, GoldensAreRowsWhateverBecomesOfThem) {
 }
 
 TEST_F(GpuCheck, GoldensThatCannotBeListedAreAProblem) {
-  EXPECT_NE(goldens(folder, commands)["problem"], "");
+  goldens(run);
+  EXPECT_NE(report["goldens"]["problem"], "");
   program("mlora-unit-goldens", "exit 0");
-  EXPECT_EQ(goldens(folder, commands)["problem"], "there is no test");
+  goldens(run);
+  EXPECT_EQ(report["goldens"]["problem"], "there is no test");
 }
 
 } // namespace

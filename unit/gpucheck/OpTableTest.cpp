@@ -8,7 +8,8 @@ struct OpTable : GpuCheck {
   Json rowOf(const std::string &script) {
     files.file("work/optable/sm_90a/rope.json", "{}");
     program("mlora-op-table", script);
-    Json table = opTable(folder, commands, "sm_90a");
+    opTable(run, OpTableFor::Values);
+    const Json &table = report["op_table"];
     EXPECT_EQ(table["problem"], "");
     EXPECT_EQ(table["groups"].size(), 1u);
     return table["groups"][0];
@@ -53,7 +54,20 @@ TEST_F(OpTable, ThatCannotBeLoadedIsAProblemOfItsGroup) {
   Json row = rowOf("echo 'the driver does not take it' >&2; exit 1");
   EXPECT_EQ(row["problem"], "status 1: the driver does not take it");
   EXPECT_EQ(row["runs"], 0);
-  EXPECT_EQ(opTable(folder, commands, "sm_80")["problem"], "the folder holds no op table for sm_80");
+  report["machine"]["chip"] = "sm_80";
+  opTable(run, OpTableFor::Times);
+  EXPECT_EQ(report["op_times"]["problem"], "the folder holds no op table for sm_80");
+}
+
+TEST_F(OpTable, TimesComeFromOneProcessAtATime) {
+  for (const char *name : {"a", "b", "c"})
+    files.file("work/optable/sm_90a/" + std::string(name) + ".json", "{}");
+  program("mlora-op-table", "mkdir $1/one || exit 5\n[ $4 = --times ] || exit 6\n" + over(1) + "rmdir $1/one");
+  opTable(run, OpTableFor::Times);
+  ASSERT_EQ(report["op_times"]["groups"].size(), 3u);
+  for (const Json &group : report["op_times"]["groups"])
+    EXPECT_FALSE(group.contains("problem")) << group;
+  EXPECT_EQ(saved, 3);
 }
 
 TEST_F(OpTable, WrongValuesAreNamed) {
