@@ -167,6 +167,8 @@ private:
       line("| " + what(row) + " | " +
            (row.contains("problem") ? text(row, "problem") : figure(row, "tokens_per_second")) + " |");
     line("");
+    line("PyTorch's adapters are in f32 beside a base in bf16, as PEFT makes them: x is cast to f32 for them, and their "
+         "sum with Wx back.\n");
   }
 
   void kernels(const Json &row) {
