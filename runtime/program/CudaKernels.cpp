@@ -101,8 +101,23 @@ CudaKernels::CudaKernels(const cuda::Table &table, const CudaContext &context, c
   }
 }
 
+/// A driver that is older than the ptxas that made it may refuse what it takes as PTX.
+bool CudaKernels::loadCubin(const CudaContext &context, const Bundle &bundle) {
+  if (bundle.cubin.empty() || !isChip(manifest.chip, context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+                                      context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor)))
+    return false;
+  try {
+    module = makeModule(table, bundle.cubin.data(), (bundle.folder / manifest.cubin).string());
+    return true;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 void CudaKernels::loadPtx(const CudaContext &context, const Bundle &bundle) {
   checkChip(context, bundle);
+  if (loadCubin(context, bundle))
+    return;
   checkPtxVersion(table, bundle);
   module = makeModule(table, bundle.ptx.c_str(), (bundle.folder / manifest.ptx).string());
 }

@@ -24,6 +24,7 @@ public:
 private:
   void loadEmulated(const Bundle &bundle);
   void loadPtx(const CudaContext &context, const Bundle &bundle);
+  bool loadCubin(const CudaContext &context, const Bundle &bundle);
 
   const cuda::Table &table;
   const Manifest &manifest;

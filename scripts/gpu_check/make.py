@@ -1,5 +1,5 @@
 """scripts/gpu-check: makes the folder, then checks all of it that needs no GPU."""
-import argparse, json, os, pathlib, shutil, subprocess, sys, tarfile, tempfile
+import argparse, concurrent.futures, json, os, pathlib, shutil, subprocess, sys, tarfile, tempfile
 
 import table
 
@@ -83,28 +83,44 @@ def libraries(programs):
     return found
 
 
-def assemble(bundles):
-    """Every bundle's PTX through ptxas. What spills is said: such a kernel is right, but slower than it should be."""
+def assemble(files):
+    """(PTX, chip, where the machine code goes) of each through ptxas; False where there is none. What spills is said: such a
+    kernel is right, but slower than it should be."""
     ptxas = shutil.which("ptxas")
     if not ptxas:
-        say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled")
-        return
-    say("assembling every bundle's PTX")
-    for manifest in sorted(bundles.glob("*/manifest.json")):
-        info = json.loads(manifest.read_text())
-        if "ptx" not in info:  # the CPU's
-            continue
-        done = subprocess.run([ptxas, "-v", f"-arch={info['chip']}", "-o", os.devnull, manifest.parent / info["ptx"]],
-                              capture_output=True, text=True)
-        log = done.stdout + done.stderr
-        if done.returncode:
-            fail(f"{manifest.parent}: ptxas refuses its PTX:\n{log[-2000:]}")
+        say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled: the GPU's driver compiles it there, which takes long")
+        return False
+
+    def run(file):
+        ptx, chip, cubin = file
+        done = subprocess.run([ptxas, "-v", f"-arch={chip}", "-o", cubin, ptx], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        logs = list(threads.map(run, files))
+    for (ptx, chip, _), (status, log) in zip(files, logs):
+        if status:
+            fail(f"{ptx}: ptxas refuses it for {chip}:\n{log[-2000:]}")
         kernel = ""
         for line in log.splitlines():
             if "Compiling entry function" in line:
                 kernel = line.split("'")[1]
             elif "bytes spill" in line and " 0 bytes spill stores" not in line:
-                say(f"SPILLS: {info['chip']}, {manifest.parent.name}, {kernel}: {line.strip()}")
+                say(f"SPILLS: {chip}, {ptx.parent.name} {ptx.name}, {kernel}: {line.strip()}")
+    return True
+
+
+def assemble_bundles(build, bundles):
+    say("assembling every bundle's PTX")
+    files = []
+    for manifest in sorted(bundles.glob("*/manifest.json")):
+        info = json.loads(manifest.read_text())
+        if "ptx" in info:  # not the CPU's
+            files.append((manifest.parent / info["ptx"], info["chip"], manifest.parent / "program.cubin"))
+    if assemble(files):
+        subprocess.run([build / "bin/mlora-bundles", "--add-cubins", bundles], check=True, stdout=subprocess.DEVNULL)
+    say("checking the bundles' hashes")
+    subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
 
 
 def op_table(build, chips, folder):
@@ -113,6 +129,7 @@ def op_table(build, chips, folder):
     for chip in chips:
         if subprocess.run([build / "bin/mlora-write-op-table", folder, chip]).returncode:
             fail(f"the op table could not be compiled for {chip}: see the message above")
+    assemble([(ptx, chip, ptx.with_suffix(".cubin")) for chip in chips for ptx in sorted((folder / chip).glob("*.ptx"))])
 
 
 def pack(archive, entries):
@@ -154,9 +171,7 @@ def make(options):
     with tempfile.TemporaryDirectory() as folder:
         bundles = pathlib.Path(folder) / "bundles"
         compile_ahead(build, all_requests(cases, options.chip, rows), bundles)
-        say("checking the bundles' hashes")
-        subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
-        assemble(bundles)
+        assemble_bundles(build, bundles)
         pack(out / "bundles.tar.gz", [(f"bundles/{path.name}", path) for path in bundles.iterdir()])
         optable = pathlib.Path(folder) / "optable"
         op_table(build, options.chip, optable)

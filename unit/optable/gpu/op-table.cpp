@@ -75,12 +75,23 @@ nlohmann::ordered_json compare(const Case &oneCase, const Execution &run, const 
   return {{"of_bound", worst}, {"problem", problem}};
 }
 
+/// Machine code where ptxas has made it and the driver takes it, otherwise PTX.
+std::unique_ptr<GpuRunner> load(const Options &options, const GpuCases &cases) {
+  fs::path code = options.folder / (options.group + ".cubin");
+  if (fs::exists(code))
+    try {
+      return std::make_unique<GpuRunner>(mlora::cuda::nvidia(), cases, mlora::readFile(code).c_str());
+    } catch (const mlora::Error &) {
+    }
+  return std::make_unique<GpuRunner>(mlora::cuda::nvidia(), cases,
+                                     mlora::readFile(options.folder / (options.group + ".ptx")).c_str());
+}
+
 void check(const Options &options) {
   GpuCases cases = GpuCases::fromJson(mlora::readJsonFile(options.folder / (options.group + ".json")));
-  std::string ptx = mlora::readFile(options.folder / (options.group + ".ptx"));
   Expected expected(options.folder.parent_path() / (options.group + ".expected"));
-  GpuRunner runner(mlora::cuda::nvidia(), std::move(cases), ptx.c_str());
-  runner.times = options.times;
+  std::unique_ptr<GpuRunner> runner = load(options, cases);
+  runner->times = options.times;
   size_t number = 0;
   for (const Case &oneCase : casesOf(options.group))
     for (size_t index = 0; index < oneCase.runs.size(); ++index, ++number) {
@@ -90,9 +101,9 @@ void check(const Options &options) {
         continue;
       }
       print({{"run", number}, {"case", describe(oneCase, run)}});
-      Outcome outcome = runner.run(oneCase, run, makeArguments(oneCase, index), memoryBefore(oneCase, run));
+      Outcome outcome = runner->run(oneCase, run, makeArguments(oneCase, index), memoryBefore(oneCase, run));
       nlohmann::ordered_json line = compare(oneCase, run, outcome, expected);
-      line["microseconds"] = runner.microseconds();
+      line["microseconds"] = runner->microseconds();
       print(line);
     }
 }
