@@ -4,6 +4,7 @@
 // the gradient ops.
 
 #include "mlora/Dialect/Extents.h"
+#include "mlora/Dialect/Names.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -46,9 +47,12 @@ LogicalResult RmsNormOp::buildVJP(OpBuilder &builder, ValueRange cotangents, con
   if (wanted[0])
     grads[0] = RmsNormInputGradOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getInput(),
                                           getWeight(), getEpsAttr());
-  if (wanted[1])
-    grads[1] = RmsNormWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0],
-                                           getInput(), getEpsAttr());
+  if (wanted[1]) {
+    auto perRow = RankedTensorType::get({getInput().getType().getDimSize(0)}, builder.getF32Type());
+    Value scale = RmsNormScaleOp::create(builder, withName(getLoc(), "rho"), perRow, getInput(), getEpsAttr());
+    grads[1] = RmsNormWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0], getInput(),
+                                           scale);
+  }
   return success();
 }
 

@@ -301,9 +301,13 @@ LogicalResult RmsNormInputGradOp::verify() {
       .check();
 }
 
+LogicalResult RmsNormScaleOp::verify() {
+  return Shapes(*this)("input", getInput(), "T d")("result", getOutput(), "T").check();
+}
+
 LogicalResult RmsNormWeightGradOp::verify() {
-  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("result", getOutput(),
-                                                                                       "d")
+  return Shapes(*this)("cotangent", getCotangent(), "T d")("input", getInput(), "T d")("scale", getScale(), "T")(
+             "result", getOutput(), "d")
       .check();
 }
 

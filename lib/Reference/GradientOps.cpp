@@ -53,15 +53,22 @@ Tensors run(RmsNormInputGradOp op, const Environment &at) {
   return {dx};
 }
 
+/// ρ[t] = 1/sqrt(mean(x[t]²) + eps)
+Tensors run(RmsNormScaleOp op, const Environment &at) {
+  const Tensor &x = at(op.getInput());
+  Tensor rho = Tensor::vector(x.rows());
+  for (int64_t t = 0; t < x.rows(); ++t)
+    rho(t) = rootMeanSquare(x, t, op.getEps().convertToDouble());
+  return {rho};
+}
+
 /// dw = Σ_t dy[t] ∘ x[t] · ρ[t]
 Tensors run(RmsNormWeightGradOp op, const Environment &at) {
-  const Tensor &dy = at(op.getCotangent()), &x = at(op.getInput());
+  const Tensor &dy = at(op.getCotangent()), &x = at(op.getInput()), &rho = at(op.getScale());
   Tensor dw = Tensor::vector(x.columns());
-  for (int64_t t = 0; t < x.rows(); ++t) {
-    double rho = rootMeanSquare(x, t, op.getEps().convertToDouble());
+  for (int64_t t = 0; t < x.rows(); ++t)
     for (int64_t i = 0; i < x.columns(); ++i)
-      dw(i) += dy(t, i) * x(t, i) * rho;
-  }
+      dw(i) += dy(t, i) * x(t, i) * rho(t);
   return {dw};
 }
 

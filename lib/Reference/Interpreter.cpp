@@ -82,7 +82,7 @@ static FailureOr<Tensors> runOperation(Operation *op, const Environment &at) {
       .Case<EmbeddingOp, LinearOp, RmsNormOp, RopeTableOp, RopeOp, AttentionOp, CacheWriteOp, SwigluOp,
             AddOp, GatherRowsOp, CrossEntropyOp, SumOp, BranchOp, StackUpOp, AdaptedLinearOp, MergeOp,
             LinearInputGradOp, AdaptedLinearInputGradOp, TokenOuterOp, RmsNormInputGradOp,
-            RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
+            RmsNormScaleOp, RmsNormWeightGradOp, AttentionQueryGradOp, AttentionKeyValueGradOp, SwigluGradOp,
             EmbeddingWeightGradOp, ScatterRowsOp, SpreadOp, CrossEntropyInputGradOp, CrossEntropyWeightGradOp,
             StackUpGradOp, SquareSumOp, NormOp, AdamWOp, ProductOp, RoundOp, JoinOp, WindowOp, PlaceOp, DequantizeOp, NllOp,
             NllInputGradOp, arith::ConstantOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp>(

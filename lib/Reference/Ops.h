@@ -43,6 +43,7 @@ Tensors run(LinearInputGradOp op, const Environment &at);
 Tensors run(AdaptedLinearInputGradOp op, const Environment &at);
 Tensors run(TokenOuterOp op, const Environment &at);
 Tensors run(RmsNormInputGradOp op, const Environment &at);
+Tensors run(RmsNormScaleOp op, const Environment &at);
 Tensors run(RmsNormWeightGradOp op, const Environment &at);
 Tensors run(AttentionQueryGradOp op, const Environment &at);
 Tensors run(AttentionKeyValueGradOp op, const Environment &at);

@@ -405,6 +405,8 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
       if (auto outer = dyn_cast<TokenOuterOp>(op)) {
         auto shape = outer.getOutput().getType().getShape();
         count = llvm::divideCeil(std::max(shape[0], shape[1]), options.tileColumns);
+      } else {
+        count = llvm::divideCeil(cast<RmsNormWeightGradOp>(op).getOutput().getType().getDimSize(0), options.tileColumns);
       }
       tiles.push_back(count);
       total += count;

@@ -130,10 +130,10 @@ BenchResult benchStep(const Arguments &arguments, const std::function<void(const
   result.steps = config.steps;
   result.threads = program.threads();
   std::vector<MicroBatch> batches = randomBatches(config, base->config().vocabSize);
-  // Where kernels are waited for one by one to be timed, steps and kernels are timed apart. The first steps
-  // touch every page, choose algorithms, and become graphs.
+  // Where sections are graphs, whose kernels are not timed, steps and kernels are timed apart. The first
+  // steps touch every page, choose algorithms, and become graphs.
   bool isApart = !isCpu;
-  int64_t first = isApart ? 2 : 1, last = first + config.steps;
+  int64_t first = isApart ? 3 : 1, last = first + config.steps;
   for (int64_t step = 0; step < last + (isApart ? 1 : 0); ++step) {
     if (step == (isApart ? last : first)) {
       program.executor().measure(true);

@@ -10,6 +10,8 @@ namespace {
 constexpr const char *operandNames[] = {"A", "B", "C", "D"};
 /// What the first candidate of the heuristic works in, where it may.
 constexpr uint64_t candidateWorkspace = 1 << 20;
+/// And what its columns must be a multiple of: real ones are not for every size, either.
+constexpr uint64_t candidateColumns = 4;
 
 template <typename Body> BlasStatus guardedBlas(Body body) {
   Emulation &device = Emulation::get();
@@ -83,18 +85,30 @@ void checkWorkspace(Emulation &device, void *workspace, size_t given, uint64_t n
   device.allocationOf(address, given, "workspace");
 }
 
-/// Alignments and workspace of an algorithm; without one, those of the elements.
+/// What an algorithm needs, which must be one for the problem; without one, the alignment of the elements.
 AlgorithmNeeds needsOf(const Algorithm *algorithm, const Problem &problem) {
-  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}};
+  AlgorithmNeeds needs{AlgorithmNeeds::expected, 0, {}, 0, 1};
   if (algorithm) {
     std::memcpy(&needs, algorithm, sizeof needs);
     if (needs.mark != AlgorithmNeeds::expected)
       refuseBlas(BlasStatus::InvalidValue, "algo does not come from cublasLtMatmulAlgoGetHeuristic");
+    if (problem.n % needs.columnMultiple)
+      refuseBlas(BlasStatus::NotSupported, "algo is for columns of B in multiples of " +
+                                               std::to_string(needs.columnMultiple) + ", and there are " +
+                                               std::to_string(problem.n));
   }
   const Operand *operands[] = {&problem.a, &problem.b, &problem.c, &problem.d};
   for (int i = 0; i < 4; ++i)
     needs.alignment[i] = std::max<uint64_t>(needs.alignment[i], operands[i]->elementBytes());
   return needs;
+}
+
+/// The one that rounds most, so that who forgets the mask sees it.
+ReductionScheme schemeFrom(uint32_t mask) {
+  for (ReductionScheme scheme : {ReductionScheme::OutputType, ReductionScheme::ComputeType})
+    if (mask & uint32_t(scheme))
+      return scheme;
+  return ReductionScheme::None;
 }
 
 Range rangeOf(const Operand &operand, const void *memory, bool writes) {
@@ -234,6 +248,8 @@ BlasStatus emulated_preferenceSetAttribute(Preference *preference, PreferenceAtt
     Preference &fields = alive(objects.preferences, preference, "pref");
     if (attribute == PreferenceAttribute::MaxWorkspaceBytes)
       return assign(fields.workspaceBytes, value, bytes, "pref: MAX_WORKSPACE_BYTES");
+    if (attribute == PreferenceAttribute::ReductionSchemes)
+      return assign(fields.reductionSchemes, value, bytes, "pref: REDUCTION_SCHEME_MASK");
     int operand = int(attribute) - int(PreferenceAttribute::MinAlignmentA);
     if (operand < 0 || operand > 3)
       unknown("pref", int(attribute));
@@ -258,17 +274,37 @@ BlasStatus emulated_matmulAlgoGetHeuristic(BlasLt *handle, MatmulDesc *desc, Mat
                                                "; expected 1 or more, and room for them");
     *returned = 0;
     Problem problem(desc, a, b, c, d);
-    // One that splits K, in a workspace, and one that needs nothing.
-    for (uint64_t workspace : {std::min(wishes.workspaceBytes, candidateWorkspace), uint64_t(0)}) {
+    // One that splits K, in a workspace, where that is allowed, and one that needs nothing.
+    ReductionScheme scheme = schemeFrom(wishes.reductionSchemes);
+    bool splits = scheme != ReductionScheme::None && problem.n % candidateColumns == 0;
+    uint64_t most = splits ? std::min(wishes.workspaceBytes, candidateWorkspace) : 0;
+    for (uint64_t workspace : {most, uint64_t(0)}) {
       if (*returned == requested || (*returned == 1 && workspace == results[0].workspaceBytes))
         break;
-      AlgorithmNeeds needs{AlgorithmNeeds::expected, workspace, {}};
+      AlgorithmNeeds needs{AlgorithmNeeds::expected,
+                           workspace,
+                           {},
+                           uint64_t(workspace ? scheme : ReductionScheme::None),
+                           workspace ? candidateColumns : 1};
       std::ranges::copy(wishes.alignment, needs.alignment);
       Heuristic &found = results[(*returned)++] = Heuristic();
       std::memcpy(static_cast<void *>(&found.algorithm), &needs, sizeof needs);
       found.workspaceBytes = workspace;
       found.waves = 1;
     }
+  });
+}
+
+BlasStatus emulated_matmulAlgoCheck(BlasLt *handle, MatmulDesc *desc, MatrixLayout *a, MatrixLayout *b,
+                                    MatrixLayout *c, MatrixLayout *d, const Algorithm *algorithm,
+                                    Heuristic *result) {
+  return guardedBlas([&](Emulation &, BlasObjects &objects) {
+    alive(objects.handles, handle, "lightHandle");
+    if (!algorithm || !result)
+      refuseBlas(BlasStatus::InvalidValue, "algo or result is null");
+    result->workspaceBytes = needsOf(algorithm, Problem(desc, a, b, c, d)).workspaceBytes;
+    result->state = BlasStatus::Success;
+    result->waves = 1;
   });
 }
 
@@ -296,10 +332,11 @@ BlasStatus emulated_matmul(BlasLt *handle, MatmulDesc *desc, const void *alpha, 
       if (target.overlaps(source))
         refuseBlas(BlasStatus::InvalidValue, "D overlaps A or B");
     checkWorkspace(device, workspace, workspaceBytes, needs.workspaceBytes);
-    Operation product{
-        "cublasLtMatmul",
-        {rangeOf(problem.a, a, false), rangeOf(problem.b, b, false), target},
-        [problem, factor, a, b, addend, c, d] { multiply(problem, factor, a, b, addend, c, d); }};
+    Operation product{"cublasLtMatmul",
+                      {rangeOf(problem.a, a, false), rangeOf(problem.b, b, false), target},
+                      [problem, needs, factor, a, b, addend, c, d] {
+                        multiply(problem, ReductionScheme(needs.scheme), factor, a, b, addend, c, d);
+                      }};
     if (addend != 0 && c != d)
       product.ranges.push_back(rangeOf(problem.c, c, false));
     device.enqueue(device.streamOf(stream), std::move(product));

@@ -25,6 +25,7 @@ struct MatrixLayout {
 struct Preference {
   uint64_t workspaceBytes = 0;
   uint32_t alignment[4] = {256, 256, 256, 256}; ///< of A, B, C, D
+  uint32_t reductionSchemes = 7;                ///< bits of ReductionScheme
 };
 
 /// What is alive; anything else is a destroyed or foreign descriptor.
@@ -75,12 +76,15 @@ struct Problem {
 /// What an emulated algorithm demands, in its opaque words.
 struct AlgorithmNeeds {
   uint64_t mark, workspaceBytes, alignment[4];
+  uint64_t scheme;         ///< a ReductionScheme
+  uint64_t columnMultiple; ///< of op(B): a number of them that it does not divide is refused
   static constexpr uint64_t expected = 0x6d616c676f000001;
 };
 static_assert(sizeof(AlgorithmNeeds) <= sizeof(Algorithm));
 
-/// D = alpha op(A) op(B) + beta C: products and sums in f32, in the order of k.
-void multiply(const Problem &problem, float alpha, const void *a, const void *b, float beta, const void *c,
-              void *d);
+/// D = alpha op(A) op(B) + beta C: products and sums in f32, in the order of k. Under OutputType, the sums of
+/// the halves of K are each rounded to D's type before they are added.
+void multiply(const Problem &problem, ReductionScheme scheme, float alpha, const void *a, const void *b,
+              float beta, const void *c, void *d);
 
 } // namespace mlora::cuda

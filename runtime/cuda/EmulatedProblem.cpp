@@ -108,6 +108,8 @@ float load(const void *memory, const Operand &operand, int64_t offset) {
   return bfloatToFloat(static_cast<const uint16_t *>(memory)[offset]);
 }
 
+float roundToBfloat(float value) { return bfloatToFloat(floatToBfloat(value)); }
+
 /// op(X) as dense rows of f32.
 std::vector<float> gather(const Operand &operand, const void *memory) {
   std::vector<float> values(operand.rows * operand.columns);
@@ -132,16 +134,23 @@ Problem::Problem(const MatmulDesc *desc, const MatrixLayout *aLayout, const Matr
   k = a.columns;
 }
 
-void multiply(const Problem &problem, float alpha, const void *a, const void *b, float beta, const void *c,
-              void *d) {
+void multiply(const Problem &problem, ReductionScheme scheme, float alpha, const void *a, const void *b,
+              float beta, const void *c, void *d) {
+  bool roundsParts = scheme == ReductionScheme::OutputType && problem.d.layout.type == DataType::BF16;
   std::vector<float> left = gather(problem.a, a), right = gather(problem.b, b);
-  std::vector<float> sums(problem.n);
+  std::vector<float> sums(problem.n), firstHalf(problem.n);
   for (uint64_t i = 0; i < problem.m; ++i) {
     std::fill(sums.begin(), sums.end(), 0.0f);
-    for (uint64_t l = 0; l < problem.k; ++l) // rows of B: each sum still goes in the order of k
+    std::fill(firstHalf.begin(), firstHalf.end(), 0.0f);
+    for (uint64_t l = 0; l < problem.k; ++l) { // rows of B: each sum still goes in the order of k
+      if (roundsParts && l == problem.k / 2)
+        std::swap(sums, firstHalf);
       for (uint64_t j = 0; j < problem.n; ++j)
         sums[j] += left[i * problem.k + l] * right[l * problem.n + j];
+    }
     for (uint64_t j = 0; j < problem.n; ++j) {
+      if (roundsParts)
+        sums[j] = roundToBfloat(firstHalf[j]) + roundToBfloat(sums[j]);
       float value = alpha * sums[j];
       if (beta != 0)
         value += beta * load(c, problem.c, problem.c.offset(i, j));

@@ -54,6 +54,7 @@ Table load() {
   find(library, table.driver.name, symbol, "libcuda.so.1");
 #include "mlora/Runtime/Cuda/DriverFunctions.def"
   initialise(table);
+  table.keepsContext = true;
   return table;
 }
 

@@ -33,15 +33,14 @@ bool isChip(const std::string &chip, int major, int minor) {
 }
 
 std::string installedChip(const std::string &wanted) {
-  CudaContext context(cuda::nvidia());
-  int major = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-      minor = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
-  std::string own = chipFor(major, minor, context.name());
+  CudaGpu gpu(cuda::nvidia());
+  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  std::string own = chipFor(major, minor, gpu.name());
   if (wanted == "auto")
     return own;
   if (!runsCodeFor(wanted, major, minor))
-    badInput("chip: " + context.name() + " does not run code for " + wanted + ": leave chip out, or give " +
-             own);
+    badInput("chip: " + gpu.name() + " does not run code for " + wanted + ": leave chip out, or give " + own);
   return wanted;
 }
 

@@ -2,12 +2,21 @@
 
 namespace mlora {
 
-CudaContext::CudaContext(const cuda::Table &table) : table(table) {
+CudaGpu::CudaGpu(const cuda::Table &table) : table(table) {
   check(table, table.driver.init(0), "cuInit");
   check(table, table.driver.deviceGet(&device, 0), "cuDeviceGet");
   char text[256] = "";
   check(table, table.driver.deviceGetName(text, sizeof text, device), "cuDeviceGetName");
   deviceName = text;
+}
+
+int CudaGpu::attribute(cuda::DeviceAttribute attribute) const {
+  int value = 0;
+  check(table, table.driver.deviceGetAttribute(&value, attribute, device), "cuDeviceGetAttribute");
+  return value;
+}
+
+CudaContext::CudaContext(const cuda::Table &table) : CudaGpu(table) {
   cuda::Context *context = nullptr;
   check(table, table.driver.primaryCtxRetain(&context, device), "cuDevicePrimaryCtxRetain");
   cuda::Result result = table.driver.ctxSetCurrent(context);
@@ -16,12 +25,9 @@ CudaContext::CudaContext(const cuda::Table &table) : table(table) {
   check(table, result, "cuCtxSetCurrent");
 }
 
-CudaContext::~CudaContext() { table.driver.primaryCtxRelease(device); }
-
-int CudaContext::attribute(cuda::DeviceAttribute attribute) const {
-  int value = 0;
-  check(table, table.driver.deviceGetAttribute(&value, attribute, device), "cuDeviceGetAttribute");
-  return value;
+CudaContext::~CudaContext() {
+  if (!table.keepsContext)
+    table.driver.primaryCtxRelease(device);
 }
 
 std::pair<int64_t, int64_t> CudaContext::memory() const {

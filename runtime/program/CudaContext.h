@@ -4,26 +4,37 @@
 #include "mlora/Runtime/Cuda/Cuda.h"
 
 #include <string>
+#include <utility>
 
 namespace mlora {
 
-/// Retains the primary context of the first device, current for the calling thread.
-class CudaContext {
+/// The first device, as the driver describes it without a context.
+class CudaGpu {
+public:
+  explicit CudaGpu(const cuda::Table &table);
+
+  const std::string &name() const { return deviceName; }
+  int attribute(cuda::DeviceAttribute attribute) const;
+
+protected:
+  const cuda::Table &table;
+  cuda::DeviceId device = 0;
+
+private:
+  std::string deviceName;
+};
+
+/// Retains its primary context, current for the calling thread. NVIDIA's is not released: making it takes
+/// some tenths of a second, and the process ends it.
+class CudaContext : public CudaGpu {
 public:
   explicit CudaContext(const cuda::Table &table);
   ~CudaContext();
   CudaContext(const CudaContext &) = delete;
   CudaContext &operator=(const CudaContext &) = delete;
 
-  const std::string &name() const { return deviceName; }
-  int attribute(cuda::DeviceAttribute attribute) const;
   /// Bytes: free, and in all.
   std::pair<int64_t, int64_t> memory() const;
-
-private:
-  const cuda::Table &table;
-  cuda::DeviceId device = 0;
-  std::string deviceName;
 };
 
 } // namespace mlora

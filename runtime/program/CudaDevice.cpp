@@ -1,13 +1,16 @@
 #include "CudaDevice.h"
 
 #include "mlora/Runtime/Core/Error.h"
-#include "mlora/Runtime/Program/BundleCache.h"
 
 #include <algorithm>
 #include <cstring>
 
 namespace mlora {
 namespace {
+
+/// Kept back for what CUDA takes by itself behind the check: cuBLASLt's kernels, which are loaded when they
+/// first run, graphs and events.
+constexpr int64_t reserveBytes = int64_t(256) << 20;
 
 /// Scratch in global memory: that of a kernel's blocks, shared by all launches, which run one after another.
 int64_t scratchOf(const Manifest &manifest, const Scalars &capacity) {
@@ -20,14 +23,6 @@ int64_t scratchOf(const Manifest &manifest, const Scalars &capacity) {
 bool hasProducts(const Manifest &manifest) {
   return std::ranges::any_of(manifest.kernels,
                              [](const Kernel &kernel) { return kernel.library.has_value(); });
-}
-
-/// Kept in the cache's folder. The emulator has nothing to choose.
-ProductChoices choicesFor(const cuda::Table &table, const CudaContext &context) {
-  if (table.isEmulated() || !table.blas.version)
-    return {};
-  size_t version = table.blas.version();
-  return {ProductChoices::fileFor(BundleCache::defaultFolder(), context.name(), version), context.name(), version};
 }
 
 std::string mebibytes(int64_t bytes) { return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
@@ -56,13 +51,24 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
       scratchSize(scratchOf(manifest, layout.capacity())),
       workspaceSize(hasProducts(manifest) ? CudaProducts::workspaceBytes : 0), stream(makeStream(table)),
       kernels(table, context, bundle), staging(table, stream.get()),
-      products(table, stream.get(), choicesFor(table, context)), sections(table, manifest, stream.get()),
-      ring(table, manifest, layout, stream.get()) {
-  checkFits(layout);
-  arena = makeMemory(table, arenaSize, "the arena");
-  scratch = makeMemory(table, scratchSize, "scratch");
-  workspace = makeMemory(table, workspaceSize, "the products' workspace");
-  scalarMemory = makeMemory(table, scalarBytes(), "scalars");
+      products(table, stream.get(), CudaProducts::keptChoices(table, context)),
+      sections(table, manifest, stream.get()), ring(table, manifest, layout, stream.get()),
+      timer(table, stream.get()) {
+  auto [free, total] = context.memory();
+  if (arenaSize + scratchBytes() + scalarBytes() + reserveBytes > free)
+    doesNotFit(free, total, "");
+  auto allocate = [&, free = free, total = total](int64_t bytes, const char *name) {
+    CudaMemory memory;
+    cuda::Result result = tryMemory(table, bytes, name, memory);
+    if (result == cuda::Result::OutOfMemory) // others take memory, too
+      doesNotFit(free, total, name);
+    check(table, result, "cuMemAlloc");
+    return memory;
+  };
+  arena = allocate(arenaSize, "the arena");
+  scratch = allocate(scratchSize, "scratch");
+  workspace = allocate(workspaceSize, "the products' workspace");
+  scalarMemory = allocate(scalarBytes(), "scalars");
   host = makeMapped(table, layout.hostBytes(), "the host's memory", hostAddress);
   ring.open(arena.get(), static_cast<const std::byte *>(host.get()));
   if (host.get())
@@ -77,15 +83,15 @@ CudaDevice::CudaDevice(const cuda::Table &table, const Bundle &bundle, const Lay
 /// What is still running ends before what it works on goes.
 CudaDevice::~CudaDevice() { table.driver.streamSynchronize(stream.get()); }
 
-void CudaDevice::checkFits(const Layout &layout) const {
-  auto [free, total] = context.memory();
-  int64_t beside = scratchBytes() + scalarBytes(), needed = arenaSize + beside;
-  if (needed <= free)
-    return;
+void CudaDevice::doesNotFit(int64_t free, int64_t total, const std::string &refused) const {
+  int64_t beside = scratchBytes() + scalarBytes() + reserveBytes, needed = arenaSize + beside;
   std::string text = "the program needs " + mebibytes(needed) + " of the GPU's memory (arena " +
-                     mebibytes(arenaSize) + ", scratch " + mebibytes(scratchBytes()) + "), and of " +
-                     context.name() + "'s " + mebibytes(total) + " are " + mebibytes(free) + " free, " +
-                     mebibytes(needed - free) + " too few: ";
+                     mebibytes(arenaSize) + ", scratch " + mebibytes(scratchBytes()) + ", " +
+                     mebibytes(reserveBytes) + " kept back for CUDA's own), and of " + context.name() +
+                     "'s " + mebibytes(total) + " are " + mebibytes(free) + " free, " +
+                     (refused.empty() ? mebibytes(needed - free) + " too few"
+                                      : "of which the driver does not give " + refused) +
+                     ": ";
   if (manifest.kind != "train")
     failed(text + "shorten the prompt or lower max_new_tokens (eval: lower max_length)");
   failed(text + "lower max_length (or per_device_train_batch_size), or give memory_budget=" +
@@ -131,12 +137,16 @@ void CudaDevice::begin(std::span<const Scalars> scalars) {
 }
 
 void CudaDevice::replay(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
-  sections.run(section, scalars, launches);
+  if (waitsForEach)
+    return launches();
+  sections.run(section, scalars, [&] {
+    ring.begin(); // what an abandoned capture has copied into it was never copied
+    launches();
+  });
+  products.saveChoices();
 }
 
-void CudaDevice::synchronize() {
-  check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize");
-}
+void CudaDevice::synchronize() { cuda::synchronize(table, stream.get()); }
 
 /// A kernel may touch its own buffers, as far as there are rows, and nothing else of the arena.
 void CudaDevice::showNextLaunch(LaunchBuffers buffers, const Scalars &scalars) const {
@@ -172,13 +182,19 @@ void CudaDevice::launch(int kernel, LaunchBuffers buffers, size_t scalars, int64
   parameters.push_back(scalarMemory.get() + cuda::DevicePointer(scalars * sizeof(Scalars)));
   parameters.push_back(scratch.get());
   kernels.launch(kernel, parameters, shown[scalars], blocks, stream.get());
+  if (waitsForEach)
+    cuda::synchronize(table, stream.get(), manifest.kernels[size_t(kernel)].name);
 }
 
 void CudaDevice::product(int number, LaunchBuffers buffers, int64_t rows) {
   const Kernel &kernel = manifest.kernels[size_t(number)];
-  products.run(*kernel.library, kernel.name, rows, buffers.addresses[0], buffers.addresses[1],
-               buffers.addresses[2],
-               sections.isCapturing() ? CudaProducts::Choice::First : CudaProducts::Choice::Timed);
+  void *a = buffers.addresses[0], *w = buffers.addresses[1], *y = buffers.addresses[2];
+  // Choosing may fail under capture. The same launches came before, so that all products are planned by then.
+  if (sections.isCapturing() && !products.isPlanned(*kernel.library, rows, a, w, y))
+    return sections.abandonCapture();
+  products.run(*kernel.library, kernel.name, rows, a, w, y);
+  if (waitsForEach)
+    cuda::synchronize(table, stream.get(), kernel.name);
 }
 
 } // namespace mlora

@@ -6,6 +6,7 @@
 #include "CudaProducts.h"
 #include "CudaRing.h"
 #include "CudaStaging.h"
+#include "CudaTimer.h"
 #include "mlora/Runtime/Program/Device.h"
 
 namespace mlora {
@@ -30,6 +31,8 @@ public:
   void launch(int kernel, LaunchBuffers buffers, size_t scalars, int64_t blocks) override;
   void product(int kernel, LaunchBuffers buffers, int64_t rows) override;
   void synchronize() override;
+  void timed(int kernel, const std::function<void()> &launch) override { timer.time(kernel, launch); }
+  std::vector<std::pair<int, double>> takeTimes() override { return timer.take(); }
   int64_t scratchBytes() const override { return scratchSize + workspaceSize; }
 
   /// All that it has allocated: arena, scratch, the products' workspace, the scalars, and the module's
@@ -41,7 +44,8 @@ public:
   const CudaProducts &shapes() const { return products; }
 
 private:
-  void checkFits(const Layout &layout) const;
+  /// Throws; `refused` is what the driver has no memory for, where the program should fit.
+  [[noreturn]] void doesNotFit(int64_t free, int64_t total, const std::string &refused) const;
   cuda::DevicePointer placeOf(int64_t place) const {
     return place < arenaSize ? arena.get() + cuda::DevicePointer(place)
                              : hostAddress + cuda::DevicePointer(place - arenaSize);
@@ -66,7 +70,9 @@ private:
   CudaProducts products;
   CudaGraphs sections;
   CudaRing ring;
+  CudaTimer timer;
   std::span<const Scalars> shown; ///< what begin() was given
+  bool waitsForEach = cuda::waitsForEachLaunch();
 };
 
 } // namespace mlora

@@ -33,8 +33,9 @@ CudaGraphs::CudaGraphs(const cuda::Table &table, const Manifest &manifest, cuda:
   }
 }
 
-void CudaGraphs::capture(Entry &entry, const std::function<void()> &launches) {
+bool CudaGraphs::capture(Entry &entry, const std::function<void()> &launches) {
   const cuda::DriverTable &driver = table.driver;
+  abandoned = false;
   check(table, driver.streamBeginCapture(stream, cuda::CaptureMode::ThreadLocal), "cuStreamBeginCapture");
   cuda::Graph *graph = nullptr;
   capturing = true;
@@ -48,12 +49,17 @@ void CudaGraphs::capture(Entry &entry, const std::function<void()> &launches) {
     throw;
   }
   check(table, driver.streamEndCapture(stream, &graph), "cuStreamEndCapture");
+  if (abandoned) {
+    driver.graphDestroy(graph);
+    return false;
+  }
   cuda::GraphExec *executable = nullptr;
   cuda::Result result = driver.graphInstantiate(&executable, graph, 0);
   driver.graphDestroy(graph);
   check(table, result, "cuGraphInstantiate");
   entry.graph = {table, executable};
   ++captures;
+  return true;
 }
 
 void CudaGraphs::run(size_t section, const Scalars &scalars, const std::function<void()> &launches) {
@@ -63,15 +69,19 @@ void CudaGraphs::run(size_t section, const Scalars &scalars, const std::function
   auto found =
       std::find_if(entries.begin(), entries.end(), [&](const Entry &entry) { return entry.key == key; });
   if (found == entries.end()) {
-    entries.push_front({key, {}});
+    entries.push_front({key, 0, {}});
     if (entries.size() > most)
       entries.pop_back();
+  } else {
+    entries.splice(entries.begin(), entries, found);
+  }
+  Entry &entry = entries.front();
+  if (entry.times < timesBefore) {
+    ++entry.times;
     return launches();
   }
-  entries.splice(entries.begin(), entries, found);
-  Entry &entry = entries.front();
-  if (!entry.graph.get())
-    capture(entry, launches);
+  if (!entry.graph.get() && !capture(entry, launches))
+    return launches();
   check(table, table.driver.graphLaunch(entry.graph.get(), stream), "cuGraphLaunch");
   ++replays;
 }

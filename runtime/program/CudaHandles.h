@@ -92,14 +92,21 @@ inline CudaPinned makeMapped(const cuda::Table &table, int64_t bytes, const char
 }
 
 /// Nothing for 0 bytes. `name` is for the emulator's messages.
-inline CudaMemory makeMemory(const cuda::Table &table, int64_t bytes, const char *name) {
+inline cuda::Result tryMemory(const cuda::Table &table, int64_t bytes, const char *name, CudaMemory &owned) {
   cuda::DevicePointer memory = 0;
   if (bytes == 0)
-    return {};
-  check(table, table.driver.memAlloc(&memory, size_t(bytes)), "cuMemAlloc");
-  CudaMemory owned{table, memory};
+    return cuda::Result::Success;
+  if (cuda::Result result = table.driver.memAlloc(&memory, size_t(bytes)); result != cuda::Result::Success)
+    return result;
+  owned = {table, memory};
   if (table.isEmulated())
     check(table, table.emulator.nameAllocation(memory, name), "a name");
+  return cuda::Result::Success;
+}
+
+inline CudaMemory makeMemory(const cuda::Table &table, int64_t bytes, const char *name) {
+  CudaMemory owned;
+  check(table, tryMemory(table, bytes, name, owned), "cuMemAlloc");
   return owned;
 }
 

@@ -68,24 +68,24 @@ void checkPtxVersion(const cuda::Table &table, const Bundle &bundle) {
            ", NVIDIA's driver here is for CUDA " + cuda::versionText(have) + ": install a newer one");
 }
 
-void checkChip(const CudaContext &context, const Bundle &bundle) {
-  int major = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-      minor = context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
-  std::string own = chipFor(major, minor, context.name());
+void checkChip(const CudaGpu &gpu, const Bundle &bundle) {
+  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  std::string own = chipFor(major, minor, gpu.name());
   if (!runsCodeFor(bundle.manifest.chip, major, minor))
     failed((bundle.folder / "manifest.json").string() + ": is for the chip " + bundle.manifest.chip +
-           ", and " + context.name() + " takes code for " + own + ": ask the compiler for that one");
+           ", and " + gpu.name() + " takes code for " + own + ": ask the compiler for that one");
 }
 
 } // namespace
 
-CudaKernels::CudaKernels(const cuda::Table &table, const CudaContext &context, const Bundle &bundle)
+CudaKernels::CudaKernels(const cuda::Table &table, const CudaGpu &gpu, const Bundle &bundle)
     : table(table), manifest(bundle.manifest) {
   std::string where = (bundle.folder / "manifest.json").string();
   for (const Kernel &kernel : manifest.kernels)
     if (!kernel.library && kernel.threads < 1)
       failed(where + ": kernel " + kernel.name + " does not say how many threads a block has");
-  table.isEmulated() ? loadEmulated(bundle) : loadPtx(context, bundle);
+  table.isEmulated() ? loadEmulated(bundle) : loadPtx(gpu, bundle);
   for (const Kernel &kernel : manifest.kernels) {
     cuda::Function *&function = functions.emplace_back();
     if (kernel.library)
@@ -102,9 +102,10 @@ CudaKernels::CudaKernels(const cuda::Table &table, const CudaContext &context, c
 }
 
 /// A driver that is older than the ptxas that made it may refuse what it takes as PTX.
-bool CudaKernels::loadCubin(const CudaContext &context, const Bundle &bundle) {
-  if (bundle.cubin.empty() || !isChip(manifest.chip, context.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-                                      context.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor)))
+bool CudaKernels::loadCubin(const CudaGpu &gpu, const Bundle &bundle) {
+  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  if (bundle.cubin.empty() || !isChip(manifest.chip, major, minor))
     return false;
   try {
     module = makeModule(table, bundle.cubin.data(), (bundle.folder / manifest.cubin).string());
@@ -114,9 +115,9 @@ bool CudaKernels::loadCubin(const CudaContext &context, const Bundle &bundle) {
   }
 }
 
-void CudaKernels::loadPtx(const CudaContext &context, const Bundle &bundle) {
-  checkChip(context, bundle);
-  if (loadCubin(context, bundle))
+void CudaKernels::loadPtx(const CudaGpu &gpu, const Bundle &bundle) {
+  checkChip(gpu, bundle);
+  if (loadCubin(gpu, bundle))
     return;
   checkPtxVersion(table, bundle);
   module = makeModule(table, bundle.ptx.c_str(), (bundle.folder / manifest.ptx).string());
@@ -155,7 +156,7 @@ void CudaKernels::loadEmulated(const Bundle &bundle) {
 void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,
                          int64_t blocks, cuda::Stream *stream) const {
   const Kernel &kernel = manifest.kernels[size_t(number)];
-  if (blocks > int64_t(UINT32_MAX))
+  if (blocks > INT32_MAX) // CUDA C++ Programming Guide, "Compute Capabilities": 2^31 - 1 along x
     failed("kernel " + kernel.name + " needs " + std::to_string(blocks) +
            " blocks, more than a GPU's grid has: lower max_length or per_device_train_batch_size");
   std::vector<void *> pointers;

@@ -12,7 +12,7 @@ namespace mlora {
 class CudaKernels {
 public:
   /// Throws Error(Failed) with the driver's words when it does not take the code.
-  CudaKernels(const cuda::Table &table, const CudaContext &context, const Bundle &bundle);
+  CudaKernels(const cuda::Table &table, const CudaGpu &gpu, const Bundle &bundle);
 
   /// `parameters` are addresses in device memory, one a parameter of the kernel; its tensor maps, which
   /// follow them, are encoded for these scalars.
@@ -23,8 +23,8 @@ public:
 
 private:
   void loadEmulated(const Bundle &bundle);
-  void loadPtx(const CudaContext &context, const Bundle &bundle);
-  bool loadCubin(const CudaContext &context, const Bundle &bundle);
+  void loadPtx(const CudaGpu &gpu, const Bundle &bundle);
+  bool loadCubin(const CudaGpu &gpu, const Bundle &bundle);
 
   const cuda::Table &table;
   const Manifest &manifest;

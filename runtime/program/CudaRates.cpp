@@ -31,7 +31,8 @@ std::vector<char> randomOperand(ElementType type, int64_t bytes) {
 
 struct CudaRates::State {
   explicit State(cuda::Table &table)
-      : table(table), context(table), stream(makeStream(table)), products(table, stream.get()) {}
+      : table(table), context(table), stream(makeStream(table)),
+        products(table, stream.get(), CudaProducts::keptChoices(table, context)) {}
 
   void wait() { check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize"); }
 
@@ -94,10 +95,8 @@ double CudaRates::secondsOf(const Product &product, int repeats) {
   made.type = made.resultType = type;
   made.isTransposed = isTransposed;
   auto pointer = [](const CudaMemory &memory) { return reinterpret_cast<void *>(memory.get()); };
-  return state->time(repeats, [&] {
-    state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y),
-                        CudaProducts::Choice::Timed);
-  });
+  return state->time(
+      repeats, [&] { state->products.run(made, "that is measured", m, pointer(a), pointer(w), pointer(y)); });
 }
 
 double CudaRates::copyRate(int64_t bytes) {

@@ -60,7 +60,7 @@ void CudaStaging::download(void *to, cuda::DevicePointer from, int64_t bytes) {
     check(table,
           table.driver.memcpyDtoHAsync(piece, from + cuda::DevicePointer(first), size_t(count), stream),
           "cuMemcpyDtoHAsync");
-    check(table, table.driver.streamSynchronize(stream), "cuStreamSynchronize");
+    cuda::synchronize(table, stream);
     if (table.isEmulated())
       check(table, table.emulator.hostAccess(piece, size_t(count), false), "pinned memory");
     std::memcpy(static_cast<std::byte *>(to) + first, piece, size_t(count));

@@ -5,6 +5,7 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace mlora {
 
@@ -26,6 +27,12 @@ std::unique_ptr<Device> Device::make(const Bundle &bundle, const Layout &layout,
   }
   failed((bundle.folder / "manifest.json").string() + ": is for the target " + target +
          ", which this program cannot run");
+}
+
+void Device::timed(int kernel, const std::function<void()> &launch) {
+  auto start = std::chrono::steady_clock::now();
+  launch();
+  times.emplace_back(kernel, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
 }
 
 } // namespace mlora

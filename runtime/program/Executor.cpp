@@ -3,7 +3,6 @@
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 namespace mlora {
@@ -31,9 +30,7 @@ int64_t chunkStride(const Buffer &buffer, int64_t rows) {
 bool writesWeights(const std::string &section) { return section == "prepare" || section == "update"; }
 
 /// Pairs of a query row and a key row it attends to, where all rows are one document.
-double pairsOf(const Scalars &scalars) {
-  return double(scalars.rows) * double(scalars.rows + 1) / 2;
-}
+double pairsOf(const Scalars &scalars) { return double(scalars.rows) * double(scalars.rows + 1) / 2; }
 
 } // namespace
 
@@ -123,7 +120,11 @@ void Executor::run(std::string_view name, const Scalars &scalars) {
           launch(record, all, which);
   };
   device.begin(all);
-  measuring ? launches() : device.replay(size_t(section - sections.begin()), scalars, launches);
+  if (!measuring)
+    return device.replay(size_t(section - sections.begin()), scalars, launches);
+  launches();
+  for (auto [kernel, seconds] : device.takeTimes())
+    kernelTimings[size_t(kernel)].seconds += seconds;
 }
 
 /// The section's own, and behind them each chunk's: how many rows it has, and that sums go on from the second
@@ -153,7 +154,8 @@ void Executor::launch(const Record &record, std::span<const Scalars> all, size_t
                                 int64_t(which - 1) * strides[record.firstAddress + i]);
     places = operandsOfChunk;
   }
-  LaunchBuffers operands = {places, {buffers.data() + record.firstAddress, record.numAddresses},
+  LaunchBuffers operands = {places,
+                            {buffers.data() + record.firstAddress, record.numAddresses},
                             {slots.data() + record.firstAddress, record.numAddresses}};
   int64_t blocks = kernel.blocks(scalars);
   if (record.layer >= 0)
@@ -164,12 +166,8 @@ void Executor::launch(const Record &record, std::span<const Scalars> all, size_t
   };
   if (!measuring)
     return launch();
-  device.synchronize();
-  auto start = std::chrono::steady_clock::now();
-  launch();
-  device.synchronize();
+  device.timed(record.kernel, launch);
   KernelTiming &timing = kernelTimings[size_t(record.kernel)];
-  timing.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   timing.calls += 1;
   timing.blocks += blocks;
   timing.bytes += kernel.bytes.at(scalars);

@@ -73,16 +73,29 @@ func.func @rms_norm.input_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>, %w: 
   return %dx, %dx_again : tensor<?x64xf32>, tensor<?x64xf32>
 }
 
+// mlora.rms_norm.scale: nothing folds.
+// CHECK-LABEL: func.func @rms_norm.scale(
+// CHECK-NEXT: mlora.rms_norm.scale %
+// CHECK-NEXT: return %[[Y:[^,]+]], %[[Y]] :
+func.func @rms_norm.scale(%x: tensor<?x64xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %rho = mlora.rms_norm.scale %x eps 1.000000e-05 : (tensor<?x64xf32>) -> tensor<?xf32>
+  %rho_again = mlora.rms_norm.scale %x eps 1.000000e-05 : (tensor<?x64xf32>) -> tensor<?xf32>
+  %rho_unread = mlora.rms_norm.scale %x eps 1.000000e-05 : (tensor<?x64xf32>) -> tensor<?xf32>
+  return %rho, %rho_again : tensor<?xf32>, tensor<?xf32>
+}
+
 // mlora.rms_norm.weight_grad: nothing folds.
 // CHECK-LABEL: func.func @rms_norm.weight_grad(
 // CHECK-NEXT: mlora.rms_norm.weight_grad %
 // CHECK-NEXT: return %[[Y:[^,]+]], %[[Y]] :
-func.func @rms_norm.weight_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>) -> (tensor<64xf32>, tensor<64xf32>) {
-  %dw = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05 : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
-  %dw_again = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05
-    : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
-  %dw_unread = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05
-    : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
+func.func @rms_norm.weight_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>, %rho: tensor<?xf32>)
+    -> (tensor<64xf32>, tensor<64xf32>) {
+  %dw = mlora.rms_norm.weight_grad %dy, %x scale %rho
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<64xf32>
+  %dw_again = mlora.rms_norm.weight_grad %dy, %x scale %rho
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<64xf32>
+  %dw_unread = mlora.rms_norm.weight_grad %dy, %x scale %rho
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<64xf32>
   return %dw, %dw_again : tensor<64xf32>, tensor<64xf32>
 }
 

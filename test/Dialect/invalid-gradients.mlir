@@ -45,9 +45,17 @@ func.func @rms_norm_input(%dy: tensor<?x64xf32>, %w: tensor<32xf32>) {
 
 // -----
 
-func.func @rms_norm_weight(%dy: tensor<?x64xf32>) {
+func.func @rms_norm_weight(%dy: tensor<?x64xf32>, %rho: tensor<?xf32>) {
   // expected-error@below {{'mlora.rms_norm.weight_grad' op result has 32 elements, cotangent has 64 columns}}
-  %dw = mlora.rms_norm.weight_grad %dy, %dy eps 1.0e-5 : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<32xf32>
+  %dw = mlora.rms_norm.weight_grad %dy, %dy scale %rho : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<32xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_scale(%x: tensor<5x64xf32>) {
+  // expected-error@below {{'mlora.rms_norm.scale' op result has 64 elements, input has 5 rows}}
+  %rho = mlora.rms_norm.scale %x eps 1.0e-5 : (tensor<5x64xf32>) -> tensor<64xf32>
   return
 }
 

@@ -164,11 +164,18 @@ func.func @rms_norm.input_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>, %w: 
   return
 }
 
+// CHECK-LABEL: func.func @rms_norm.scale(
+// CHECK: mlora.rms_norm.scale
+func.func @rms_norm.scale(%x: tensor<?x64xf32>) {
+  %rho = mlora.rms_norm.scale %x eps 1.000000e-05 : (tensor<?x64xf32>) -> tensor<?xf32>
+  return
+}
+
 // CHECK-LABEL: func.func @rms_norm.weight_grad(
 // CHECK: mlora.rms_norm.weight_grad
-func.func @rms_norm.weight_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>) {
-  %dw = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05
-    : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
+func.func @rms_norm.weight_grad(%dy: tensor<?x64xf32>, %x: tensor<?x64xf32>, %rho: tensor<?xf32>) {
+  %dw = mlora.rms_norm.weight_grad %dy, %x scale %rho
+    : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<64xf32>
   return
 }
 

@@ -197,6 +197,62 @@ TEST_F(BlasTest, TheHeuristicsAlgorithmsSayWhatTheyNeed) {
   EXPECT_CUDA_OK(driver.streamSynchronize(stream));
 }
 
+/// 257 is no bf16, 256 + 1 + 1 is one.
+TEST_F(BlasTest, PartsOfASumAreRoundedWhereTheMaskAllowsIt) {
+  Matrix row{DataType::BF16, Order::Columns, false, 1, 4, 1},
+      column{DataType::BF16, Order::Columns, false, 4, 4, 4},
+      result{DataType::BF16, Order::Columns, false, 1, 4, 1};
+  for (int operand = 0; operand < 4; ++operand)
+    layOut(operand, operand == 0 ? row : operand == 1 ? column : result);
+  auto stored = [](std::initializer_list<float> values) {
+    std::vector<uint16_t> halves;
+    for (float value : values)
+      halves.push_back(mlora::floatToBfloat(value));
+    return halves;
+  };
+  memory[0] = upload(stored({256, 1, 1, 0}));
+  memory[1] = upload(std::vector<uint16_t>(16, mlora::floatToBfloat(1)));
+  memory[2] = memory[3] = allocate(8, "d");
+  workspace = allocate(1 << 20, "workspace");
+  for (int operand = 0; operand < 4; ++operand)
+    prefer(PreferenceAttribute(int(PreferenceAttribute::MinAlignmentA) + operand), uint32_t(2));
+  auto first = [&] {
+    EXPECT_CUDA_OK(findAlgorithms());
+    EXPECT_CUDA_OK(multiply(&found[0].algorithm, 1 << 20));
+    return mlora::bfloatToFloat(download<uint16_t>(memory[3], 1)[0]);
+  };
+  EXPECT_EQ(first(), 256);
+  prefer(PreferenceAttribute::ReductionSchemes, ReductionScheme::ComputeType);
+  EXPECT_EQ(first(), 258);
+  EXPECT_EQ(found[0].workspaceBytes, size_t(1) << 20);
+  prefer(PreferenceAttribute::ReductionSchemes, ReductionScheme::None);
+  EXPECT_EQ(first(), 258);
+  EXPECT_EQ(count, 1) << "none that splits";
+}
+
+TEST_F(BlasTest, AnAlgorithmIsNotForEverySize) {
+  simple();
+  EXPECT_CUDA_OK(findAlgorithms());
+  Algorithm split = found[0].algorithm, whole = found[1].algorithm;
+  auto verdict = [&](const Algorithm *algorithm) {
+    return blas.matmulAlgoCheck(handle, desc, layouts[0], layouts[1], layouts[2], layouts[3], algorithm,
+                                found);
+  };
+  EXPECT_CUDA_OK(verdict(&split));
+  EXPECT_EQ(found[0].workspaceBytes, size_t(1) << 20);
+  for (int operand = 1; operand < 4; ++operand)
+    lay(operand, LayoutAttribute::Columns, uint64_t(3));
+  EXPECT_CUDA_REFUSED(verdict(&split), BlasStatus::NotSupported, "multiples of 4", "there are 3");
+  EXPECT_CUDA_REFUSED(multiply(&split), BlasStatus::NotSupported, "multiples of 4");
+  EXPECT_CUDA_OK(verdict(&whole));
+  EXPECT_EQ(found[0].workspaceBytes, 0u);
+  EXPECT_CUDA_OK(findAlgorithms());
+  EXPECT_EQ(count, 1);
+  Algorithm foreign;
+  EXPECT_CUDA_REFUSED(verdict(&foreign), BlasStatus::InvalidValue, "algo does not come from");
+  EXPECT_CUDA_REFUSED(verdict(nullptr), BlasStatus::InvalidValue, "algo or result is null");
+}
+
 TEST_F(BlasTest, AlignmentIsThatOfThePreference) {
   simple();
   memory[0] = allocate(1024, "a") + 16;

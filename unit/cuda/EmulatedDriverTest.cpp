@@ -311,6 +311,17 @@ TEST_F(EmulatedDriver, TimesBetweenEvents) {
   EXPECT_CUDA_OK(driver.eventDestroy(end));
 }
 
+/// What is no emulator has no name of a kernel to give.
+TEST_F(EmulatedDriver, AWaitThatTellsOfAFaultSaysHowToFindIt) {
+  Table other = table;
+  other.emulator = {};
+  other.driver.streamSynchronize = [](Stream *) { return Result::IllegalAddress; };
+  EXPECT_REFUSED(mlora::cuda::synchronize(other, stream), "CUDA: cuStreamSynchronize gives",
+                 "something that was launched before is at fault", "MLORA_CUDA_SYNC=1");
+  EXPECT_REFUSED(mlora::cuda::synchronize(other, stream, "norm"), "cuStreamSynchronize behind norm gives");
+  mlora::cuda::synchronize(table, stream);
+}
+
 TEST(EmulatedContext, NoticesLeaksAndMissingContexts) {
   Table &table = emulated();
   DevicePointer memory = 0;

@@ -107,10 +107,15 @@ SAME(LayoutAttribute::Columns, CUBLASLT_MATRIX_LAYOUT_COLS);
 SAME(LayoutAttribute::LeadingDimension, CUBLASLT_MATRIX_LAYOUT_LD);
 SAME(LayoutAttribute::BatchCount, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT);
 SAME(PreferenceAttribute::MaxWorkspaceBytes, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES);
+SAME(PreferenceAttribute::ReductionSchemes, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK);
 SAME(PreferenceAttribute::MinAlignmentA, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES);
 SAME(PreferenceAttribute::MinAlignmentB, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES);
 SAME(PreferenceAttribute::MinAlignmentC, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES);
 SAME(PreferenceAttribute::MinAlignmentD, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES);
+SAME(ReductionScheme::None, CUBLASLT_REDUCTION_SCHEME_NONE);
+SAME(ReductionScheme::InPlace, CUBLASLT_REDUCTION_SCHEME_INPLACE);
+SAME(ReductionScheme::ComputeType, CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE);
+SAME(ReductionScheme::OutputType, CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE);
 static_assert(sizeof(Algorithm) == sizeof(cublasLtMatmulAlgo_t));
 static_assert(sizeof(Heuristic) == sizeof(cublasLtMatmulHeuristicResult_t));
 static_assert(offsetof(Heuristic, workspaceBytes) ==
@@ -160,6 +165,7 @@ SAME_CALL(matrixLayoutCreate, cublasLtMatrixLayoutCreate);
 SAME_CALL(matrixLayoutSetAttribute, cublasLtMatrixLayoutSetAttribute);
 SAME_CALL(preferenceSetAttribute, cublasLtMatmulPreferenceSetAttribute);
 SAME_CALL(matmulAlgoGetHeuristic, cublasLtMatmulAlgoGetHeuristic);
+SAME_CALL(matmulAlgoCheck, cublasLtMatmulAlgoCheck);
 SAME_CALL(matmul, cublasLtMatmul);
 SAME_CALL(statusString, cublasLtGetStatusString);
 #endif

@@ -281,7 +281,7 @@ void expectSameBits(const std::string &folder, const std::string &target, const 
   Trainer offloaded(golden, "adapter.safetensors");
   EXPECT_GT(offloaded.program.hostBytes(), 0);
   MicroBatch batch = golden.batch(golden.batches(), 0);
-  for (int step = 0; step < 3; ++step) // as it comes, captured, replayed; behind an update, too
+  for (int step = 0; step < 3; ++step) // as it comes, captured, and replayed below; behind an update, too
     for (Trainer *trainer : {&plain, &offloaded}) {
       trainer->run(batch);
       trainer->program.run("norm");

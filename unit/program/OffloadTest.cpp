@@ -124,6 +124,9 @@ TEST_F(Offloading, CopiesAreALayerAhead) {
                              "ccLcLcLcLL"
                              "L"
                              "LcLcLcLL",
+                             "ccLcLcLcLL"
+                             "L"
+                             "LcLcLcLL",
                              ""}) {
     calls.clear();
     executor.run("micro_step", {.rows = 4}); // as it comes, captured, replayed
@@ -183,7 +186,7 @@ TEST_F(Offloading, OutOfMemorySaysWhatItFrees) {
   }
   files.json["arena"]["fixed"] = 1280 + 10 * much;
   files.write();
-  cuda::setEmulatedMemory(size_t(20) << 20);
+  cuda::setEmulatedMemory(size_t(20 + 256) << 20);
   EXPECT_REFUSED(load({}), "or offload=optimizer, which frees 40 MiB, offload=base, which frees 24 MiB, "
                            "offload=all, which frees 64 MiB");
   EXPECT_REFUSED(load(Offload::of("optimizer")), "or offload=all, which frees 24 MiB");

@@ -88,7 +88,7 @@ TEST_F(TensorMaps, AreEncodedForTheRowsOfALaunch) {
   Layout layout(bundle.manifest, capacity);
   CudaDevice device(cuda::emulated(), bundle, layout);
   Executor executor(bundle.manifest, layout, device);
-  for (int64_t rows : {5, 5, 6, 5, 6, 6}) {
+  for (int64_t rows : {5, 5, 6, 5, 6, 5, 6, 6}) {
     executor.run("describe", {.rows = 1, .kvRows = rows});
     std::vector<float> values(9);
     device.read(values.data(), layout.offset(8, 0), 36);

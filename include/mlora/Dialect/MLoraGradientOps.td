@@ -79,19 +79,34 @@ def MLora_RmsNormInputGradOp : MLora_PureOp<"rms_norm.input_grad"> {
   }];
 }
 
-def MLora_RmsNormWeightGradOp : MLora_PureOp<"rms_norm.weight_grad"> {
-  let summary = "Gradient of a normalisation's weight";
+def MLora_RmsNormScaleOp : MLora_PureOp<"rms_norm.scale"> {
+  let summary = "What a normalisation multiplies each row by";
   let description = [{
-    `dw = Σ_t dy[t] ∘ x[t] · ρ[t]`.
+    `ρ[t] = 1/sqrt(mean(x[t]²) + eps)`, in f32: what the gradient of the weight, a sum over tokens, needs to know of each row.
 
     Example:
     ```mlir
-    %dw = mlora.rms_norm.weight_grad %dy, %x eps 1.000000e-05 : (tensor<?x64xf32>, tensor<?x64xf32>) -> tensor<64xf32>
+    %rho = mlora.rms_norm.scale %x eps 1.000000e-05 : (tensor<?x64xf32>) -> tensor<?xf32>
     ```
   }];
-  let arguments = (ins MLora_Matrix:$cotangent, MLora_Matrix:$input, F64Attr:$eps);
+  let arguments = (ins MLora_Matrix:$input, F64Attr:$eps);
   let results = (outs MLora_Vector:$output);
-  let assemblyFormat = "$cotangent `,` $input `eps` $eps attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$input `eps` $eps attr-dict `:` functional-type(operands, results)";
+}
+
+def MLora_RmsNormWeightGradOp : MLora_PureOp<"rms_norm.weight_grad"> {
+  let summary = "Gradient of a normalisation's weight";
+  let description = [{
+    `dw = Σ_t dy[t] ∘ x[t] · ρ[t]`, with ρ from `rms_norm.scale`.
+
+    Example:
+    ```mlir
+    %dw = mlora.rms_norm.weight_grad %dy, %x scale %rho : (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?xf32>) -> tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins MLora_Matrix:$cotangent, MLora_Matrix:$input, MLora_Vector:$scale);
+  let results = (outs MLora_Vector:$output);
+  let assemblyFormat = "$cotangent `,` $input `scale` $scale attr-dict `:` functional-type(operands, results)";
 }
 
 class MLora_AttentionGradOp<string mnemonic> : MLora_PureOp<mnemonic> {

@@ -13,6 +13,22 @@ static int64_t getCutColumns(TokenOuterOp op) {
   return *llvm::max_element(op.getOutput().getType().getShape());
 }
 
+namespace {
+/// A tile's part of some columns.
+struct Part {
+  Value from;
+  OpFoldResult size;
+  int64_t most;
+};
+} // namespace
+
+/// Whole stripes; the last tile takes the rest.
+static Part partOf(BlockBuilder &b, int64_t columns) {
+  int64_t width = llvm::alignTo(llvm::divideCeil(columns, b.numTiles), b.shape.stripeColumns);
+  Value from = b.times(b.tile, width), end = b.index(columns);
+  return {from, getAsOpFoldResult(b.most(b.least(b.index(width), b.minus(end, from)), b.index(0))), width};
+}
+
 bool mlir::mlora::isTiled(Operation *op) {
   // A linear layer has blocks of its own where its kernel says so, otherwise it is one of a chain over rows.
   return isa<TokenOuterOp, RmsNormWeightGradOp>(op) ||
@@ -23,10 +39,7 @@ bool mlir::mlora::isTiled(Operation *op) {
 static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {
   ArrayRef<int64_t> shape = op.getOutput().getType().getShape();
   OpFoldResult zero = b.getIndexAttr(0), rows = getAsOpFoldResult(b.rowsOf(op.getLhs(), kRows));
-  // Whole stripes; the last tile takes the rest.
-  int64_t width = llvm::alignTo(llvm::divideCeil(getCutColumns(op), b.numTiles), b.shape.stripeColumns);
-  Value from = b.times(b.tile, width), end = b.index(getCutColumns(op));
-  OpFoldResult size = getAsOpFoldResult(b.most(b.least(b.index(width), b.minus(end, from)), b.index(0)));
+  auto [from, size, most] = partOf(b, getCutColumns(op));
   OpFoldResult left = b.getIndexAttr(shape[0]), right = b.getIndexAttr(shape[1]), leftFrom = zero,
                rightFrom = zero;
   Value rhsFrom = b.index(op.getFirst());
@@ -44,28 +57,38 @@ static void emitTokenOuter(BlockBuilder &b, TokenOuterOp op) {
   b.gemm(lhs, rhs, y, b.real(1), b.beta(), /*transposeA=*/true);
 }
 
-/// dw += Σ_t dy[t] ∘ x[t] · ρ[t], row after row
+/// Rows whose products are summed side by side. A power of two.
+static constexpr int64_t kSideBySide = 128;
+
+/// dw += Σ_t dy[t] ∘ x[t] · ρ[t], for the tile's columns: sums of every 128th row, then these by halves
 static void emitRmsNormWeightGrad(BlockBuilder &b, RmsNormWeightGradOp op) {
-  Value dy = b.whole(op.getCotangent()), x = b.whole(op.getInput()), result = b.wholeResult(op.getOutput());
-  int64_t width = op.getOutput().getType().getShape()[0];
-  double inverse = 1.0 / width, eps = op.getEps().convertToDouble();
-  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1), columns = b.getIndexAttr(width);
-  SmallVector<ReassociationIndices> groups = {{0, 1}};
-  Value dw = memref::ExpandShapeOp::create(b, ArrayRef<int64_t>{1, width}, result, groups,
-                                           ArrayRef<OpFoldResult>{one, columns});
-  Value rho = b.scratch({1});
-  b.clearUnlessAccumulating(result);
-  b.loop(b.index(0), b.rowsOf(op.getInput(), kRows), 1, [&](Value t) {
-    Value xRow = b.view(x, {t, zero}, {one, columns}), dyRow = b.view(dy, {t, zero}, {one, columns});
-    b.fill(rho, 0);
-    b.reduce(2, {{xRow, {0, 1}}}, {{rho, {0}}},
-             [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
-    b.each(1, {}, {{rho, {0}}}, [&](ValueRange v) {
-      return Values{b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))))};
-    });
-    b.each(2, {{dyRow, {0, 1}}, {xRow, {0, 1}}, {rho, {0}}}, {{dw, {0, 1}}},
+  int64_t columns = op.getOutput().getType().getDimSize(0);
+  auto [from, size, most] = partOf(b, columns);
+  Value rows = b.rowsOf(op.getInput(), kRows), result = b.wholeResult(op.getOutput());
+  OpFoldResult zero = b.getIndexAttr(0);
+  Value all = b.scratch({kSideBySide, most});
+  auto sumsOf = [&, size = size](int64_t first, OpFoldResult count) {
+    return b.view(all, {b.getIndexAttr(first), zero}, {count, size});
+  };
+  b.fill(sumsOf(0, b.getIndexAttr(kSideBySide)), 0);
+  b.loop(b.index(0), rows, kSideBySide, [&, from = from, size = size](Value first) {
+    OpFoldResult count = getAsOpFoldResult(b.least(b.index(kSideBySide), b.minus(rows, first)));
+    auto part = [&](Value matrix) { return b.view(matrix, {first, getAsOpFoldResult(from)}, {count, size}); };
+    Value scale = b.view(b.whole(op.getScale()), {first}, {count});
+    b.each(2, {{part(b.whole(op.getCotangent())), {0, 1}}, {part(b.whole(op.getInput())), {0, 1}}, {scale, {0}}},
+           {{sumsOf(0, count), {0, 1}}},
            [&](ValueRange v) { return Values{b.add(v[3], b.mul(v[0], b.mul(v[1], v[2])))}; });
   });
+  for (int64_t half = kSideBySide / 2; half > 0; half /= 2)
+    b.each(2, {{sumsOf(half, b.getIndexAttr(half)), {0, 1}}}, {{sumsOf(0, b.getIndexAttr(half)), {0, 1}}},
+           [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
+  SmallVector<ReassociationIndices> groups = {{0, 1}};
+  Value asRow = memref::ExpandShapeOp::create(b, ArrayRef<int64_t>{1, columns}, result, groups,
+                                              ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(columns)});
+  Value dw = b.view(asRow, {zero, getAsOpFoldResult(from)}, {b.getIndexAttr(1), size});
+  b.clearUnlessAccumulating(dw);
+  b.each(2, {{sumsOf(0, b.getIndexAttr(1)), {0, 1}}}, {{dw, {0, 1}}},
+         [&](ValueRange v) { return Values{b.add(v[1], v[0])}; });
 }
 
 void mlir::mlora::addOuterEmitters(BlockEmitters &table) {

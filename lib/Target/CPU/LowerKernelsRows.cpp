@@ -11,16 +11,26 @@ using Values = SmallVector<Value>;
 
 static int64_t getColumns(Value value) { return cast<RankedTensorType>(value.getType()).getShape().back(); }
 
-/// y[t] = w ∘ x[t] · ρ[t] with ρ[t] = 1/sqrt(mean(x[t]²) + eps)
-static void emitRmsNorm(BlockBuilder &b, RmsNormOp op) {
-  Value x = b.in(op.getInput()), y = b.out(op.getOutput()), rho = b.rowScratch();
-  double inverse = 1.0 / getColumns(op.getInput()), eps = op.getEps().convertToDouble();
+/// ρ[t] = 1/sqrt(mean(x[t]²) + eps)
+static void scaleRows(BlockBuilder &b, Value x, int64_t columns, double eps, Value rho) {
+  double inverse = 1.0 / columns;
   b.fill(rho, 0);
   b.reduce(2, {{x, {0, 1}}}, {{rho, {0}}},
            [&](ValueRange v) { return Values{b.add(v[1], b.mul(v[0], v[0]))}; });
   b.each(1, {}, {{rho, {0}}}, [&](ValueRange v) {
     return Values{b.div(b.real(1), b.sqrt(b.add(b.mul(v[0], b.real(inverse)), b.real(eps))))};
   });
+}
+
+static void emitRmsNormScale(BlockBuilder &b, RmsNormScaleOp op) {
+  scaleRows(b, b.in(op.getInput()), getColumns(op.getInput()), op.getEps().convertToDouble(),
+            b.out(op.getOutput()));
+}
+
+/// y[t] = w ∘ x[t] · ρ[t]
+static void emitRmsNorm(BlockBuilder &b, RmsNormOp op) {
+  Value x = b.in(op.getInput()), y = b.out(op.getOutput()), rho = b.rowScratch();
+  scaleRows(b, x, getColumns(op.getInput()), op.getEps().convertToDouble(), rho);
   b.each(2, {{x, {0, 1}}, {b.whole(op.getWeight()), {1}}, {rho, {0}}}, {{y, {0, 1}}},
          [&](ValueRange v) { return Values{b.mul(b.mul(v[0], v[2]), v[1])}; });
 }
@@ -267,6 +277,7 @@ static void emitCacheWrite(BlockBuilder &b, CacheWriteOp op) {
 void mlir::mlora::addRowEmitters(BlockEmitters &table) {
   addEmitter<emitRmsNorm, RmsNormOp>(table);
   addEmitter<emitRmsNormInputGrad, RmsNormInputGradOp>(table);
+  addEmitter<emitRmsNormScale, RmsNormScaleOp>(table);
   addEmitter<emitLinear, LinearOp>(table);
   addEmitter<emitLinearInputGrad, LinearInputGradOp>(table);
   addEmitter<emitAdaptedLinear, AdaptedLinearOp>(table);

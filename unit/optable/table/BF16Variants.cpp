@@ -13,7 +13,7 @@ using Names = std::set<std::string>;
 
 /// Groups that have variants, and what of their cases stays f32 besides gradients of parameters.
 const std::map<std::string, Names> &keptAsF32() {
-  static const Names attention = {"lse"}, loss = {"nll", "lse", "d", "loss", "seed"};
+  static const Names attention = {"lse"}, loss = {"nll", "lse", "d", "loss", "seed", "r"};
   static const Names trainedHead = {"lse", "d", "w"}; // whose gradient is wanted is f32
   static const Names adapters = {"a", "b0", "b1", "b2"};
   static const Names chains = {"a", "bq", "bk", "bv", "bg", "bu", "ad", "bd", "r", "lse"};
@@ -21,7 +21,8 @@ const std::map<std::string, Names> &keptAsF32() {
                                                       {"linear.input_grad", {}},
                                                       {"rms_norm", {}},
                                                       {"rms_norm.input_grad", {}},
-                                                      {"rms_norm.weight_grad", {}},
+                                                      {"rms_norm.scale", {"r"}},
+                                                      {"rms_norm.weight_grad", {"r"}},
                                                       {"swiglu", {}},
                                                       {"swiglu.grad", {}},
                                                       {"add", {}},

@@ -89,10 +89,11 @@ static void addMlpChains(Table &table) {
   : ($g, $g, $wg, $wu, $bg, $bu, $a) -> ($h, $ug)
 %x = mlora.rms_norm %h, %n eps 1.0e-05 : ($h, $n) -> $h
 %da = mlora.token_outer %ug, %x : ($ug, $h) -> $da
-%dn = mlora.rms_norm.weight_grad %dx, %h eps 1.0e-05 : ($h, $h) -> $dn
+%r = mlora.rms_norm.scale %h eps 1.0e-05 : ($h) -> $r
+%dn = mlora.rms_norm.weight_grad %dx, %h scale %r : ($h, $h, $r) -> $dn
 %d = mlora.rms_norm.input_grad %dx, %h, %n eps 1.0e-05 : ($h, $h, $n) -> $h
 %dh0 = mlora.add %dh, %d : $h)",
-      {inner("ud", {Rows, 24}), inner("ug", {Rows, 6}), gradient("dad", {24, 96}), gradient("da", {6, 37}),
+      {inner("ud", {Rows, 24}), inner("ug", {Rows, 6}), inner("r", {Rows}), gradient("dad", {24, 96}), gradient("da", {6, 37}),
        gradient("dn", {37}), result("dh0", {Rows, 37})},
       sums()));
 }

@@ -64,10 +64,11 @@ static void addHead(Table &table) {
 %d = mlora.spread %seed like %nll : ($seed, $nll) -> $nll
 %dx = mlora.cross_entropy.input_grad %d, %x, %w, %t, %lse : ($nll, $c, $w, $t, $nll) -> $c
 %dw = mlora.cross_entropy.weight_grad %d, %x, %w, %t, %lse : ($nll, $c, $w, $t, $nll) -> $dw
-%dn = mlora.rms_norm.weight_grad %dx, %c eps 1.0e-05 : ($c, $c) -> $dn
+%r = mlora.rms_norm.scale %c eps 1.0e-05 : ($c) -> $r
+%dn = mlora.rms_norm.weight_grad %dx, %c scale %r : ($c, $c, $r) -> $dn
 %dc = mlora.rms_norm.input_grad %dx, %c, %n eps 1.0e-05 : ($c, $c, $n) -> $c
 %dh = mlora.scatter_rows %dc, %counted like %h : ($c, $counted, $h) -> $dh)",
-      {inner("c", {CountedRows, 37}), inner("nll", {CountedRows}), inner("lse", {CountedRows}),
+      {inner("c", {CountedRows, 37}), inner("nll", {CountedRows}), inner("lse", {CountedRows}), inner("r", {CountedRows}),
        result("loss", {}), gradient("dw", {130, 37}), gradient("dn", {37}), result("dh", {Rows, 37})},
       sums()));
 }

@@ -30,6 +30,8 @@ static void addNorms(Table &table) {
     table.push_back(
         makeCase("rms_norm", "rms_norm_" + of(width), {real("x", {Rows, width}), real("w", {width})},
                  "%y = mlora.rms_norm %x, %w " + eps + " : ($x, $w) -> $y", {result("y", {Rows, width})}));
+    table.push_back(makeCase("rms_norm.scale", "rms_norm_scale_" + of(width), {real("x", {Rows, width})},
+                             "%r = mlora.rms_norm.scale %x " + eps + " : ($x) -> $r", {result("r", {Rows})}));
     table.push_back(makeCase("rms_norm.input_grad", "rms_norm_input_grad_" + of(width),
                              {real("dy", {Rows, width}), real("x", {Rows, width}), real("w", {width})},
                              "%dx = mlora.rms_norm.input_grad %dy, %x, %w " + eps + " : ($dy, $x, $w) -> $dx",

@@ -23,17 +23,17 @@ void addSumCases(Table &table) {
   // Sums of a function are one kernel; each has its blocks.
   table.push_back(makeCase(
       "token_outer", "token_outer_three",
-      {real("a", {Rows, 300}), real("b", {Rows, 24}), real("c", {Rows, 37})},
+      {real("a", {Rows, 300}), real("b", {Rows, 24}), real("c", {Rows, 37}), real("r", {Rows}, uniform(0.5, 2))},
       R"(%x = mlora.token_outer %a, %b : ($a, $b) -> $x
-%n = mlora.rms_norm.weight_grad %a, %a eps 1.0e-05 : ($a, $a) -> $n
+%n = mlora.rms_norm.weight_grad %a, %a scale %r : ($a, $a, $r) -> $n
 %y = mlora.token_outer %c, %b from 12 : ($c, $b) -> $y
 %z = mlora.token_outer %c, %a : ($c, $a) -> $z)",
       {gradient("x", {300, 24}), gradient("n", {300}), gradient("y", {37, 12}), gradient("z", {37, 300})},
       sums()));
-  for (auto [width, rows] : {std::pair<int64_t, int64_t>{24, Rows}, {37, Rows}, {172, CountedRows}})
+  for (auto [width, rows] : {std::pair<int64_t, int64_t>{24, Rows}, {37, Rows}, {172, CountedRows}, {300, Rows}})
     table.push_back(makeCase("rms_norm.weight_grad", "rms_norm_weight_grad_" + std::to_string(width),
-                             {real("dy", {rows, width}), real("x", {rows, width})},
-                             "%dw = mlora.rms_norm.weight_grad %dy, %x eps 1.0e-05 : ($dy, $x) -> $dw",
+                             {real("dy", {rows, width}), real("x", {rows, width}), real("r", {rows}, uniform(0.5, 2))},
+                             "%dw = mlora.rms_norm.weight_grad %dy, %x scale %r : ($dy, $x, $r) -> $dw",
                              {gradient("dw", {width})}, sums()));
 
   for (int64_t rows : {int64_t(Rows), int64_t(CountedRows), int64_t(37)})

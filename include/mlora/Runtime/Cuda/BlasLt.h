@@ -58,11 +58,16 @@ enum class LayoutAttribute : int {
 /// cublasLtMatmulPreferenceAttributes_t
 enum class PreferenceAttribute : int {
   MaxWorkspaceBytes = 1,
+  ReductionSchemes = 3,
   MinAlignmentA = 5,
   MinAlignmentB = 6,
   MinAlignmentC = 7,
   MinAlignmentD = 8,
 };
+
+/// cublasLtReductionScheme_t: where an algorithm that splits K adds its parts. Bits of a preference's mask;
+/// algorithms that do not split are always allowed. InPlace and OutputType round parts to the result's type.
+enum class ReductionScheme : uint32_t { None = 0, InPlace = 1, ComputeType = 2, OutputType = 4 };
 
 // Opaque.
 struct BlasLt;

@@ -32,6 +32,8 @@ struct Table {
   DriverTable driver;
   BlasLtTable blas; ///< empty until loadBlasLt
   EmulatorTable emulator;
+  /// The primary context outlives its users. The emulator's does not, so that what they leave in it shows.
+  bool keepsContext = false;
 
   bool isEmulated() const { return emulator.explain != nullptr; }
 };
@@ -50,6 +52,12 @@ Table &emulated();
 
 /// "13.0" of 13000.
 std::string versionText(int version);
+
+/// Waits for all of a stream. What a kernel did wrong is told here, however long ago it was launched: the
+/// Error of a fault names MLORA_CUDA_SYNC. `behind` is the only launch that it can be, where that is known.
+void synchronize(const Table &table, Stream *stream, const std::string &behind = "");
+/// MLORA_CUDA_SYNC is set: each launch is waited for and no graph is made, so that a fault names its kernel.
+bool waitsForEachLaunch();
 
 /// Throws Error(Failed) that names the function and says why, unless `result` is success.
 void check(const Table &table, Result result, const char *function);

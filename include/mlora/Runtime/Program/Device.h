@@ -8,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 namespace mlora {
 
@@ -59,8 +61,17 @@ public:
   /// Waits for all that was launched.
   virtual void synchronize() {}
 
+  /// Makes a launch of kernel number `kernel` whose time takeTimes() tells: here that of the host's clock,
+  /// for launches that are done when they return.
+  virtual void timed(int kernel, const std::function<void()> &launch);
+  /// Kernel and seconds of each since the last call.
+  virtual std::vector<std::pair<int, double>> takeTimes() { return std::exchange(times, {}); }
+
   /// Bytes beside the arena that blocks and products work in.
   virtual int64_t scratchBytes() const = 0;
+
+private:
+  std::vector<std::pair<int, double>> times;
 };
 
 } // namespace mlora

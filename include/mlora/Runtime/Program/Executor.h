@@ -26,8 +26,9 @@ public:
   /// Throws Error(Failed) for an unknown section or scalars beyond the capacity.
   void run(std::string_view section, const Scalars &scalars);
 
-  /// Off unless asked for: reading the clock around each launch costs little on the CPU; elsewhere each
-  /// launch is waited for.
+  /// Off unless asked for: reading the clock around each launch costs little on the CPU; elsewhere there are
+  /// two events around each, which are waited for at the section's end, and sections are not repeated as
+  /// graphs.
   void measure(bool on) { measuring = on; }
   void clearTimings() { kernelTimings.assign(kernelTimings.size(), {}); }
   const std::vector<KernelTiming> &timings() const { return kernelTimings; } ///< one a kernel of the manifest
