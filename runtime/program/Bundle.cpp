@@ -21,7 +21,7 @@ std::string readCode(const fs::path &path, const std::string &hash) {
 Bundle loadProgram(const fs::path &folder, Manifest manifest) {
   if (manifest.target == "cuda") {
     std::string ptx = readCode(folder / manifest.ptx, manifest.ptxHash), cubin;
-    if (!manifest.cubin.empty())
+    if (!manifest.cubin.empty() && fs::exists(folder / manifest.cubin)) // whoever carries the bundle may leave it out
       cubin = readCode(folder / manifest.cubin, manifest.cubinHash);
     return {folder, std::move(manifest), std::nullopt, std::move(ptx), std::move(cubin)};
   }

@@ -123,6 +123,10 @@ def assemble_bundles(build, bundles):
     subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
 
 
+def chip_of_bundle(bundle):
+    return json.loads((bundle / "manifest.json").read_text())["chip"]
+
+
 def op_table(build, chips, folder):
     """Every op's cases, compiled for each chip, with the f64 reference's results."""
     say("compiling the op table")
@@ -137,6 +141,26 @@ def pack(archive, entries):
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
         for name, path in sorted(entries):
             tar.add(path, arcname=name)
+
+
+def files_of(folder, name):
+    """(name in an archive, path) of all files."""
+    return [(f"{name}/{path.relative_to(folder)}", path) for path in folder.rglob("*") if path.is_file()]
+
+
+def size_of(out):
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+
+def pack_cubins(out, cubins):
+    """Machine code is as large as PTX and can be done without: as much as the limit leaves, in archives of their own. `cubins`:
+    (what, entries), those that gain most first."""
+    for number, (what, entries) in enumerate(cubins):
+        archive = out / f"cubins-{number}.tar.gz"
+        pack(archive, entries)
+        if size_of(out) > LIMIT:
+            archive.unlink()
+            say(f"left out for its size: machine code of {what}, whose PTX the GPU's driver will compile")
 
 
 def make(options):
@@ -172,12 +196,21 @@ def make(options):
         bundles = pathlib.Path(folder) / "bundles"
         compile_ahead(build, all_requests(cases, options.chip, rows), bundles)
         assemble_bundles(build, bundles)
-        pack(out / "bundles.tar.gz", [(f"bundles/{path.name}", path) for path in bundles.iterdir()])
         optable = pathlib.Path(folder) / "optable"
         op_table(build, options.chip, optable)
-        pack(out / "optable.tar.gz", [("optable", optable)])
-    pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+        pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
+        cubins = []
+        for name, packed, chip_of in (("bundles", bundles, lambda path: chip_of_bundle(path.parent)),
+                                      ("optable", optable, lambda path: path.parent.name)):
+            entries = files_of(packed, name)
+            pack(out / f"{name}.tar.gz", [entry for entry in entries if entry[1].suffix != ".cubin"])
+            for chip in ("sm_90a", "sm_90", *options.chip):
+                found = [entry for entry in entries if entry[1].suffix == ".cubin" and chip_of(entry[1]) == chip]
+                if found and (f"{name} for {chip}", found) not in cubins:
+                    cubins.append((f"{name} for {chip}", found))
+        # First those of the GPU that this is made for.
+        pack_cubins(out, sorted(cubins, key=lambda cubin: "sm_90" not in cubin[0]))
+    size = size_of(out)
     say(f"{out}: {size / 2**20:.1f} MiB, chips {' '.join(options.chip)}")
     if size > LIMIT:
         fail(f"the folder is larger than {LIMIT >> 20} MiB: give fewer --chip")

@@ -485,6 +485,12 @@ TEST_F(CubinBundle, OfOtherPtxCountsAsNone) {
   EXPECT_EQ(tried(), std::vector<std::string>{ptx});
 }
 
+TEST_F(CubinBundle, MayBeLeftOut) {
+  writeWithCubin();
+  std::filesystem::remove(files.path() / Bundle::cubinFile);
+  EXPECT_EQ(tried(), std::vector<std::string>{ptx});
+}
+
 TEST_F(CubinBundle, ThatIsDamagedIsAnError) {
   writeWithCubin();
   files.folder.file(Bundle::cubinFile, "machine cod");
