@@ -74,6 +74,7 @@ fs::path BundleLibrary::add(const ProgramRequest &request, const fs::path &bundl
     fs::copy_file(bundle / name, entry / name, fs::copy_options::overwrite_existing);
     fs::permissions(entry / name, fs::perms::group_write | fs::perms::others_write, fs::perm_options::remove);
   }
+  fs::remove(entry / Bundle::cubinFile); // of what was there before
   writeFileAtomically(entry / "request.json", request.toJson().dump(2) + "\n");
   Bundle::seal(entry);
   return entry;

@@ -28,6 +28,10 @@ bool runsCodeFor(const std::string &chip, int major, int minor) {
   return chip.ends_with('a') ? capability == least : capability >= least;
 }
 
+bool isChip(const std::string &chip, int major, int minor) {
+  return chip.starts_with("sm_") && std::atoi(chip.c_str() + 3) == 10 * major + minor;
+}
+
 std::string installedChip(const std::string &wanted) {
   CudaGpu gpu(cuda::nvidia());
   int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),

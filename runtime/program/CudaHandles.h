@@ -6,6 +6,7 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace mlora {
 
@@ -54,6 +55,20 @@ inline CudaPinned makePinned(const cuda::Table &table, int64_t bytes) {
   void *memory = nullptr;
   check(table, table.driver.memHostAlloc(&memory, size_t(bytes), 0), "cuMemHostAlloc");
   return {table, memory};
+}
+
+/// PTX (or what the emulator takes instead), which the driver compiles for its GPU; what it does not take it says in a
+/// log. `where` is for messages.
+inline CudaModule makeModule(const cuda::Table &table, const void *image, const std::string &where) {
+  std::vector<char> log(16384, 0);
+  cuda::JitOption names[] = {cuda::JitOption::ErrorLogBuffer, cuda::JitOption::ErrorLogBufferBytes};
+  void *values[] = {log.data(), reinterpret_cast<void *>(log.size() - 1)};
+  cuda::Module *module = nullptr;
+  cuda::Result result = table.driver.moduleLoadDataEx(&module, image, 2, names, values);
+  if (result != cuda::Result::Success && log[0])
+    failed(where + ": the driver does not take it: " + log.data());
+  check(table, result, ("cuModuleLoadDataEx of " + where).c_str());
+  return {table, module};
 }
 
 /// Nothing for 0 bytes. Kernels may touch it, at `device`. Not zeros.

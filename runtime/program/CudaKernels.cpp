@@ -101,19 +101,26 @@ CudaKernels::CudaKernels(const cuda::Table &table, const CudaGpu &gpu, const Bun
   }
 }
 
-/// The driver compiles it for its GPU, and says in a log what it does not take.
+/// A driver that is older than the ptxas that made it may refuse what it takes as PTX.
+bool CudaKernels::loadCubin(const CudaGpu &gpu, const Bundle &bundle) {
+  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  if (bundle.cubin.empty() || !isChip(manifest.chip, major, minor))
+    return false;
+  try {
+    module = makeModule(table, bundle.cubin.data(), (bundle.folder / manifest.cubin).string());
+    return true;
+  } catch (const Error &) {
+    return false;
+  }
+}
+
 void CudaKernels::loadPtx(const CudaGpu &gpu, const Bundle &bundle) {
   checkChip(gpu, bundle);
+  if (loadCubin(gpu, bundle))
+    return;
   checkPtxVersion(table, bundle);
-  std::vector<char> log(16384, 0);
-  cuda::JitOption names[] = {cuda::JitOption::ErrorLogBuffer, cuda::JitOption::ErrorLogBufferBytes};
-  void *values[] = {log.data(), reinterpret_cast<void *>(log.size() - 1)};
-  cuda::Module *loaded = nullptr;
-  cuda::Result result = table.driver.moduleLoadDataEx(&loaded, bundle.ptx.c_str(), 2, names, values);
-  if (result != cuda::Result::Success && log[0])
-    failed((bundle.folder / manifest.ptx).string() + ": the driver does not take it: " + log.data());
-  check(table, result, ("cuModuleLoadDataEx of " + (bundle.folder / manifest.ptx).string()).c_str());
-  module = {table, loaded};
+  module = makeModule(table, bundle.ptx.c_str(), (bundle.folder / manifest.ptx).string());
 }
 
 /// program.so, with what `emulator` of the manifest says.
@@ -143,9 +150,7 @@ void CudaKernels::loadEmulated(const Bundle &bundle) {
         kernel.name, reinterpret_cast<emulator::KernelEntry>(bundle.code->address(kernel.symbol)),
         unsigned(buffers[i] + 2), unsigned(kernel.threads), unsigned(kernel.tensorMaps.size())};
   }
-  cuda::Module *loaded = nullptr;
-  check(table, table.driver.moduleLoadDataEx(&loaded, &image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
-  module = {table, loaded};
+  module = makeModule(table, &image, (bundle.folder / manifest.sharedObject).string());
 }
 
 void CudaKernels::launch(int number, std::vector<cuda::DevicePointer> &parameters, const Scalars &scalars,

@@ -24,6 +24,7 @@ public:
 private:
   void loadEmulated(const Bundle &bundle);
   void loadPtx(const CudaGpu &gpu, const Bundle &bundle);
+  bool loadCubin(const CudaGpu &gpu, const Bundle &bundle);
 
   const cuda::Table &table;
   const Manifest &manifest;

@@ -34,12 +34,14 @@ public:
     manifest.cpu = root.optionalString("cpu").value_or("");
     manifest.chip = root.optionalString("chip").value_or("");
     if (manifest.target == "cuda") {
-      manifest.ptx = fileName("ptx");
+      manifest.ptx = fileName(root, "ptx");
       manifest.ptxHash = root.string("ptx_xxh3");
+      if (root.has("cubin"))
+        cubin(root.object("cubin"));
       if (manifest.chip.empty())
         root.refuse("chip", "must name what the PTX is for");
     } else {
-      manifest.sharedObject = fileName("shared_object");
+      manifest.sharedObject = fileName(root, "shared_object");
       manifest.sharedObjectHash = root.string("shared_object_xxh3");
     }
     manifest.request = json("request");
@@ -64,11 +66,20 @@ private:
 
   nlohmann::json json(const char *key) const { return root.raw().value(key, nlohmann::json()); }
 
-  std::string fileName(const char *key) const {
-    std::string name = root.string(key);
+  static std::string fileName(const JsonFields &fields, const char *key) {
+    std::string name = fields.string(key);
     if (name.empty() || name.find('/') != std::string::npos || name[0] == '.')
-      root.refuse(key, "must be a file name in the bundle's folder");
+      fields.refuse(key, "must be a file name in the bundle's folder");
     return name;
+  }
+
+  /// Of other PTX it counts as none.
+  void cubin(const JsonFields &fields) {
+    std::string name = fileName(fields, "file"), hash = fields.string("xxh3");
+    if (fields.string("ptx_xxh3") != manifest.ptxHash)
+      return;
+    manifest.cubin = name;
+    manifest.cubinHash = hash;
   }
 
   static int64_t size(const JsonFields &fields, const char *key, int64_t greatest, int64_t least = 0) {

@@ -1,5 +1,5 @@
 """scripts/gpu-check: makes the folder, then checks all of it that needs no GPU."""
-import argparse, json, os, pathlib, shutil, subprocess, sys, tarfile, tempfile
+import argparse, concurrent.futures, json, os, pathlib, shutil, subprocess, sys, tarfile, tempfile
 
 import table
 
@@ -83,28 +83,48 @@ def libraries(programs):
     return found
 
 
-def assemble(bundles):
-    """Every bundle's PTX through ptxas. What spills is said: such a kernel is right, but slower than it should be."""
+def assemble(files):
+    """(PTX, chip, where the machine code goes) of each through ptxas; False where there is none. What spills is said: such a
+    kernel is right, but slower than it should be."""
     ptxas = shutil.which("ptxas")
     if not ptxas:
-        say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled")
-        return
-    say("assembling every bundle's PTX")
-    for manifest in sorted(bundles.glob("*/manifest.json")):
-        info = json.loads(manifest.read_text())
-        if "ptx" not in info:  # the CPU's
-            continue
-        done = subprocess.run([ptxas, "-v", f"-arch={info['chip']}", "-o", os.devnull, manifest.parent / info["ptx"]],
-                              capture_output=True, text=True)
-        log = done.stdout + done.stderr
-        if done.returncode:
-            fail(f"{manifest.parent}: ptxas refuses its PTX:\n{log[-2000:]}")
+        say("NOT RUN: ptxas is not on PATH, so that no PTX was assembled: the GPU's driver compiles it there, which takes long")
+        return False
+
+    def run(file):
+        ptx, chip, cubin = file
+        done = subprocess.run([ptxas, "-v", f"-arch={chip}", "-o", cubin, ptx], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
+        logs = list(threads.map(run, files))
+    for (ptx, chip, _), (status, log) in zip(files, logs):
+        if status:
+            fail(f"{ptx}: ptxas refuses it for {chip}:\n{log[-2000:]}")
         kernel = ""
         for line in log.splitlines():
             if "Compiling entry function" in line:
                 kernel = line.split("'")[1]
             elif "bytes spill" in line and " 0 bytes spill stores" not in line:
-                say(f"SPILLS: {info['chip']}, {manifest.parent.name}, {kernel}: {line.strip()}")
+                say(f"SPILLS: {chip}, {ptx.parent.name} {ptx.name}, {kernel}: {line.strip()}")
+    return True
+
+
+def assemble_bundles(build, bundles):
+    say("assembling every bundle's PTX")
+    files = []
+    for manifest in sorted(bundles.glob("*/manifest.json")):
+        info = json.loads(manifest.read_text())
+        if "ptx" in info:  # not the CPU's
+            files.append((manifest.parent / info["ptx"], info["chip"], manifest.parent / "program.cubin"))
+    if assemble(files):
+        subprocess.run([build / "bin/mlora-bundles", "--add-cubins", bundles], check=True, stdout=subprocess.DEVNULL)
+    say("checking the bundles' hashes")
+    subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
+
+
+def chip_of_bundle(bundle):
+    return json.loads((bundle / "manifest.json").read_text())["chip"]
 
 
 def op_table(build, chips, folder):
@@ -113,6 +133,7 @@ def op_table(build, chips, folder):
     for chip in chips:
         if subprocess.run([build / "bin/mlora-write-op-table", folder, chip]).returncode:
             fail(f"the op table could not be compiled for {chip}: see the message above")
+    assemble([(ptx, chip, ptx.with_suffix(".cubin")) for chip in chips for ptx in sorted((folder / chip).glob("*.ptx"))])
 
 
 def pack(archive, entries):
@@ -120,6 +141,26 @@ def pack(archive, entries):
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
         for name, path in sorted(entries):
             tar.add(path, arcname=name)
+
+
+def files_of(folder, name):
+    """(name in an archive, path) of all files."""
+    return [(f"{name}/{path.relative_to(folder)}", path) for path in folder.rglob("*") if path.is_file()]
+
+
+def size_of(out):
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+
+def pack_cubins(out, cubins):
+    """Machine code is as large as PTX and can be done without: as much as the limit leaves, in archives of their own. `cubins`:
+    (what, entries), those that gain most first."""
+    for number, (what, entries) in enumerate(cubins):
+        archive = out / f"cubins-{number}.tar.gz"
+        pack(archive, entries)
+        if size_of(out) > LIMIT:
+            archive.unlink()
+            say(f"left out for its size: machine code of {what}, whose PTX the GPU's driver will compile")
 
 
 def make(options):
@@ -140,7 +181,7 @@ def make(options):
     shutil.copytree(ROOT / "unit/goldens/tiny/model", out / "goldens/tiny/model")
     shutil.copytree(WGMMA, out / "goldens/wgmma")
     rows = table.rows(options.tiny)
-    (out / "plan.json").write_text(json.dumps({"rows": rows, "not_built": table.NOT_BUILT}, indent=1))
+    (out / "plan.json").write_text(json.dumps({"parts": table.PARTS, "rows": rows, "not_built": table.NOT_BUILT}, indent=1))
     for model in {row["model"] for row in rows}:
         (out / "models" / model).mkdir()
         shutil.copy(model_config(model), out / "models" / model / "config.json")
@@ -154,15 +195,22 @@ def make(options):
     with tempfile.TemporaryDirectory() as folder:
         bundles = pathlib.Path(folder) / "bundles"
         compile_ahead(build, all_requests(cases, options.chip, rows), bundles)
-        say("checking the bundles' hashes")
-        subprocess.run([build / "bin/mlora-bundles", "--check", bundles], check=True, stdout=subprocess.DEVNULL)
-        assemble(bundles)
-        pack(out / "bundles.tar.gz", [(f"bundles/{path.name}", path) for path in bundles.iterdir()])
+        assemble_bundles(build, bundles)
         optable = pathlib.Path(folder) / "optable"
         op_table(build, options.chip, optable)
-        pack(out / "optable.tar.gz", [("optable", optable)])
-    pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+        pack(out / "lib.tar.gz", [(f"lib/{name}", path) for name, path in libraries(programs).items()])
+        cubins = []
+        for name, packed, chip_of in (("bundles", bundles, lambda path: chip_of_bundle(path.parent)),
+                                      ("optable", optable, lambda path: path.parent.name)):
+            entries = files_of(packed, name)
+            pack(out / f"{name}.tar.gz", [entry for entry in entries if entry[1].suffix != ".cubin"])
+            for chip in ("sm_90a", "sm_90", *options.chip):
+                found = [entry for entry in entries if entry[1].suffix == ".cubin" and chip_of(entry[1]) == chip]
+                if found and (f"{name} for {chip}", found) not in cubins:
+                    cubins.append((f"{name} for {chip}", found))
+        # First those of the GPU that this is made for.
+        pack_cubins(out, sorted(cubins, key=lambda cubin: "sm_90" not in cubin[0]))
+    size = size_of(out)
     say(f"{out}: {size / 2**20:.1f} MiB, chips {' '.join(options.chip)}")
     if size > LIMIT:
         fail(f"the folder is larger than {LIMIT >> 20} MiB: give fewer --chip")

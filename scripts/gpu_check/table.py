@@ -22,18 +22,26 @@ WGMMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 NOT_BUILT = []
 
 
+# In the order in which they are measured, since time may end; `run FOLDER PART...` does some of them. Times of the op table
+# are taken apart from its values, which come from processes side by side.
+PARTS = ["goldens", "first", "op_table", "8b", "peers", "small", "8b-4", "small-4", "op_times"]
+
+
 def rows(tiny_only):
-    """Of plan.json, in the order in which they are measured: time may end. The tiny folder rehearses on the CPU."""
+    """Of plan.json, in the order in which they are measured in their parts. The tiny folder rehearses on the CPU."""
     if tiny_only:
-        return [row("cpu", "f32", "tiny", "multilora", 2, 3, 1, 16), row("cpu", "f32", "tiny", *NONE, 1, 16)]
-    found = [row("cuda", "bf16", *program, batch, LENGTH, peer=batch == 1 and program[1:] in PEERS)
-             for batch in BATCHES for program in PROGRAMS]
-    found[len(PROGRAMS):len(PROGRAMS)] = [row("cuda", "bf16", *program, 1, LENGTH, MMA_CHIP) for program in MMA_PROGRAMS]
+        return [row("first", "cpu", "f32", "tiny", *program, 1, 16) for program in (("multilora", 2, 3), NONE)]
+    found = [row("first", "cuda", "bf16", *PROGRAMS[0], 1, LENGTH, peer=True)]
+    found += [row("first", "cuda", "bf16", *program, 1, LENGTH, MMA_CHIP) for program in MMA_PROGRAMS]
+    for batch in BATCHES:
+        for program in PROGRAMS[1 if batch == 1 else 0:]:
+            part = ("8b" if program[0] == LARGE else "small") + ("" if batch == 1 else f"-{batch}")
+            found.append(row(part, "cuda", "bf16", *program, batch, LENGTH, peer=batch == 1 and program[1:] in PEERS))
     return found
 
 
-def row(device, dtype, model, method, branches, rank, batch, length, chip="auto", peer=False):
-    return {"device": device, "chip": chip, "dtype": dtype, "model": model, "method": method, "branches": branches,
+def row(part, device, dtype, model, method, branches, rank, batch, length, chip="auto", peer=False):
+    return {"part": part, "device": device, "chip": chip, "dtype": dtype, "model": model, "method": method, "branches": branches,
             "rank": rank, "batch": batch, "length": length, "peer": peer}
 
 

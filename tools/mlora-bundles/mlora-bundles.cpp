@@ -14,6 +14,8 @@ namespace {
 constexpr const char *usage =
     R"(usage: mlora-bundles FOLDER REQUEST.json...    compiles each request into FOLDER
        mlora-bundles --check FOLDER            checks the hashes of every bundle in FOLDER
+       mlora-bundles --add-cubins FOLDER       records in its bundles each program.cubin that ptxas has made beside a
+                                               program.ptx, for the bundle's chip: loaded instead where the GPU has it
 A line a bundle. With MLORA_BUNDLES=FOLDER (or as `bundles` beside it) mlora-run finds its programs there.
 )";
 
@@ -36,6 +38,14 @@ void check(const fs::path &folder) {
     failed(folder.string() + ": holds no bundle");
 }
 
+void addCubins(const fs::path &folder) {
+  for (const fs::directory_entry &entry : fs::directory_iterator(folder))
+    if (fs::exists(entry.path() / Bundle::cubinFile)) {
+      Bundle::addCubin(entry.path());
+      std::cout << entry.path().filename().string() << "  " << Bundle::cubinFile << "\n";
+    }
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -43,6 +53,10 @@ int main(int argc, char **argv) {
   try {
     if (words.size() == 2 && words[0] == "--check") {
       check(words[1]);
+      return 0;
+    }
+    if (words.size() == 2 && words[0] == "--add-cubins") {
+      addCubins(words[1]);
       return 0;
     }
     if (words.size() < 2 || words[0].starts_with("-")) {

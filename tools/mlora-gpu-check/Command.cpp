@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <thread>
@@ -21,6 +22,12 @@ std::string lastLine(const std::string &text) {
   size_t begin = text.rfind('\n', end);
   return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
+
+std::string endOf(const std::string &text, size_t bytes) {
+  return text.size() <= bytes ? text : "[...]" + text.substr(text.size() - bytes);
+}
+
+constexpr size_t keptInReport = 2 << 10, keptInLog = 64 << 10;
 
 /// A child in a process group of its own, ended with all that it started.
 class Child {
@@ -64,12 +71,11 @@ private:
 
 } // namespace
 
-Outcome Commands::run(const std::vector<std::string> &words, double limitSeconds) const {
-  double left = std::chrono::duration<double>(deadline - Clock::now()).count(),
-         limit = std::min(limitSeconds, left);
+Outcome Commands::run(const std::vector<std::string> &words, double limitSeconds) {
+  double limit = std::min(limitSeconds, secondsUntil(deadline));
   if (limit < 2)
-    return {"", "not run: the time was over"};
-  std::string out = folder / "stdout", err = folder / "stderr";
+    return {"", "not run: the time was over", ""};
+  std::string number = std::to_string(++count), out = folder / ("stdout-" + number), err = folder / ("stderr-" + number);
   Child child(words, out, err);
   Clock::time_point start = Clock::now();
   bool isOver = false;
@@ -77,23 +83,44 @@ Outcome Commands::run(const std::vector<std::string> &words, double limitSeconds
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   if (!isOver)
     child.end();
-  Outcome outcome;
-  auto textOf = [](const std::string &path) {
-    return std::filesystem::exists(path) ? mlora::readFile(path) : std::string();
+  auto takeText = [](const std::string &path) {
+    std::string text = std::filesystem::exists(path) ? mlora::readFile(path) : std::string();
+    std::filesystem::remove(path);
+    return text;
   };
-  outcome.output = textOf(out);
-  std::string message = lastLine(textOf(err));
+  Outcome outcome;
+  outcome.output = takeText(out);
+  std::string errors = takeText(err), message = lastLine(errors);
   if (message.empty())
     message = lastLine(outcome.output);
   outcome.problem =
       isOver ? child.problem(message) : "took longer than " + std::to_string(int(limit)) + " s";
+  if (outcome.problem.empty())
+    return outcome;
+  outcome.said = endOf(errors.empty() ? outcome.output : errors, keptInReport);
+  keep(words, outcome.problem, errors, outcome.output);
   return outcome;
 }
 
-nlohmann::ordered_json Commands::json(const std::vector<std::string> &words, double limitSeconds) const {
+void Commands::keep(const std::vector<std::string> &words, const std::string &problem, const std::string &err,
+                    const std::string &out) {
+  std::lock_guard lock(logging);
+  std::ofstream file(log, std::ios::app);
+  file << "==";
+  for (const std::string &word : words)
+    file << " " << word;
+  file << "\n" << problem << "\n-- standard error\n" << endOf(err, keptInLog) << "\n-- standard output\n"
+       << endOf(out, keptInLog) << "\n\n";
+}
+
+nlohmann::ordered_json problemOf(const Outcome &outcome) {
+  return {{"problem", outcome.problem}, {"said", outcome.said}};
+}
+
+nlohmann::ordered_json Commands::json(const std::vector<std::string> &words, double limitSeconds) {
   Outcome outcome = run(words, limitSeconds);
   if (!outcome.problem.empty())
-    return {{"problem", outcome.problem}};
+    return problemOf(outcome);
   size_t begin = outcome.output.find('{');
   auto found = nlohmann::ordered_json::parse(
       begin == std::string::npos ? std::string() : outcome.output.substr(begin), nullptr, false);

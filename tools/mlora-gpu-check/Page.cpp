@@ -1,5 +1,6 @@
 #include "Page.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace gpucheck {
@@ -21,6 +22,12 @@ std::string text(const Json &row, const char *key) {
   return found == row.end() ? "" : found->is_string() ? found->get<std::string>() : found->dump();
 }
 
+std::string inALine(std::string words) {
+  words.resize(words.find_last_not_of("\n ") + 1);
+  std::replace(words.begin(), words.end(), '\n', ' ');
+  return words;
+}
+
 std::string what(const Json &row) {
   std::string chip = text(row, "chip") == "auto" ? "" : ", chip=" + text(row, "chip");
   return text(row, "model") + chip + " | " + text(row, "method") + " | " + text(row, "branches") + " | " +
@@ -34,7 +41,8 @@ public:
   std::string write() {
     head();
     tests();
-    ops();
+    ops("op_table", "Op table");
+    ops("op_times", "Op table, one process at a time");
     line("## Not run\n");
     for (const Json &reason : report["not_run"])
       line("- " + reason.get<std::string>());
@@ -65,13 +73,18 @@ private:
     line((hasDriver ? text(machine, "gpu") + " (" + text(machine, "chip") + "), CUDA " +
                           text(machine, "cuda_version") + "; "
                     : std::string()) +
-         text(machine, "system") + "; " + figure(report, "seconds") + " s\n");
+         text(machine, "system") + "; " + figure(report, "seconds") + " s");
+    for (const auto &[part, seconds] : report["part_seconds"].items())
+      line("- " + part + ": " + fixed(seconds.get<double>(), 1) + " s");
+    line("");
     if (!hasDriver)
       line("**no driver**: " + text(machine, "why") + ". Nothing below is of a GPU.\n");
   }
 
   void tests() {
     const Json &goldens = report["goldens"];
+    if (goldens.empty())
+      return;
     int passed = 0, failed = 0, skipped = 0;
     for (const Json &test : goldens.value("tests", Json::array()))
       ++(test["result"] == "passed" ? passed : test["result"] == "failed" ? failed : skipped);
@@ -80,27 +93,28 @@ private:
          std::to_string(skipped) + " skipped\n");
     if (!text(goldens, "problem").empty())
       line("- problem: " + text(goldens, "problem"));
-    for (const Json &test : goldens.value("tests", Json::array()))
-      if (test["result"] != "passed")
-        line("- " + text(test, "name") + ": " + text(test, "result") +
-             (text(test, "message").empty() ? "" : ": " + text(test, "message")));
+    for (const Json &test : goldens.value("tests", Json::array())) {
+      std::string words = test["result"] == "passed" ? text(test, "printed") : text(test, "message");
+      if (test["result"] != "passed" || !words.empty())
+        line("- " + text(test, "name") + ": " + text(test, "result") + (words.empty() ? "" : ": " + inALine(words)));
+    }
     line("");
   }
 
-  void ops() {
-    const Json &table = report["op_table"];
+  void ops(const char *part, const std::string &title) {
+    const Json &table = report[part];
     if (!table.is_object())
       return;
     if (!text(table, "problem").empty())
-      line("## Op table\n\n" + text(table, "problem") + "\n");
+      line("## " + title + "\n\n" + text(table, "problem") + "\n");
     if (table["groups"].empty())
       return;
-    heading("Op table", "group | runs | failed | worst error, of its bound | kernel | µs");
+    heading(title, "group | runs | failed | worst error, of its bound | kernel | µs");
     for (const Json &group : table["groups"]) {
-      if (group.contains("problem")) {
+      if (group.contains("problem"))
         line("| " + text(group, "group") + " | " + text(group, "problem") + " | | | | |");
+      if (group.value("runs", 0) == 0)
         continue;
-      }
       line("| " + text(group, "group") + " | " + figure(group, "runs") + " | " + figure(group, "failed") +
            " | " + figure(group, "worst_of_bound", 3) + " | " + text(group, "slowest") + " | " +
            figure(group, "slowest_microseconds", 1) + " |");
@@ -153,6 +167,8 @@ private:
       line("| " + what(row) + " | " +
            (row.contains("problem") ? text(row, "problem") : figure(row, "tokens_per_second")) + " |");
     line("");
+    line("PyTorch's adapters are in f32 beside a base in bf16, as PEFT makes them: x is cast to f32 for them, and their "
+         "sum with Wx back.\n");
   }
 
   void kernels(const Json &row) {

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace gpucheck {
 namespace {
 
-constexpr double goldenSeconds = 150, groupSeconds = 60, rowSeconds = 90;
+constexpr double rowSeconds = 90;
 
 std::string number(const Json &value) { return std::to_string(value.get<int64_t>()); }
 
@@ -62,29 +62,6 @@ std::vector<std::string> peerWords(const Folder &folder, const Json &row) {
           "5"};
 }
 
-/// googletest's own report: a row a test.
-Json readTests(const fs::path &path) {
-  Json rows = Json::array();
-  if (!fs::exists(path))
-    return rows;
-  Json found = Json::parse(mlora::readFile(path), nullptr, false);
-  if (!found.is_object())
-    return rows;
-  for (const Json &suite : found.value("testsuites", Json::array()))
-    for (const Json &test : suite.value("testsuite", Json::array())) {
-      std::string message;
-      for (const Json &failure : test.value("failures", Json::array()))
-        message += failure.value("failure", "");
-      for (const Json &skip : test.value("skipped", Json::array()))
-        message += skip.value("message", "");
-      bool isSkipped = test.contains("skipped") || test.value("result", "") == "SKIPPED";
-      rows.push_back({{"name", suite.value("name", "") + "." + test.value("name", "")},
-                      {"result", test.contains("failures") ? "failed" : isSkipped ? "skipped" : "passed"},
-                      {"message", message.substr(0, 600)}});
-    }
-  return rows;
-}
-
 } // namespace
 
 Json machine() {
@@ -107,54 +84,30 @@ Json machine() {
   return found;
 }
 
-Json goldens(const Folder &folder, const Commands &commands) {
-  fs::path out = folder.work / "goldens.json";
-  // Without a driver each test skips itself, and says why.
-  Outcome outcome = commands.run({folder.program("mlora-unit-goldens"), "--gtest_filter=*GoldenCuda*:*WgmmaCuda*",
-                                  "--gtest_output=json:" + out.string()},
-                                 goldenSeconds);
-  return {{"problem", outcome.problem}, {"tests", readTests(out)}};
-}
-
-Json opTable(const Folder &folder, const Commands &commands, const std::string &chip) {
-  Json rows = Json::array();
-  fs::path cases = folder.work / "optable" / chip;
-  if (!fs::exists(cases))
-    return {{"problem", "the folder holds no op table for " + chip}, {"groups", rows}};
-  std::vector<std::string> names;
-  for (const fs::directory_entry &entry : fs::directory_iterator(cases))
-    if (entry.path().extension() == ".json")
-      names.push_back(entry.path().stem());
-  std::sort(names.begin(), names.end());
-  // A process a group: a fault of one ends no other.
-  for (const std::string &name : names) {
-    Json row{{"group", name}};
-    row.update(commands.json({folder.program("mlora-op-table"), cases.string(), name}, groupSeconds));
-    rows.push_back(std::move(row));
-  }
-  return {{"problem", ""}, {"groups", rows}};
-}
-
-void speed(const Folder &folder, const Commands &commands, Json &report, const std::function<void()> &save) {
-  bool hasDriver = report["machine"]["driver"];
-  for (const Json &planned : folder.plan["rows"]) {
-    if (planned["device"] == "cuda" && !hasDriver)
+void speed(Run &run, const std::string &part) {
+  for (const Json &planned : run.folder.plan["rows"]) {
+    if (planned["part"] != part || (planned["device"] == "cuda" && !run.hasDriver()))
       continue;
     // Code for another chip stands beside that for sm_90a, and only that GPU runs both.
-    if (planned["chip"] != "auto" && report["machine"].value("chip", "") != "sm_90a")
+    if (planned["chip"] != "auto" && run.chip() != "sm_90a")
       continue;
     Json row = planned;
-    row.update(commands.json(benchWords(folder, planned), rowSeconds));
-    report["speed"].push_back(std::move(row));
-    save();
-    if (!planned.value("peer", false) || !hasDriver)
+    row.update(run.commands.json(benchWords(run.folder, planned), rowSeconds));
+    run.report["speed"].push_back(std::move(row));
+    run.save();
+  }
+}
+
+void peers(Run &run) {
+  for (const Json &planned : run.folder.plan["rows"]) {
+    if (!planned.value("peer", false))
       continue;
-    Json peer = planned;
-    peer.update(fs::exists(folder.path / "peft_train.py")
-                    ? commands.json(peerWords(folder, planned), rowSeconds)
-                    : Json{{"problem", "peft_train.py is not in the folder"}});
-    report["peers"].push_back(std::move(peer));
-    save();
+    Json row = planned;
+    row.update(fs::exists(run.folder.path / "peft_train.py")
+                   ? run.commands.json(peerWords(run.folder, planned), rowSeconds)
+                   : Json{{"problem", "peft_train.py is not in the folder"}});
+    run.report["peers"].push_back(std::move(row));
+    run.save();
   }
 }
 

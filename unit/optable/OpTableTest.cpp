@@ -66,7 +66,8 @@ TEST_P(OpTable, AgreesWithReference) {
       auto expected =
           expect(module->lookupSymbol<func::FuncOp>(oneCase.name), oneCase, run, arguments, before);
       ASSERT_TRUE(succeeded(expected)) << compiler.messages;
-      Outcome outcome = compiled->run(oneCase, run, arguments, before);
+      Outcome outcome;
+      ASSERT_NO_THROW(outcome = compiled->run(oneCase, run, arguments, before));
       for (const std::string &damage : outcome.damage)
         ADD_FAILURE() << damage;
       for (size_t i = 0; i < oneCase.results.size(); ++i) {

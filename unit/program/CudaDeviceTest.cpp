@@ -4,6 +4,7 @@
 #include "../Expect.h"
 #include "EmulatedBundle.h"
 #include "TestBundle.h"
+#include "mlora/Runtime/Core/Json.h"
 #include "mlora/Runtime/Cuda/Emulated.h"
 #include "mlora/Runtime/Program/CudaChip.h"
 #include "mlora/Runtime/Program/Parameters.h"
@@ -440,6 +441,63 @@ TEST_F(PtxBundle, ThatTheDriverDoesNotTakeIsRefusedWithItsWords) {
   EXPECT_REFUSED(open(), "program.ptx", "the driver does not take it: line 3: unknown instruction");
 }
 
+/// What was loaded: a bundle's machine code where the GPU is of its chip, otherwise its PTX.
+struct CubinBundle : PtxBundle {
+  static inline std::vector<std::string> loaded;
+
+  void SetUp() override {
+    PtxBundle::SetUp();
+    loaded.clear();
+    table.driver.moduleLoadDataEx = [](cuda::Module **, const void *image, unsigned, cuda::JitOption *, void **) {
+      loaded.push_back(static_cast<const char *>(image));
+      return cuda::Result::InvalidImage;
+    };
+  }
+  void writeWithCubin() {
+    write(ptx);
+    files.folder.file(Bundle::cubinFile, "machine code");
+    Bundle::addCubin(files.path());
+  }
+  /// No image is one that the emulator runs.
+  std::vector<std::string> tried() {
+    EXPECT_THROW(open(), Error);
+    return loaded;
+  }
+  std::string ptx = ".version 8.0\n.target sm_90a\n";
+};
+
+TEST_F(CubinBundle, IsTriedBeforeItsPtx) {
+  writeWithCubin();
+  EXPECT_EQ(tried(), (std::vector<std::string>{"machine code", ptx}));
+}
+
+TEST_F(CubinBundle, IsForItsChipAlone) {
+  json["chip"] = "sm_80";
+  writeWithCubin();
+  EXPECT_EQ(tried(), std::vector<std::string>{ptx});
+}
+
+TEST_F(CubinBundle, OfOtherPtxCountsAsNone) {
+  writeWithCubin();
+  json = readJsonFile(files.path() / "manifest.json");
+  ptx += "\n";
+  write(ptx);
+  EXPECT_EQ(tried(), std::vector<std::string>{ptx});
+}
+
+TEST_F(CubinBundle, MayBeLeftOut) {
+  writeWithCubin();
+  std::filesystem::remove(files.path() / Bundle::cubinFile);
+  EXPECT_EQ(tried(), std::vector<std::string>{ptx});
+}
+
+TEST_F(CubinBundle, ThatIsDamagedIsAnError) {
+  writeWithCubin();
+  files.folder.file(Bundle::cubinFile, "machine cod");
+  EXPECT_REFUSED(Bundle::load(files.path()), "program.cubin", "its hash is not the one in the manifest");
+  EXPECT_REFUSED(Bundle::loadSealed(files.path()), "program.cubin");
+}
+
 TEST(CudaChip, IsThatOfTheComputeCapability) {
   EXPECT_EQ(chipFor(8, 6, "GPU"), "sm_80");
   EXPECT_EQ(chipFor(9, 0, "GPU"), "sm_90a");
@@ -457,6 +515,13 @@ TEST(CudaChip, RunsCodeForEarlierOnesButNotForTheirOwnFeatures) {
   EXPECT_FALSE(runsCodeFor("sm_90", 8, 6));
   EXPECT_FALSE(runsCodeFor("sm_100", 9, 0));
   EXPECT_FALSE(runsCodeFor("", 9, 0));
+}
+
+TEST(CudaChip, HasMachineCodeOfItsOwn) {
+  EXPECT_TRUE(isChip("sm_90", 9, 0));
+  EXPECT_TRUE(isChip("sm_90a", 9, 0));
+  EXPECT_FALSE(isChip("sm_80", 8, 6));
+  EXPECT_FALSE(isChip("", 9, 0));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "GpuRunner.h"
 
 #include "GuardedBuffer.h"
+#include "../../../runtime/program/CudaTensorMaps.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
@@ -83,10 +84,8 @@ private:
 };
 
 GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *image)
-    : table(table), cases(std::move(compiled)), context(table), stream(mlora::makeStream(table)) {
-  cuda::Module *loaded = nullptr;
-  check(table, table.driver.moduleLoadDataEx(&loaded, image, 0, nullptr, nullptr), "cuModuleLoadDataEx");
-  module = {table, loaded};
+    : table(table), cases(std::move(compiled)), context(table), stream(mlora::makeStream(table)),
+      module(mlora::makeModule(table, image, "the op table's code")) {
   for (const auto &[name, kernel] : cases.kernels) {
     cuda::Function *&function = functions[name];
     check(table, table.driver.moduleGetFunction(&function, module.get(), kernel.symbol.c_str()),
@@ -99,11 +98,13 @@ GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *im
   }
 }
 
-void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> parameters, unsigned blocks) {
+void GpuRunner::launch(const Launch &step, Parameters parameters, unsigned blocks) {
   const GpuKernel &kernel = cases.kernels.at(step.kernel);
   std::vector<void *> pointers;
-  for (cuda::DevicePointer &parameter : parameters)
-    pointers.push_back(&parameter);
+  for (cuda::DevicePointer &pointer : parameters.pointers)
+    pointers.push_back(&pointer);
+  for (cuda::TensorMap &map : parameters.maps)
+    pointers.push_back(&map);
   check(table,
         table.driver.launchKernel(functions.at(step.kernel), blocks, 1, 1, kernel.threads, 1, 1,
                                   unsigned(kernel.sharedBytes), stream.get(), pointers.data(), nullptr),
@@ -111,19 +112,20 @@ void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> para
 }
 
 /// Results are no longer what they were: a kernel may add to them.
-double GpuRunner::timeOf(const Launch &step, const std::vector<cuda::DevicePointer> &parameters,
-                         unsigned blocks) {
+double GpuRunner::timeOf(const Launch &step, const Parameters &parameters, unsigned blocks) {
   constexpr int repeats = 20;
   auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < repeats; ++i)
     launch(step, parameters, blocks);
-  check(table, table.driver.streamSynchronize(stream.get()), "cuStreamSynchronize");
+  check(table, table.driver.streamSynchronize(stream.get()),
+        ("cuStreamSynchronize behind " + step.kernel + ", " + std::to_string(repeats) + " times,").c_str());
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats * 1e6;
 }
 
 Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
                        const std::vector<std::vector<double>> &arguments,
                        const std::vector<std::vector<float>> &before) {
+  longest.clear();
   const Steps &steps = cases.functions.at(oneCase.name);
   std::vector<unsigned> home = steps.homes(oneCase);
   std::vector<std::unique_ptr<Place>> places;
@@ -144,25 +146,25 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
     auto blocks = unsigned(step.blocks(run));
     if (blocks == 0)
       continue;
-    size_t scratchBytes = cases.kernels.at(step.kernel).scratchBytes;
-    scratches.push_back(std::make_unique<Place>(table, stream.get(), scratchBytes * blocks));
-    std::vector<cuda::DevicePointer> parameters;
+    const GpuKernel &kernel = cases.kernels.at(step.kernel);
+    scratches.push_back(std::make_unique<Place>(table, stream.get(), kernel.scratchBytes * blocks));
+    Parameters parameters;
     std::vector<std::vector<char>> operands;
     for (size_t i = 0; i < step.buffers.size(); ++i) {
       const Place &place = *places[home[step.buffers[i]]];
-      parameters.push_back(place.data());
+      parameters.pointers.push_back(place.data());
       if (i < step.operands)
         operands.push_back(place.readValues());
     }
-    parameters.push_back(scalars.data());
-    parameters.push_back(scratches.back()->data());
-    try {
-      launch(step, parameters, blocks);
-      check(table, table.driver.streamSynchronize(stream.get()), ("cuStreamSynchronize behind " + step.kernel).c_str());
-    } catch (const mlora::Error &error) {
-      outcome.damage.push_back(error.what());
-      return outcome;
-    }
+    parameters.pointers.push_back(scalars.data());
+    parameters.pointers.push_back(scratches.back()->data());
+    mlora::Kernel mapped;
+    mapped.name = step.kernel;
+    mapped.tensorMaps = kernel.tensorMaps;
+    parameters.maps = mlora::encodeTensorMaps(table, mapped, parameters.pointers,
+                                              {run.rows, run.countedRows, run.kvRows(), run.accumulate});
+    launch(step, parameters, blocks);
+    check(table, table.driver.streamSynchronize(stream.get()), ("cuStreamSynchronize behind " + step.kernel).c_str());
     for (size_t i = 0; i < step.operands; ++i) {
       bool isResult = std::any_of(step.buffers.begin() + long(step.operands), step.buffers.end(),
                                   [&](unsigned other) { return home[other] == home[step.buffers[i]]; });

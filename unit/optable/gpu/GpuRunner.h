@@ -19,17 +19,23 @@ public:
   GpuRunner(const GpuRunner &) = delete;
   GpuRunner &operator=(const GpuRunner &) = delete;
 
+  /// Throws mlora::Error that names the kernel where the driver reports a fault: nothing runs in this process after one.
   Outcome run(const Case &oneCase, const Execution &run, const std::vector<std::vector<double>> &arguments,
               const std::vector<std::vector<float>> &before);
 
-  /// Microseconds of each launch's kernel in the runs so far, the longest of them. Measured where `times` is set.
+  /// Microseconds of each kernel in the last run, of its longest launch. Measured where `times` is set.
   bool times = false;
   const std::map<std::string, double> &microseconds() const { return longest; }
 
 private:
   struct Place;
-  void launch(const Launch &step, std::vector<mlora::cuda::DevicePointer> parameters, unsigned blocks);
-  double timeOf(const Launch &step, const std::vector<mlora::cuda::DevicePointer> &parameters, unsigned blocks);
+  /// What a launch passes, besides how many blocks.
+  struct Parameters {
+    std::vector<mlora::cuda::DevicePointer> pointers;
+    std::vector<mlora::cuda::TensorMap> maps; ///< behind them
+  };
+  void launch(const Launch &step, Parameters parameters, unsigned blocks);
+  double timeOf(const Launch &step, const Parameters &parameters, unsigned blocks);
 
   const mlora::cuda::Table &table;
   GpuCases cases;

@@ -10,7 +10,7 @@ struct Bundle {
   std::filesystem::path folder;
   Manifest manifest;
   std::optional<SharedObject> code; ///< targets cpu and emulate
-  std::string ptx;                  ///< target cuda
+  std::string ptx, cubin;           ///< target cuda; of machine code there may be none
   bool cached = false;              ///< the cache had it
   double compileSeconds = 0; ///< from the request to code that can run: compiling, or reading the cache
 
@@ -22,6 +22,9 @@ struct Bundle {
   static void seal(const std::filesystem::path &folder);
   /// Whether the seal is that of manifest.json, or none is there: only the cache seals.
   static bool sealHolds(const std::filesystem::path &folder);
+  /// program.cubin, which lies there, goes into the manifest as what ptxas has made of its PTX for its chip; seals anew.
+  static constexpr const char *cubinFile = "program.cubin";
+  static void addCubin(const std::filesystem::path &folder);
   /// load(), of a bundle that seal() has seen; every file must be one that only we may write.
   static Bundle loadSealed(const std::filesystem::path &folder);
 };

@@ -11,6 +11,9 @@ std::string chipFor(int major, int minor, const std::string &gpu);
 /// PTX for a chip runs on later ones too; where its name ends in `a`, on that one alone.
 bool runsCodeFor(const std::string &chip, int major, int minor);
 
+/// Machine code, unlike PTX, is for a chip itself.
+bool isChip(const std::string &chip, int major, int minor);
+
 /// That of this machine's first GPU, or `wanted` instead where it is not `auto`. Throws Error(BadInput) when
 /// there is no driver, none that is new enough, or a GPU that does not run code for the chip that is wanted.
 std::string installedChip(const std::string &wanted = "auto");

@@ -144,6 +144,7 @@ struct Manifest {
   std::string kind, target, compiler, cpu;
   std::string sharedObject, sharedObjectHash; ///< targets cpu and emulate
   std::string ptx, ptxHash;                   ///< target cuda
+  std::string cubin, cubinHash; ///< machine code of that PTX for `chip` itself, by ptxas; empty: none
   std::string chip; ///< what a GPU's kernels are made for; empty: for any, which target cuda has not
   nlohmann::json request, model;
   nlohmann::json emulator; ///< target emulate: what its messages and constants need
