@@ -12,13 +12,16 @@ namespace {
 
 TEST(GpuCases, GoThroughJson) {
   GpuCases cases;
-  cases.kernels["f.0.linear"] = {"f$0$linear", 128, 4096, 512};
+  cases.kernels["f.0.linear"] = {"f$0$linear", 128, 4096, 512, {{5, 1, {0, 2}, 64, 32, 64, 128}}};
   Steps &steps = cases.functions["f"];
   steps.memories = {{{Rows, 64}, Element::BF16}, {{64, 64}, Element::F32}, {{Rows, 64}, Element::I32}};
   steps.launches = {{"f.0.linear", {{Rows, 32}, {64, 64}}, {0, 1, 2}, 2}};
   steps.returned = {2};
   GpuCases read = GpuCases::fromJson(nlohmann::json::parse(cases.toJson().dump()));
   EXPECT_EQ(read.toJson(), cases.toJson());
+  const mlora::TensorMap &map = read.kernels["f.0.linear"].tensorMaps.at(0);
+  EXPECT_EQ(map.rows.at({.kvRows = 7}), 7);
+  EXPECT_EQ(map.swizzle, 128);
   const Launch &launch = read.functions["f"].launches.at(0);
   Execution run{.rows = 70};
   EXPECT_EQ(launch.blocks(run), 3);

@@ -15,7 +15,7 @@ namespace cuda = ::mlora::cuda;
 
 namespace optable {
 
-FailureOr<GpuModule> compileForGpu(ModuleOp module) {
+FailureOr<GpuModule> compileForGpu(ModuleOp module, StringRef chip) {
   PassManager form(module.getContext());
   form.addPass(mlir::mlora::createMLoraFormKernels(gpuBlocks()));
   if (failed(form.run(module)))
@@ -27,7 +27,7 @@ FailureOr<GpuModule> compileForGpu(ModuleOp module) {
       return failure();
     made.cases.functions[function.getSymName().str()] = std::move(*steps);
   }
-  FailureOr<gpu::GPUModuleOp> kernels = lowerToGpu(module);
+  FailureOr<gpu::GPUModuleOp> kernels = lowerToGpu(module, chip);
   if (failed(kernels))
     return failure();
   made.kernels = *kernels;
@@ -46,7 +46,8 @@ FailureOr<GpuModule> compileForGpu(ModuleOp module) {
         if (launch.kernel == name)
           launch.grid = readGrid(kernel->getAttrOfType<ArrayAttr>("mlora.grid"));
     made.cases.kernels[name] = {name, unsigned(block[0]), size_t(number("mlora.shared_bytes")),
-                                size_t(number("mlora.scratch_bytes"))};
+                                size_t(number("mlora.scratch_bytes")),
+                                readTensorMaps(kernel->getAttrOfType<ArrayAttr>("mlora.tensor_maps"))};
   }
   return made;
 }
@@ -87,7 +88,8 @@ std::unique_ptr<cuda::EmulatedImage> imageOf(const GpuModule &module, mlir::mlor
       for (const Launch &launch : steps.launches)
         if (launch.kernel == name)
           buffers = launch.buffers.size();
-    image->kernels[kernel.symbol] = {name, *entry, unsigned(buffers + 2), kernel.threads};
+    image->kernels[kernel.symbol] = {name, *entry, unsigned(buffers + 2), kernel.threads,
+                                     unsigned(kernel.tensorMaps.size())};
   }
   return image;
 }
@@ -98,7 +100,7 @@ std::unique_ptr<CompiledCases> EmulateTarget::compile(OwningOpRef<ModuleOp> modu
   DialectRegistry dialects;
   mlir::mlora::registerEmulatorDialects(dialects);
   module->getContext()->appendDialectRegistry(dialects);
-  FailureOr<GpuModule> compiled = compileForGpu(*module);
+  FailureOr<GpuModule> compiled = compileForGpu(*module, chip);
   if (failed(compiled))
     return nullptr;
   auto loaded = mlir::mlora::loadForEmulator(compiled->kernels);
@@ -124,11 +126,12 @@ std::unique_ptr<CompiledCases> CudaTarget::compile(OwningOpRef<ModuleOp> module,
   DialectRegistry dialects;
   mlir::mlora::registerPTXDialects(dialects);
   module->getContext()->appendDialectRegistry(dialects);
-  FailureOr<GpuModule> compiled = compileForGpu(*module);
+  std::string chip = ::mlora::installedChip();
+  FailureOr<GpuModule> compiled = compileForGpu(*module, chip);
   if (failed(compiled))
     return nullptr;
   FailureOr<std::string> ptx =
-      mlir::mlora::emitPTX(compiled->kernels, *mlir::mlora::findChip(::mlora::installedChip()));
+      mlir::mlora::emitPTX(compiled->kernels, *mlir::mlora::findChip(chip));
   if (failed(ptx))
     return nullptr;
   for (auto &[name, kernel] : compiled->cases.kernels)

@@ -11,9 +11,18 @@ namespace optable {
 
 class EmulateTarget : public Target {
 public:
-  const char *name() const override { return "emulate"; }
+  /// `chip` decides between schedules; none: sm_80. Another target then, of the groups for which that chip has others.
+  explicit EmulateTarget(std::string chip = "")
+      : chip(std::move(chip)), label(this->chip.empty() ? "emulate" : "emulate_" + this->chip) {}
+  const char *name() const override { return label.c_str(); }
+  bool takes(const std::string &group) const override {
+    return chip.empty() || ((group.starts_with("attention") || group.starts_with("token_outer")) && group.ends_with(".bf16"));
+  }
   std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
                                          const std::vector<Case> &cases) override;
+
+private:
+  std::string chip, label;
 };
 
 class CudaTarget : public Target {
@@ -31,6 +40,6 @@ struct GpuModule {
   mlir::gpu::GPUModuleOp kernels;
   GpuCases cases;
 };
-mlir::FailureOr<GpuModule> compileForGpu(mlir::ModuleOp module);
+mlir::FailureOr<GpuModule> compileForGpu(mlir::ModuleOp module, llvm::StringRef chip);
 
 } // namespace optable

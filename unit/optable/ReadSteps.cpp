@@ -35,6 +35,26 @@ std::vector<std::pair<int64_t, int64_t>> readGrid(ArrayAttr grid) {
   return dimensions;
 }
 
+std::vector<::mlora::TensorMap> readTensorMaps(ArrayAttr maps) {
+  std::vector<::mlora::TensorMap> found;
+  if (!maps)
+    return found;
+  for (auto map : maps.getAsRange<DictionaryAttr>()) {
+    auto number = [&](StringRef name) { return map.getAs<IntegerAttr>(name).getInt(); };
+    ::mlora::Extent rows;
+    if (auto size = map.getAs<IntegerAttr>("rows"))
+      rows.size = size.getInt();
+    else
+      rows.scalar = int(std::find(::mlora::scalarNames.begin(), ::mlora::scalarNames.end(),
+                                  std::string_view(map.getAs<StringAttr>("rows").getValue())) -
+                        ::mlora::scalarNames.begin());
+    auto box = map.getAs<DenseI64ArrayAttr>("box");
+    found.push_back({int(number("argument")), int(number("buffer")), rows, number("columns"), box[0], box[1],
+                     number("swizzle")});
+  }
+  return found;
+}
+
 FailureOr<Steps> readSteps(func::FuncOp function) {
   Steps steps;
   DenseMap<Value, unsigned> numbers;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "Steps.h"
+#include "mlora/Runtime/Program/Manifest.h"
 
 #include <map>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@ struct GpuKernel {
   std::string symbol;
   unsigned threads = 0;
   size_t sharedBytes = 0, scratchBytes = 0; ///< of a block; scratch is global memory
+  std::vector<mlora::TensorMap> tensorMaps = {};
 };
 
 struct GpuCases {

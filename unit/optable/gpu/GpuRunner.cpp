@@ -1,6 +1,7 @@
 #include "GpuRunner.h"
 
 #include "GuardedBuffer.h"
+#include "../../../runtime/program/CudaTensorMaps.h"
 #include "mlora/Runtime/Core/Error.h"
 
 #include <algorithm>
@@ -97,11 +98,13 @@ GpuRunner::GpuRunner(const cuda::Table &table, GpuCases compiled, const void *im
   }
 }
 
-void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> parameters, unsigned blocks) {
+void GpuRunner::launch(const Launch &step, Parameters parameters, unsigned blocks) {
   const GpuKernel &kernel = cases.kernels.at(step.kernel);
   std::vector<void *> pointers;
-  for (cuda::DevicePointer &parameter : parameters)
-    pointers.push_back(&parameter);
+  for (cuda::DevicePointer &pointer : parameters.pointers)
+    pointers.push_back(&pointer);
+  for (cuda::TensorMap &map : parameters.maps)
+    pointers.push_back(&map);
   check(table,
         table.driver.launchKernel(functions.at(step.kernel), blocks, 1, 1, kernel.threads, 1, 1,
                                   unsigned(kernel.sharedBytes), stream.get(), pointers.data(), nullptr),
@@ -109,8 +112,7 @@ void GpuRunner::launch(const Launch &step, std::vector<cuda::DevicePointer> para
 }
 
 /// Results are no longer what they were: a kernel may add to them.
-double GpuRunner::timeOf(const Launch &step, const std::vector<cuda::DevicePointer> &parameters,
-                         unsigned blocks) {
+double GpuRunner::timeOf(const Launch &step, const Parameters &parameters, unsigned blocks) {
   constexpr int repeats = 20;
   auto start = std::chrono::steady_clock::now();
   for (int i = 0; i < repeats; ++i)
@@ -144,18 +146,23 @@ Outcome GpuRunner::run(const Case &oneCase, const Execution &run,
     auto blocks = unsigned(step.blocks(run));
     if (blocks == 0)
       continue;
-    size_t scratchBytes = cases.kernels.at(step.kernel).scratchBytes;
-    scratches.push_back(std::make_unique<Place>(table, stream.get(), scratchBytes * blocks));
-    std::vector<cuda::DevicePointer> parameters;
+    const GpuKernel &kernel = cases.kernels.at(step.kernel);
+    scratches.push_back(std::make_unique<Place>(table, stream.get(), kernel.scratchBytes * blocks));
+    Parameters parameters;
     std::vector<std::vector<char>> operands;
     for (size_t i = 0; i < step.buffers.size(); ++i) {
       const Place &place = *places[home[step.buffers[i]]];
-      parameters.push_back(place.data());
+      parameters.pointers.push_back(place.data());
       if (i < step.operands)
         operands.push_back(place.readValues());
     }
-    parameters.push_back(scalars.data());
-    parameters.push_back(scratches.back()->data());
+    parameters.pointers.push_back(scalars.data());
+    parameters.pointers.push_back(scratches.back()->data());
+    mlora::Kernel mapped;
+    mapped.name = step.kernel;
+    mapped.tensorMaps = kernel.tensorMaps;
+    parameters.maps = mlora::encodeTensorMaps(table, mapped, parameters.pointers,
+                                              {run.rows, run.countedRows, run.kvRows(), run.accumulate});
     launch(step, parameters, blocks);
     check(table, table.driver.streamSynchronize(stream.get()), ("cuStreamSynchronize behind " + step.kernel).c_str());
     for (size_t i = 0; i < step.operands; ++i) {

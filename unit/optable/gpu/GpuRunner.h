@@ -29,8 +29,13 @@ public:
 
 private:
   struct Place;
-  void launch(const Launch &step, std::vector<mlora::cuda::DevicePointer> parameters, unsigned blocks);
-  double timeOf(const Launch &step, const std::vector<mlora::cuda::DevicePointer> &parameters, unsigned blocks);
+  /// What a launch passes, besides how many blocks.
+  struct Parameters {
+    std::vector<mlora::cuda::DevicePointer> pointers;
+    std::vector<mlora::cuda::TensorMap> maps; ///< behind them
+  };
+  void launch(const Launch &step, Parameters parameters, unsigned blocks);
+  double timeOf(const Launch &step, const Parameters &parameters, unsigned blocks);
 
   const mlora::cuda::Table &table;
   GpuCases cases;

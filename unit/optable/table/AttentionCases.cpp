@@ -17,7 +17,7 @@ struct Heads {
     return "heads " + std::to_string(heads) + " kv_heads " + std::to_string(kvHeads);
   }
 };
-constexpr Heads kHeads[] = {{3, 3, 8}, {4, 2, 16}, {2, 1, 24}, {9, 3, 64}};
+constexpr Heads kHeads[] = {{3, 3, 8}, {4, 2, 16}, {2, 1, 24}, {9, 3, 64}, {2, 1, 128}};
 
 std::vector<Argument> inputs(const Heads &heads, int64_t keyRows) {
   return {real("q", {Rows, heads.query()}, uniform(-2, 2)), real("k", {keyRows, heads.key()}, uniform(-2, 2)),

@@ -13,7 +13,10 @@ void addSumCases(Table &table) {
        {Outer{"wide_left", 172, 24, 24, 0, Rows}, Outer{"part_of_right", 37, 24, 8, 5, Rows},
         Outer{"wide_right", 15, 96, 96, 0, Rows}, Outer{"one_column", 1, 37, 1, 36, Rows},
         Outer{"two_tiles_left", 300, 24, 24, 0, Rows}, Outer{"two_tiles_right", 24, 300, 299, 1, Rows},
-        Outer{"counted", 300, 37, 37, 0, CountedRows}}) {
+        Outer{"counted", 300, 37, 37, 0, CountedRows},
+        // Rows of whole 16 bytes in bf16, which sm_90a copies as tensors: tiles of both shapes, and parts of them.
+        Outer{"aligned_left", 328, 40, 40, 0, Rows}, Outer{"aligned_right", 24, 304, 296, 8, Rows},
+        Outer{"aligned_odd", 136, 24, 21, 3, Rows}, Outer{"aligned_wide", 264, 272, 272, 0, CountedRows}}) {
     std::string from = o.first ? " from " + std::to_string(o.first) : "";
     table.push_back(makeCase("token_outer", std::string("token_outer_") + o.name,
                              {real("a", {o.rows, o.left}), real("b", {o.rows, o.right})},
@@ -30,6 +33,12 @@ void addSumCases(Table &table) {
 %z = mlora.token_outer %c, %a : ($c, $a) -> $z)",
       {gradient("x", {300, 24}), gradient("n", {300}), gradient("y", {37, 12}), gradient("z", {37, 300})},
       sums()));
+  table.push_back(makeCase("token_outer", "token_outer_three_aligned",
+                           {real("a", {Rows, 328}), real("b", {Rows, 24}), real("c", {Rows, 136})},
+                           R"(%x = mlora.token_outer %a, %b : ($a, $b) -> $x
+%y = mlora.token_outer %c, %a : ($c, $a) -> $y
+%z = mlora.token_outer %b, %c from 8 : ($b, $c) -> $z)",
+                           {gradient("x", {328, 24}), gradient("y", {136, 328}), gradient("z", {24, 128})}, sums()));
   for (auto [width, rows] : {std::pair<int64_t, int64_t>{24, Rows}, {37, Rows}, {172, CountedRows}, {300, Rows}})
     table.push_back(makeCase("rms_norm.weight_grad", "rms_norm_weight_grad_" + std::to_string(width),
                              {real("dy", {rows, width}), real("x", {rows, width}), real("r", {rows}, uniform(0.5, 2))},

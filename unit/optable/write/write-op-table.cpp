@@ -53,7 +53,7 @@ bool writeGroup(MLIRContext &context, const mlir::mlora::Chip &chip, const std::
   if (!module)
     return false;
   std::optional<std::string> expected = expectedOf(*module, cases);
-  FailureOr<GpuModule> compiled = compileForGpu(*module);
+  FailureOr<GpuModule> compiled = compileForGpu(*module, chip.name);
   if (!expected || failed(compiled))
     return false;
   FailureOr<std::string> ptx = mlir::mlora::emitPTX(compiled->kernels, chip);
