@@ -45,7 +45,8 @@ std::vector<::mlora::TensorMap> readTensorMaps(ArrayAttr maps) {
     if (auto size = map.getAs<IntegerAttr>("rows"))
       rows.size = size.getInt();
     else
-      rows.scalar = int(llvm::find(::mlora::scalarNames, map.getAs<StringAttr>("rows").getValue()) -
+      rows.scalar = int(std::find(::mlora::scalarNames.begin(), ::mlora::scalarNames.end(),
+                                  std::string_view(map.getAs<StringAttr>("rows").getValue())) -
                         ::mlora::scalarNames.begin());
     auto box = map.getAs<DenseI64ArrayAttr>("box");
     found.push_back({int(number("argument")), int(number("buffer")), rows, number("columns"), box[0], box[1],
