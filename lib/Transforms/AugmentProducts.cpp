@@ -224,7 +224,8 @@ Value Augmenter::libraryWeight(Value input, Value weight, Value output) {
   if (!known) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToStart(cast<BlockArgument>(weight).getOwner());
-    Location location = withName(builder.getUnknownLoc(), (nameOf(weight) + ".rounded").str());
+    Location location =
+        withName(builder.getUnknownLoc(), shortName(nameIn(attributes, kTrainableAttr)) + ".rounded");
     known = RoundOp::create(builder, location, cast<RankedTensorType>(weight.getType()).clone(type), weight);
   }
   return known;

@@ -30,7 +30,8 @@ def AugmentProducts : Pass<"mlora-augment-products", "::mlir::ModuleOp"> {
     For targets whose large products are a library's. A group's weights, its Ã and its B̃ become one matrix `w` (`mlora.product`), its
     forward the skinny product m and one product over `[x | m]`, its backward the skinny products u and one product over `[dy | u]`. What
     made factors (`@NAME.prepare`, `@NAME.update`) now writes them into `w`, of which `mlora.parts` says where the checkpoint's
-    weights lie. A linear layer of a stored weight becomes a product, too. Residuals that together are all of a product's result are kept as
+    weights lie. A linear layer of a stored weight becomes a product, too; a weight that is trained in f32 beside activations in bf16 is
+    rounded for its products, once a function (`round`). Residuals that together are all of a product's result are kept as
     that one tensor. Where attention has kernels on tensor cores (bf16), q and k are turned in place in the result of their product (`place`), of which
     attention reads columns; the cotangents that its gradients give are placed one beside the other in `[dy | u]`, instead of joined.
 
@@ -129,7 +130,8 @@ def MLoraFormKernels : Pass<"mlora-form-kernels", "::mlir::ModuleOp"> {
 
     With `tensor-cores`, for programs that `mlora-attention-to-gpu` lowers, the gradients of attention that have a kernel there (bf16, heads of a
     multiple of 16 up to 128) take the ops behind them that its last step can do: the inverse `rope` of a cotangent, and the `place` of it among the
-    columns that a product reads. Attention looks at columns of a tensor (`window`) there instead of having them copied.
+    columns that a product reads. Attention looks at columns of a tensor (`window`) there instead of having them copied. `token_outer`
+    is apart from other sums over tokens, so that `mlora-sums-to-gpu` can take it.
 
     ```mlir
     %x = mlora.rms_norm %h, %w eps 1.0e-05 : …
