@@ -48,7 +48,9 @@ LogicalResult RmsNormOp::buildVJP(OpBuilder &builder, ValueRange cotangents, con
     grads[0] = RmsNormInputGradOp::create(builder, getLoc(), getInput().getType(), cotangents[0], getInput(),
                                           getWeight(), getEpsAttr());
   if (wanted[1]) {
-    auto perRow = RankedTensorType::get({getInput().getType().getDimSize(0)}, builder.getF32Type());
+    Type element = getInput().getType().getElementType();
+    auto perRow = RankedTensorType::get({getInput().getType().getDimSize(0)},
+                                        element.isBF16() ? builder.getF32Type() : element);
     Value scale = RmsNormScaleOp::create(builder, withName(getLoc(), "rho"), perRow, getInput(), getEpsAttr());
     grads[1] = RmsNormWeightGradOp::create(builder, getLoc(), getWeight().getType(), cotangents[0], getInput(),
                                            scale);
