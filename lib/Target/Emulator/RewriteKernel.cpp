@@ -186,7 +186,34 @@ void KernelRewriter::rewriteSignature() {
     call(b, Emulated::Enter, function, {});
 }
 
+/// What undefined values are, so that a kernel that reads one computes something else: NaN, and numbers of this byte.
+/// Structs and what elements are put into stay: there it is nothing that is read.
+static void showUndefined(LLVM::LLVMFuncOp function) {
+  constexpr uint8_t kByte = 0xa5;
+  function.walk([&](Operation *op) {
+    if (!isa<LLVM::UndefOp, LLVM::PoisonOp>(op))
+      return;
+    Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
+    OpBuilder b(op);
+    TypedAttr value;
+    if (auto real = dyn_cast<FloatType>(element))
+      value = b.getFloatAttr(real, APFloat::getNaN(real.getFloatSemantics()));
+    else if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() % 8 == 0)
+      value = b.getIntegerAttr(integer, APInt::getSplat(integer.getWidth(), APInt(8, kByte)));
+    auto vector = dyn_cast<VectorType>(type);
+    if (!value || (type != element && (!vector || vector.isScalable())))
+      return;
+    if (vector)
+      value = DenseElementsAttr::get(vector, Attribute(value));
+    Value shown = LLVM::ConstantOp::create(b, op->getLoc(), type, value);
+    op->getResult(0).replaceUsesWithIf(shown, [](OpOperand &use) {
+      return !isa<LLVM::InsertElementOp, LLVM::ShuffleVectorOp>(use.getOwner());
+    });
+  });
+}
+
 LogicalResult KernelRewriter::run() {
+  showUndefined(function);
   expandMaskedAccesses(function);
   findConstantLoads();
   SmallVector<Operation *> ops;

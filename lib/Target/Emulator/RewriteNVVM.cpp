@@ -22,6 +22,22 @@ std::optional<SpecialRegister> mlir::mlora::findRegister(StringRef name) {
   return found == registers.end() ? std::nullopt : std::optional(found->second);
 }
 
+/// c + Σ a_i · b_i: elements of a, and as many of b from `first` on, each widened as its type says.
+static Value dotProduct(ImplicitLocOpBuilder &b, Value a, NVVM::DotAccumulateType aType, Value c,
+                        NVVM::DotAccumulateType cType, int64_t first, Value sum) {
+  auto element = [&](Value vector, NVVM::DotAccumulateType type, int64_t i) -> Value {
+    Value at = LLVM::ConstantOp::create(b, b.getI32Type(), i);
+    Value narrow = LLVM::ExtractElementOp::create(b, vector, at);
+    if (type == NVVM::DotAccumulateType::SIGNED)
+      return LLVM::SExtOp::create(b, b.getI32Type(), narrow);
+    return LLVM::ZExtOp::create(b, b.getI32Type(), narrow);
+  };
+  for (int64_t i = 0, n = cast<VectorType>(a.getType()).getNumElements(); i < n; ++i)
+    sum = LLVM::AddOp::create(b, sum,
+                              LLVM::MulOp::create(b, element(a, aType, i), element(c, cType, first + i)));
+  return sum;
+}
+
 LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
   Builder b(op->getLoc(), op);
   auto replace = [&](Value value) {
@@ -56,6 +72,13 @@ LogicalResult KernelRewriter::rewriteNVVM(Operation *op) {
         return replaceByCall(
             op, Emulated::BarrierArrive,
             {arrive.getBarrierId() ? arrive.getBarrierId() : number(0), arrive.getNumberOfThreads()});
+      })
+      .Case([&](NVVM::DotAccumulate4WayOp dot) {
+        return replace(dotProduct(b, dot.getA(), dot.getAType(), dot.getB(), dot.getBType(), 0, dot.getC()));
+      })
+      .Case([&](NVVM::DotAccumulate2WayOp dot) {
+        return replace(dotProduct(b, dot.getA(), dot.getAType(), dot.getB(), dot.getBType(), dot.getBHi() ? 2 : 0,
+                                  dot.getC()));
       })
       .Case([&](NVVM::SyncWarpOp sync) { return replaceByCall(op, Emulated::WarpSync, {sync.getMask()}); })
       .Case([&](NVVM::ShflOp shuffle) {
