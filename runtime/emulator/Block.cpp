@@ -212,6 +212,8 @@ size_t Block::pick() {
     return random() % 8 ? ready.size() - 1 : chosen;
   case Order::Low:
   case Order::High:
+    if (random() % 4 == 0) // so that one behind hundreds that spin comes to run
+      break;
     for (int i = 0; i < 2; ++i) {
       size_t other = random() % ready.size();
       if ((ready[other]->index < ready[chosen]->index) == (order == Order::Low))

@@ -186,30 +186,49 @@ void KernelRewriter::rewriteSignature() {
     call(b, Emulated::Enter, function, {});
 }
 
-/// What undefined values are, so that a kernel that reads one computes something else: NaN, and numbers of this byte.
-/// Structs and what elements are put into stay: there it is nothing that is read.
-static void showUndefined(LLVM::LLVMFuncOp function) {
+/// What stands for an undefined value, so that a kernel that reads one computes something else: NaN, and integers of
+/// these bytes. Null where nothing does.
+static Value shownUndefined(OpBuilder &b, Location location, Type type) {
   constexpr uint8_t kByte = 0xa5;
+  if (auto fields = dyn_cast<LLVM::LLVMStructType>(type)) { // a product's sums
+    Value all = LLVM::PoisonOp::create(b, location, type);
+    for (auto [i, field] : llvm::enumerate(fields.getBody())) {
+      Value shown = shownUndefined(b, location, field);
+      if (!shown)
+        return {};
+      all = LLVM::InsertValueOp::create(b, location, all, shown, int64_t(i));
+    }
+    return all;
+  }
+  Type element = getElementTypeOrSelf(type);
+  auto vector = dyn_cast<VectorType>(type);
+  TypedAttr value;
+  if (auto real = dyn_cast<FloatType>(element))
+    value = b.getFloatAttr(real, APFloat::getNaN(real.getFloatSemantics()));
+  else if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() % 8 == 0)
+    value = b.getIntegerAttr(integer, APInt::getSplat(integer.getWidth(), APInt(8, kByte)));
+  if (!value || (type != element && (!vector || vector.isScalable())))
+    return {};
+  if (vector)
+    value = DenseElementsAttr::get(vector, Attribute(value));
+  return LLVM::ConstantOp::create(b, location, type, value);
+}
+
+/// Where elements are put into what is undefined, it is nothing that is read.
+static void showUndefined(LLVM::LLVMFuncOp function) {
+  auto isBase = [](OpOperand &use) {
+    return isa<LLVM::InsertElementOp, LLVM::ShuffleVectorOp, LLVM::InsertValueOp>(use.getOwner());
+  };
+  SmallVector<Operation *> undefined;
   function.walk([&](Operation *op) {
-    if (!isa<LLVM::UndefOp, LLVM::PoisonOp>(op))
-      return;
-    Type type = op->getResult(0).getType(), element = getElementTypeOrSelf(type);
-    OpBuilder b(op);
-    TypedAttr value;
-    if (auto real = dyn_cast<FloatType>(element))
-      value = b.getFloatAttr(real, APFloat::getNaN(real.getFloatSemantics()));
-    else if (auto integer = dyn_cast<IntegerType>(element); integer && integer.getWidth() % 8 == 0)
-      value = b.getIntegerAttr(integer, APInt::getSplat(integer.getWidth(), APInt(8, kByte)));
-    auto vector = dyn_cast<VectorType>(type);
-    if (!value || (type != element && (!vector || vector.isScalable())))
-      return;
-    if (vector)
-      value = DenseElementsAttr::get(vector, Attribute(value));
-    Value shown = LLVM::ConstantOp::create(b, op->getLoc(), type, value);
-    op->getResult(0).replaceUsesWithIf(shown, [](OpOperand &use) {
-      return !isa<LLVM::InsertElementOp, LLVM::ShuffleVectorOp>(use.getOwner());
-    });
+    if (isa<LLVM::UndefOp, LLVM::PoisonOp>(op) && !llvm::all_of(op->getUses(), isBase))
+      undefined.push_back(op);
   });
+  for (Operation *op : undefined) {
+    OpBuilder b(op);
+    if (Value shown = shownUndefined(b, op->getLoc(), op->getResult(0).getType()))
+      op->getResult(0).replaceUsesWithIf(shown, [&](OpOperand &use) { return !isBase(use); });
+  }
 }
 
 LogicalResult KernelRewriter::run() {
