@@ -24,6 +24,9 @@ static constexpr int64_t kMostColumnBlocks = 64;
 /// multiprocessors, four blocks each. Products want more rows, which share what is read of a weight.
 static constexpr int64_t kRowsWithoutProduct = 4;
 
+/// Columns of a block on a GPU that sums a norm's weight gradient: 32 bytes of bf16, what memory moves at a time.
+static constexpr int64_t kColumnsOfWeightGrad = 16;
+
 namespace {
 
 /// How an op is cut into blocks, and with whom it may share a kernel.
@@ -375,8 +378,11 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
     // A row of logits is work for all threads of a block.
     if (llvm::any_of(group.ops, [](Operation *op) { return isa<NllOp, NllInputGradOp>(op); }))
       return {by(group.extent, 1)};
-    if (std::isdigit(group.extent[0]))
-      return {by(group.extent, options.parameterBlock)};
+    if (std::isdigit(group.extent[0])) {
+      // Weights that are rounded for a library: few rows for a GPU.
+      bool isCopied = options.tensorCores && llvm::all_of(group.ops, [](Operation *op) { return isa<RoundOp>(op); });
+      return {by(group.extent, isCopied ? kRowsWithoutProduct : options.parameterBlock)};
+    }
     if (options.tensorCores && llvm::none_of(group.ops, isProduct))
       return {by(group.extent, std::min<int64_t>(options.rowBlock, kRowsWithoutProduct))};
     return {by(group.extent, options.rowBlock)};
@@ -406,7 +412,8 @@ SmallVector<std::string> Former::gridOf(Group &group, SmallVectorImpl<int64_t> &
         auto shape = outer.getOutput().getType().getShape();
         count = llvm::divideCeil(std::max(shape[0], shape[1]), options.tileColumns);
       } else {
-        count = llvm::divideCeil(cast<RmsNormWeightGradOp>(op).getOutput().getType().getDimSize(0), options.tileColumns);
+        int64_t columns = cast<RmsNormWeightGradOp>(op).getOutput().getType().getDimSize(0);
+        count = llvm::divideCeil(columns, options.tensorCores ? kColumnsOfWeightGrad : options.tileColumns);
       }
       tiles.push_back(count);
       total += count;

@@ -29,7 +29,7 @@ mlora.kernel @extents(%a: tensor<?x16xbf16> {mlora.extent = "rows"}, %b: tensor<
 // CHECK-SAME: %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>, %map: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
 // CHECK-SAME: known_block_size = array<i32: 384, 1, 1>
 // CHECK-SAME: mlora.grid = ["96 by 1"]
-// CHECK-SAME: mlora.schedule = "sums.wgmma 128x144x64x4, 128x96x64x4"
+// CHECK-SAME: mlora.schedule = "sums.wgmma 128x192x64x4, 128x128x64x4"
 // CHECK-SAME: mlora.shared_bytes = 164864 : i64
 // A map for each buffer, not for each operand.
 // CHECK-SAME: mlora.tensor_maps = [{argument = 7 : i64, box = array<i64: 64, 64>, buffer = 0 : i64, columns = 8480 : i64, rows = "rows", swizzle = 128 : i64},
@@ -51,12 +51,12 @@ mlora.kernel @extents(%a: tensor<?x16xbf16> {mlora.extent = "rows"}, %b: tensor<
 // CHECK: scf.for
 // CHECK: nvvm.mbarrier.try_wait.parity
 // CHECK: nvvm.wgmma.fence.aligned
-// CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 144, k = 16>{{.*}}A[<bf16>, <one>, <col>], B[<bf16>, <one>, <row>]
+// CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 192, k = 16>{{.*}}A[<bf16>, <one>, <col>], B[<bf16>, <one>, <row>]
 // CHECK: nvvm.wgmma.commit.group.sync.aligned
 // CHECK: nvvm.wgmma.wait.group.sync.aligned 0
 // CHECK: nvvm.mbarrier.arrive
 // CHECK: scf.for
-// CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 96, k = 16>
+// CHECK-COUNT-4: nvvm.wgmma.mma_async {{.*}}<m = 64, n = 128, k = 16>
 // CHECK-NOT: nvvm.wgmma.mma_async
 // CHECK: gpu.return
 mlora.kernel @layer(%dqkvu: tensor<?x8480xbf16> {mlora.extent = "rows"}, %xm: tensor<?x4384xbf16> {mlora.extent = "rows"},

@@ -12,7 +12,7 @@
 // CHECK: @kernels::@square: 1 block of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@many_blocks: 264 blocks of 384 threads, 3 seeds: passed
 
-// SCHEDULE: gpu.func @factor({{.*}}mlora.grid = ["2 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x24x64x4"
+// SCHEDULE: gpu.func @factor({{.*}}mlora.grid = ["2 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x64x64x4"
 mlora.kernel @factor(%u: tensor<?x24xbf16> {mlora.extent = "rows"}, %x: tensor<?x200xbf16> {mlora.extent = "rows"})
     -> (tensor<24x200xf32>) grid ["1 by 1"] {
   %da = mlora.token_outer %u, %x : (tensor<?x24xbf16>, tensor<?x200xbf16>) -> tensor<24x200xf32>
@@ -31,7 +31,7 @@ mlora.emulate @kernels::@factor grid [2] block [384] dynamic_shared 99328 argume
   {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128}]
 
-// SCHEDULE: gpu.func @views({{.*}}mlora.grid = ["3 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x24x64x4, 128x16x64x4"
+// SCHEDULE: gpu.func @views({{.*}}mlora.grid = ["3 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x64x64x4"
 mlora.kernel @views(%uw: tensor<?x64xbf16> {mlora.extent = "rows"}, %xm: tensor<?x232xbf16> {mlora.extent = "rows"})
     -> (tensor<24x200xf32>, tensor<40x16xf32>) grid ["1 by 1"] {
   %u = mlora.window %uw at [0, 8] : (tensor<?x64xbf16>) -> tensor<?x24xbf16>
@@ -70,7 +70,7 @@ mlora.emulate @kernels::@views grid [3] block [384] dynamic_shared 99328 argumen
   {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128}]
 
-// SCHEDULE: gpu.func @parts({{.*}}mlora.grid = ["6 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x136x64x4"
+// SCHEDULE: gpu.func @parts({{.*}}mlora.grid = ["6 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x192x64x4"
 mlora.kernel @parts(%all: tensor<?x304xbf16> {mlora.extent = "rows"}, %x: tensor<?x264xbf16> {mlora.extent = "rows"})
     -> (tensor<300x264xf32>) grid ["1 by 1"] {
   %dy = mlora.window %all at [0, 4] : (tensor<?x304xbf16>) -> tensor<?x300xbf16>
@@ -91,7 +91,7 @@ mlora.emulate @kernels::@parts grid [6] block [384] dynamic_shared 164864 argume
   {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128}]
 
-// SCHEDULE: gpu.func @added({{.*}}mlora.grid = ["1 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x24x64x4"
+// SCHEDULE: gpu.func @added({{.*}}mlora.grid = ["1 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x64x64x4"
 mlora.kernel @added(%dy: tensor<?x72xbf16> {mlora.extent = "rows"}, %m: tensor<?x24xbf16> {mlora.extent = "rows"})
     -> (tensor<72x21xf32>) grid ["1 by 1"] {
   %g = mlora.token_outer %dy, %m : (tensor<?x72xbf16>, tensor<?x24xbf16>) -> tensor<72x21xf32>
@@ -111,7 +111,7 @@ mlora.emulate @kernels::@added grid [1] block [384] dynamic_shared 99328 argumen
   {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128},
   {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128}]
 
-// SCHEDULE: gpu.func @always_added({{.*}}mlora.grid = ["2 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x8x64x4"
+// SCHEDULE: gpu.func @always_added({{.*}}mlora.grid = ["2 by 1"]{{.*}}mlora.schedule = "sums.wgmma 128x64x64x4"
 mlora.kernel @always_added(%u: tensor<?x8xbf16> {mlora.extent = "rows"}, %x: tensor<?x136xbf16> {mlora.extent = "rows"})
     -> (tensor<8x136xf32>) grid ["1 by 1"] attributes {mlora.accumulate} {
   %da = mlora.token_outer %u, %x : (tensor<?x8xbf16>, tensor<?x136xbf16>) -> tensor<8x136xf32>
@@ -148,7 +148,7 @@ mlora.emulate @kernels::@square grid [1] block [384] dynamic_shared 132096 argum
   {type = tensor<1xi8>},
   {tensor_map = 0, box = array<i64: 64, 64>, swizzle = 128}]
 
-// SCHEDULE: gpu.func @many_blocks({{.*}}mlora.grid = ["264 by 1"]{{.*}}mlora.schedule = "sums.wgmma 256x8x64x4"
+// SCHEDULE: gpu.func @many_blocks({{.*}}mlora.grid = ["264 by 1"]{{.*}}mlora.schedule = "sums.wgmma 256x64x64x4"
 mlora.kernel @many_blocks(%dy: tensor<?x67456xbf16> {mlora.extent = "rows"}, %m: tensor<?x8xbf16> {mlora.extent = "rows"})
     -> (tensor<67456x8xf32>) grid ["1 by 1"] {
   %g = mlora.token_outer %dy, %m : (tensor<?x67456xbf16>, tensor<?x8xbf16>) -> tensor<67456x8xf32>

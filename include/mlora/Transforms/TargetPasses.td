@@ -186,7 +186,7 @@ def SumsToGPU : Pass<"mlora-sums-to-gpu", "::mlir::ModuleOp"> {
     mlora.kernel @sums(%u: tensor<?x96xbf16>, %x: tensor<?x4096xbf16>) -> (tensor<96x4096xf32>) grid ["64 by 1"]
     // becomes
     gpu.func @sums(%u: !llvm.ptr<1>, %x: !llvm.ptr<1>, ..., %scalars: !llvm.ptr<1>, %scratch: !llvm.ptr<1>, %map: !llvm.ptr, %map_0: !llvm.ptr) kernel
-      attributes {known_block_size = array<i32: 384, 1, 1>, mlora.grid = ["32 by 1"], mlora.schedule = "sums.wgmma 128x96x64x4", ...}
+      attributes {known_block_size = array<i32: 384, 1, 1>, mlora.grid = ["32 by 1"], mlora.schedule = "sums.wgmma 128x128x64x4", ...}
     ```
   }];
   let options = [Option<"chip", "chip", "std::string", "", "The GPU; none: the module's `mlora.chip`, else sm_80">];

@@ -7,7 +7,7 @@
 using namespace mlir;
 using namespace mlir::mlora;
 
-/// Of a thread at first: what 65,536 are for 384 threads, in eights.
+/// Of a thread at first: what 65,536 are for 384 threads, in eights. Of more warpgroups it would be less.
 static constexpr uint32_t kRegisters = 168;
 
 WarpgroupBlock::WarpgroupBlock(KernelFunction &kernel, int64_t consumers)
@@ -15,6 +15,7 @@ WarpgroupBlock::WarpgroupBlock(KernelFunction &kernel, int64_t consumers)
   ThreadBuilder &b = host.b;
   Value warpgroup = b.right(host.warp, 2);
   consumer = b.minus(warpgroup, 1);
+  assert(consumers == 2 && "registers are those of three warpgroups");
   leads = b.compare(arith::CmpIPredicate::eq, b.bitAnd(host.thread, b.number(Warpgroup::kThreads - 1)),
                     b.number(0));
   auto memory = cast<LLVM::GlobalOp>(

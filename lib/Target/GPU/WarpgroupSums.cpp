@@ -29,7 +29,7 @@ struct Tile {
   bool operator==(const Tile &other) const { return rows == other.rows && columns == other.columns; }
   int64_t products() const { return rows / (Warpgroup::kRows * kConsumers); } ///< of a warpgroup, in a step's depth
   int64_t rowBoxes() const { return rows / SwizzledMatrix::kColumns; }
-  int64_t columnBoxes() const { return llvm::divideCeil(columns, SwizzledMatrix::kColumns); }
+  int64_t columnBoxes() const { return columns / SwizzledMatrix::kColumns; }
   int64_t stageBytes() const { return (rowBoxes() + columnBoxes()) * kDepth * SwizzledMatrix::kRowBytes; }
 };
 
@@ -61,7 +61,12 @@ private:
   void copy(const Sum &sum, const Operands &operands);
   Products accumulate(const Tile &tile);
   void store(const Sum &sum, const Products &products);
-  void storePair(const Sum &sum, Value row, Value column, Value low, Value high, bool isAdded);
+  /// Neighbours of a result's narrow dimension lie side by side, two at a multiple of 8 bytes.
+  bool storesPairs(const Sum &sum) const { return sum.isWideLeft && sum.narrow % 2 == 0; }
+  Value addressOf(const Sum &sum, Value row, Value column);
+  Value isThere(const Sum &sum, Value row, Value column);
+  Values loadPair(const Sum &sum, Value row, Value column);
+  void storePair(const Sum &sum, Value row, Value column, ValueRange pair);
   Value isIn(int64_t first, int64_t blocks) {
     return b.both(b.atMost(b.number(first), block), b.less(block, b.number(first + blocks)));
   }
@@ -89,7 +94,10 @@ static void cut(SmallVector<Sum> &sums) {
     int64_t blocks = 0;
     for (Sum &sum : sums) {
       sum.parts = llvm::divideCeil(sum.narrow, kMostColumns);
-      int64_t columns = llvm::alignTo(llvm::divideCeil(sum.narrow, sum.parts), 8);
+      // Whole boxes, which are copied anyway: wgmma would take any multiple of 8, of which nobody is known to use
+      // those that end inside a swizzled tile.
+      int64_t columns =
+          llvm::alignTo(llvm::divideCeil(sum.narrow, sum.parts), SwizzledMatrix::kColumns);
       sum.tile = {columns <= kHalfColumns ? rowsBesideFew : 128, columns};
       blocks += sum.blocks();
     }
@@ -129,7 +137,8 @@ static SmallVector<Sum> sumsIn(KernelOp kernel) {
       rows = rowsOf(kernel, buffer);
     auto type = cast<RankedTensorType>(buffer.getType());
     // What cuTensorMapEncodeTiled takes: rows are a multiple of 16 bytes apart.
-    return rowsOf(kernel, buffer) == *rows && type.getElementType().isBF16() && type.getDimSize(1) % 8 == 0;
+    return rowsOf(kernel, buffer) == *rows && type.getElementType().isBF16() && type.getDimSize(1) % 8 == 0 &&
+           cast<RankedTensorType>(value.getType()).getDimSize(0) == type.getDimSize(0);
   };
   for (Operation &op : kernel.getBody().front().without_terminator()) {
     if (isa<WindowOp>(op))
@@ -235,34 +244,51 @@ WarpgroupSums::Products WarpgroupSums::accumulate(const Tile &tile) {
 
 //===- Results --------------------------------------------------------------------------===//
 
-/// Of the result's narrow dimension `column` and the next.
-void WarpgroupSums::storePair(const Sum &sum, Value row, Value column, Value low, Value high, bool isAdded) {
+/// `row` of the result's wide dimension, `column` of its narrow one.
+Value WarpgroupSums::addressOf(const Sum &sum, Value row, Value column) {
   Value result = buffer(TokenOuterOp(sum.op).getOutput());
-  auto storeOne = [&](Value value, Value column) {
-    Value to = sum.isWideLeft ? b.at(b.atRow(result, row, 4 * sum.narrow), b.left(column, 2))
-                              : b.at(b.atRow(result, column, 4 * sum.wide), b.left(row, 2));
-    b.store(isAdded ? b.add(value, b.load(b.getF32Type(), to)) : value, to);
-  };
-  auto isThere = [&](Value column) {
-    return b.both(b.less(row, b.number(sum.wide)), b.less(column, b.number(sum.narrow)));
-  };
-  if (!sum.isWideLeft || sum.narrow % 2 != 0) {
-    // Of eight lanes, eight neighbours of a row: 32 bytes.
-    Value next = b.plus(column, 1);
-    b.when(isThere(column), [&] { storeOne(low, column); });
-    b.when(isThere(next), [&] { storeOne(high, next); });
+  return sum.isWideLeft ? b.at(b.atRow(result, row, 4 * sum.narrow), b.left(column, 2))
+                        : b.at(b.atRow(result, column, 4 * sum.wide), b.left(row, 2));
+}
+
+Value WarpgroupSums::isThere(const Sum &sum, Value row, Value column) {
+  return b.both(b.less(row, b.number(sum.wide)), b.less(column, b.number(sum.narrow)));
+}
+
+/// What lies at `column` and the next; zeros where that is outside.
+Values WarpgroupSums::loadPair(const Sum &sum, Value row, Value column) {
+  Value zero = b.real(0);
+  if (storesPairs(sum))
+    return b.when(isThere(sum, row, column), {zero, zero}, [&]() -> Values {
+      Value pair = b.load(VectorType::get({2}, b.getF32Type()), addressOf(sum, row, column));
+      return {LLVM::ExtractElementOp::create(b, pair, b.number(0)),
+              LLVM::ExtractElementOp::create(b, pair, b.number(1))};
+    });
+  Values values;
+  for (int64_t i : {0, 1}) {
+    Value place = b.plus(column, i);
+    llvm::append_range(values, b.when(isThere(sum, row, place), {zero}, [&]() -> Values {
+      return {b.load(b.getF32Type(), addressOf(sum, row, place))};
+    }));
+  }
+  return values;
+}
+
+void WarpgroupSums::storePair(const Sum &sum, Value row, Value column, ValueRange pair) {
+  if (storesPairs(sum)) {
+    b.when(isThere(sum, row, column), [&] {
+      Value both = LLVM::UndefOp::create(b, VectorType::get({2}, b.getF32Type()));
+      for (auto [i, value] : llvm::enumerate(pair))
+        both = LLVM::InsertElementOp::create(b, both, value, b.number(i));
+      b.store(both, addressOf(sum, row, column));
+    });
     return;
   }
-  b.when(isThere(column), [&] {
-    Value to = b.at(b.atRow(result, row, 4 * sum.narrow), b.left(column, 2));
-    auto type = VectorType::get({2}, b.getF32Type());
-    Value before = isAdded ? b.load(type, to) : Value(), pair = LLVM::UndefOp::create(b, type);
-    for (auto [i, value] : llvm::enumerate(Values{low, high})) {
-      Value element = isAdded ? b.add(value, LLVM::ExtractElementOp::create(b, before, b.number(i))) : value;
-      pair = LLVM::InsertElementOp::create(b, pair, element, b.number(i));
-    }
-    b.store(pair, to);
-  });
+  // Of eight lanes, eight neighbours of a row: 32 bytes.
+  for (auto [i, value] : llvm::enumerate(pair)) {
+    Value place = b.plus(column, int64_t(i));
+    b.when(isThere(sum, row, place), [&, value = value] { b.store(value, addressOf(sum, row, place)); });
+  }
 }
 
 void WarpgroupSums::store(const Sum &sum, const Products &products) {
@@ -271,12 +297,25 @@ void WarpgroupSums::store(const Sum &sum, const Products &products) {
   Value mine = b.plus(b.times(consumer, sum.tile.products() * Warpgroup::kRows),
                       b.plus(b.left(b.bitAnd(warp, b.number(3)), 4), quadRow));
   Value first = b.plus(row, mine), left = b.plus(column, quadColumn);
+  int64_t quads = (sum.parts == 1 ? llvm::alignTo(sum.narrow, 8) : sum.tile.columns) / 8;
+  // What lies there is asked for before the first store, behind which no load could go.
+  constexpr int64_t kTogether = 16;
   auto storeAll = [&](bool isAdded) {
     for (auto [i, product] : llvm::enumerate(products))
-      for (auto [n, quad] : llvm::enumerate(product))
-        for (int64_t half : {0, 1})
-          storePair(sum, b.plus(first, int64_t(i) * Warpgroup::kRows + 8 * half), b.plus(left, int64_t(n) * 8),
-                    quad[2 * half], quad[2 * half + 1], isAdded);
+      for (int64_t half : {0, 1})
+        for (int64_t from = 0; from < quads; from += kTogether) {
+          Value at = b.plus(first, int64_t(i) * Warpgroup::kRows + 8 * half);
+          int64_t to = std::min(from + kTogether, quads);
+          SmallVector<Values> before;
+          for (int64_t n = from; isAdded && n < to; ++n)
+            before.push_back(loadPair(sum, at, b.plus(left, 8 * n)));
+          for (int64_t n = from; n < to; ++n) {
+            Values pair = {product[n][2 * half], product[n][2 * half + 1]};
+            for (int64_t e = 0; isAdded && e < 2; ++e)
+              pair[e] = b.add(pair[e], before[n - from][e]);
+            storePair(sum, at, b.plus(left, 8 * n), pair);
+          }
+        }
   };
   if (kernel->hasAttr("mlora.accumulate"))
     return storeAll(true);
