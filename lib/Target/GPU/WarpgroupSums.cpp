@@ -298,14 +298,15 @@ void WarpgroupSums::store(const Sum &sum, const Products &products) {
                       b.plus(b.left(b.bitAnd(warp, b.number(3)), 4), quadRow));
   Value first = b.plus(row, mine), left = b.plus(column, quadColumn);
   int64_t quads = (sum.parts == 1 ? llvm::alignTo(sum.narrow, 8) : sum.tile.columns) / 8;
-  // What lies there is asked for before the first store, behind which no load could go.
-  constexpr int64_t kTogether = 16;
+  // What lies there is asked for before the first store, behind which no load could go; of columns that are rows of the
+  // result, each with an address of its own, fewer.
+  const int64_t together = storesPairs(sum) ? 16 : 4;
   auto storeAll = [&](bool isAdded) {
     for (auto [i, product] : llvm::enumerate(products))
       for (int64_t half : {0, 1})
-        for (int64_t from = 0; from < quads; from += kTogether) {
+        for (int64_t from = 0; from < quads; from += together) {
           Value at = b.plus(first, int64_t(i) * Warpgroup::kRows + 8 * half);
-          int64_t to = std::min(from + kTogether, quads);
+          int64_t to = std::min(from + together, quads);
           SmallVector<Values> before;
           for (int64_t n = from; isAdded && n < to; ++n)
             before.push_back(loadPair(sum, at, b.plus(left, 8 * n)));
