@@ -34,8 +34,7 @@ bool isChip(const std::string &chip, int major, int minor) {
 
 std::string installedChip(const std::string &wanted) {
   CudaGpu gpu(cuda::nvidia());
-  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  auto [major, minor] = gpu.computeCapability();
   std::string own = chipFor(major, minor, gpu.name());
   if (wanted == "auto")
     return own;

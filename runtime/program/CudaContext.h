@@ -15,6 +15,11 @@ public:
 
   const std::string &name() const { return deviceName; }
   int attribute(cuda::DeviceAttribute attribute) const;
+  /// Major and minor: 9, 0 of sm_90.
+  std::pair<int, int> computeCapability() const {
+    return {attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
+            attribute(cuda::DeviceAttribute::ComputeCapabilityMinor)};
+  }
 
 protected:
   const cuda::Table &table;

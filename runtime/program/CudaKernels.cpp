@@ -69,8 +69,7 @@ void checkPtxVersion(const cuda::Table &table, const Bundle &bundle) {
 }
 
 void checkChip(const CudaGpu &gpu, const Bundle &bundle) {
-  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  auto [major, minor] = gpu.computeCapability();
   std::string own = chipFor(major, minor, gpu.name());
   if (!runsCodeFor(bundle.manifest.chip, major, minor))
     failed((bundle.folder / "manifest.json").string() + ": is for the chip " + bundle.manifest.chip +
@@ -103,8 +102,7 @@ CudaKernels::CudaKernels(const cuda::Table &table, const CudaGpu &gpu, const Bun
 
 /// A driver that is older than the ptxas that made it may refuse what it takes as PTX.
 bool CudaKernels::loadCubin(const CudaGpu &gpu, const Bundle &bundle) {
-  int major = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMajor),
-      minor = gpu.attribute(cuda::DeviceAttribute::ComputeCapabilityMinor);
+  auto [major, minor] = gpu.computeCapability();
   if (bundle.cubin.empty() || !isChip(manifest.chip, major, minor))
     return false;
   try {

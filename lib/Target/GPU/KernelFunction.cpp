@@ -55,7 +55,8 @@ KernelFunction::KernelFunction(OpBuilder &kernels, KernelOp kernel, int64_t thre
   quadRow = b.right(lane, 2);
   quadColumn = b.left(b.bitAnd(lane, b.number(3)), 1);
   shared = sharedMemory(b, kernels);
-  // Otherwise ptxas may spill some bytes for one block more a multiprocessor.
+  // Otherwise ptxas may spill some bytes for one block more a multiprocessor; and it obeys setmaxnreg where it knows
+  // the registers at entry.
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
 }
 
@@ -101,14 +102,19 @@ Value KernelFunction::scalar(unsigned which) {
   return arith::TruncIOp::create(b, b.getI32Type(), wide);
 }
 
-Attribute KernelFunction::extentOf(Value operand, StringRef fallback) {
+Attribute mlir::mlora::rowsExtentOf(KernelOp kernel, Value operand) {
   auto type = cast<RankedTensorType>(operand.getType());
   if (!type.isDynamicDim(0))
-    return b.getI64IntegerAttr(type.getDimSize(0));
+    return IntegerAttr::get(IntegerType::get(kernel.getContext(), 64), type.getDimSize(0));
   auto window = operand.getDefiningOp<WindowOp>();
   auto argument = cast<BlockArgument>(window ? window.getInput() : operand).getArgNumber();
   auto name = kernel.getArgAttrOfType<StringAttr>(argument, kExtentAttr);
-  return name && findScalar(name) ? name : b.getStringAttr(fallback);
+  return name && findScalar(name) ? Attribute(name) : Attribute();
+}
+
+Attribute KernelFunction::extentOf(Value operand, StringRef fallback) {
+  Attribute rows = rowsExtentOf(kernel, operand);
+  return rows ? rows : b.getStringAttr(fallback);
 }
 
 Value KernelFunction::extent(Attribute extent) {

@@ -23,6 +23,10 @@ template <typename Op> Op nextOf(Value result) {
   return result.hasOneUse() ? dyn_cast<Op>(*result.user_begin()) : Op();
 }
 
+/// Rows of an operand, a parameter of the kernel or a view of one: a number, or the name of a scalar; null where its
+/// extent is none.
+Attribute rowsExtentOf(KernelOp kernel, Value operand);
+
 /// The `gpu.func` of a kernel that is built op by op: a pointer of global memory for each buffer, one for the
 /// scalars and one for scratch, which such kernels do not use. Around its ops there may be views of operands
 /// (`window`), and behind results what they go through (`rope`, `place`).
@@ -46,7 +50,7 @@ public:
   Value buffer(Value value);
   /// Where an operand's columns lie, or a result's when all is done with it.
   Columns columnsOf(Value value);
-  /// Rows of an operand: a number, or the name of a scalar (`fallback` where its extent is none).
+  /// `rowsExtentOf` an operand, or the scalar `fallback`.
   Attribute extentOf(Value operand, StringRef fallback);
   Value extent(Attribute extent);
   Value scalar(unsigned which);

@@ -116,14 +116,6 @@ static void cut(SmallVector<Sum> &sums) {
   }
 }
 
-/// Rows of a buffer: a number, or the name of its extent; null where it has none.
-static Attribute rowsOf(KernelOp kernel, BlockArgument buffer) {
-  auto type = cast<RankedTensorType>(buffer.getType());
-  if (!type.isDynamicDim(0))
-    return IntegerAttr::get(IntegerType::get(kernel.getContext(), 64), type.getDimSize(0));
-  return kernel.getArgAttrOfType<StringAttr>(buffer.getArgNumber(), kExtentAttr);
-}
-
 /// The sums of a kernel that has nothing else; none where one does not fit.
 static SmallVector<Sum> sumsIn(KernelOp kernel) {
   SmallVector<Sum> sums;
@@ -134,10 +126,10 @@ static SmallVector<Sum> sumsIn(KernelOp kernel) {
     if (!buffer || (window && window.getAt()[0] != 0))
       return false;
     if (!rows)
-      rows = rowsOf(kernel, buffer);
+      rows = rowsExtentOf(kernel, buffer);
     auto type = cast<RankedTensorType>(buffer.getType());
     // What cuTensorMapEncodeTiled takes: rows are a multiple of 16 bytes apart.
-    return rowsOf(kernel, buffer) == *rows && type.getElementType().isBF16() && type.getDimSize(1) % 8 == 0 &&
+    return rowsExtentOf(kernel, buffer) == *rows && type.getElementType().isBF16() && type.getDimSize(1) % 8 == 0 &&
            cast<RankedTensorType>(value.getType()).getDimSize(0) == type.getDimSize(0);
   };
   for (Operation &op : kernel.getBody().front().without_terminator()) {
