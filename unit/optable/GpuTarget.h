@@ -16,7 +16,8 @@ public:
       : chip(std::move(chip)), label(this->chip.empty() ? "emulate" : "emulate_" + this->chip) {}
   const char *name() const override { return label.c_str(); }
   bool takes(const std::string &group) const override {
-    return chip.empty() || ((group.starts_with("attention") || group.starts_with("token_outer")) && group.ends_with(".bf16"));
+    return chip.empty() || (group.ends_with(".bf16") && (group.starts_with("attention") || group.starts_with("token_outer") ||
+                                                         group.starts_with("products")));
   }
   std::unique_ptr<CompiledCases> compile(mlir::OwningOpRef<mlir::ModuleOp> module,
                                          const std::vector<Case> &cases) override;

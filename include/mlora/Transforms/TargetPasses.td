@@ -194,6 +194,31 @@ def SumsToGPU : Pass<"mlora-sums-to-gpu", "::mlir::ModuleOp"> {
                            "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }
 
+def RowsToGPU : Pass<"mlora-rows-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Rows and skinny products beside them by wgmma";
+  let description = [{
+    For sm_90a: takes every `mlora.kernel` of elementwise ops, norms and norms' gradients on rows in bf16 with products of them (`linear` by Ã,
+    `linear.input_grad` by B̃) to a `gpu.func` of `gpu.module @kernels`. A block has 32 rows and goes through their columns once, 64 a step,
+    twice where sums along the row come first. One warpgroup copies rows and factors (TMA, a ring of stages with mbarriers); two take steps in turn:
+    elements are computed in the stage, leave it by tensor stores, and are multiplied from there. `wgmma` computes mᵀ: ranks are its 64 rows,
+    tokens its columns. Other kernels, other chips, columns that are no multiple of 64 and more ranks than a thread has registers for stay for the
+    general schedules.
+
+    ```mlir
+    mlora.kernel @swiglu(%gate: tensor<?x512xbf16>, %up: tensor<?x512xbf16>, %a: tensor<96x512xbf16>) -> (tensor<?x608xbf16>) grid ["rows by 32"] {
+      %y = mlora.swiglu %gate, %up : ...
+      %m = mlora.linear %y, %a : ...
+      %ym = mlora.join %y, %m : ...
+    // becomes
+    gpu.func @swiglu(%gate: !llvm.ptr<1>, ..., %map: !llvm.ptr, ...) kernel
+      attributes {known_block_size = array<i32: 384, 1, 1>, mlora.grid = ["rows by 32"], mlora.schedule = "rows 32, wgmma 32x96x64x8", ...}
+    ```
+  }];
+  let options = [Option<"chip", "chip", "std::string", "", "The GPU; none: the module's `mlora.chip`, else sm_80">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
+}
+
 def BlocksToThreads : Pass<"mlora-blocks-to-threads", "::mlir::ModuleOp"> {
   let summary = "Functions of one block to kernels of a GPU, whose threads share the block's work";
   let description = [{

@@ -10,6 +10,7 @@ using namespace mlir;
 void mlir::mlora::buildToGPUPipeline(OpPassManager &passes) {
   passes.addPass(createAttentionToGPU());
   passes.addPass(createSumsToGPU());
+  passes.addPass(createRowsToGPU());
   MLoraLowerKernelsOptions blocks;
   blocks.keyChunk = 64;      // scores of a block fit into shared memory
   blocks.stripeColumns = 16; // what tensor cores take

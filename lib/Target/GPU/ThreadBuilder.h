@@ -103,7 +103,7 @@ public:
   /// Lane i names row i % 8 of matrix i / 8, `offset` bytes behind `address`.
   Quad loadMatrices(Value address, int64_t offset, bool isTransposed);
   /// The other way (sm_90).
-  void storeMatrices(Value address, int64_t offset, const Quad &registers);
+  void storeMatrices(Value address, int64_t offset, const Quad &registers, bool isTransposed = false);
   /// sums += a · [b0; b1]: 16x16 times 16x8, bf16 with f32 sums.
   void multiplyAdd(Quad &sums, const Quad &a, Value b0, Value b1);
   Quad zeros();

@@ -54,8 +54,8 @@ void Warpgroup::publishStores() {
 
 //===- Warps --------------------------------------------------------------------------===//
 
-void Warpgroup::meet(Value number) {
-  NVVM::BarrierOp::create(b, /*res=*/Type(), number, b.number(kThreads), NVVM::BarrierReductionAttr(),
+void Warpgroup::meet(Value number, int64_t threads) {
+  NVVM::BarrierOp::create(b, /*res=*/Type(), number, b.number(threads), NVVM::BarrierReductionAttr(),
                           /*reductionPredicate=*/Value());
 }
 
@@ -72,9 +72,8 @@ void Warpgroup::takeRegisters(uint32_t count) {
 /// "Matrix descriptor" of the PTX ISA: start, leading and stride offset over 16, and the swizzle. The stride
 /// is that of eight rows; `leading` leads to the next tile where rows are the dimension that is summed over.
 Value Warpgroup::descriptor(const SwizzledMatrix &matrix, int64_t leading) {
-  constexpr uint64_t swizzle128 = 1;
-  uint64_t form =
-      uint64_t(leading >> 4) << 16 | uint64_t(SwizzledMatrix::kAlignment >> 4) << 32 | swizzle128 << 62;
+  uint64_t swizzle = matrix.rowBytes == SwizzledMatrix::kNarrowRowBytes ? 2 : 1;
+  uint64_t form = uint64_t(leading >> 4) << 16 | uint64_t(8 * matrix.rowBytes >> 4) << 32 | swizzle << 62;
   Value start = arith::ExtUIOp::create(b, b.getI64Type(), b.right(matrix.address, 4));
   return arith::OrIOp::create(b, start, arith::ConstantIntOp::create(b, b.getI64Type(), int64_t(form)));
 }
@@ -115,6 +114,15 @@ Value Warpgroup::multiplyTransposed(const SwizzledMatrix &left, const SwizzledMa
   return sums;
 }
 
+Value Warpgroup::multiplyTransposed(ArrayRef<Quad> values, const SwizzledMatrix &left, const SwizzledMatrix &right,
+                                    int64_t columns, int64_t depth) {
+  Value sums = structOf(values, columns), l = descriptor(left, 0), r = descriptor(right, 0);
+  for (int64_t k = 0; k < depth; k += 16)
+    sums = step(sums, advance(b, l, columnOffset(left, k)), advance(b, r, columnOffset(right, k)), columns,
+                NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row, NVVM::MMALayout::col);
+  return sums;
+}
+
 Value Warpgroup::structOf(ArrayRef<Quad> quads, int64_t columns) {
   Value sums = LLVM::UndefOp::create(b, structType(b, columns));
   for (auto [n, quad] : llvm::enumerate(quads))
@@ -141,6 +149,15 @@ Value Warpgroup::multiplyColumns(ArrayRef<Quad> values, const SwizzledMatrix &le
     sums = step(sums, advance(b, l, offset), advance(b, r, offset), columns, NVVM::WGMMAScaleOut::one,
                 NVVM::MMALayout::col, NVVM::MMALayout::row);
   }
+  return sums;
+}
+
+Value Warpgroup::multiplyColumnsTransposed(ArrayRef<Quad> values, const SwizzledMatrix &left,
+                                           const SwizzledMatrix &right, int64_t columns, int64_t depth) {
+  Value sums = structOf(values, columns), l = descriptor(left, left.tileBytes), r = descriptor(right, 0);
+  for (int64_t k = 0; k < depth; k += 16)
+    sums = step(sums, advance(b, l, k * left.rowBytes), advance(b, r, columnOffset(right, k)), columns,
+                NVVM::WGMMAScaleOut::one, NVVM::MMALayout::col, NVVM::MMALayout::col);
   return sums;
 }
 

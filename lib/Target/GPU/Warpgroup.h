@@ -13,12 +13,14 @@ namespace mlir::mlora {
 /// bytes are the span of the swizzle (the 16-byte chunk c of row r lies at c ^ (r & 7)), one behind another.
 /// Begins at a multiple of 1024.
 struct SwizzledMatrix {
-  Value address;     ///< of the first row that is meant
-  int64_t tileBytes; ///< from a tile to the next
+  Value address;                ///< of the first row that is meant
+  int64_t tileBytes;            ///< from a tile to the next
+  int64_t rowBytes = kRowBytes; ///< or 64, the swizzle's span too: tiles of 32 columns, which depth leads through
 
   static constexpr int64_t kColumns = 64;     ///< of a tile
   static constexpr int64_t kRowBytes = 128;   ///< of a tile's row
   static constexpr int64_t kAlignment = 1024; ///< of eight rows
+  static constexpr int64_t kNarrowColumns = 32, kNarrowRowBytes = 64;
 };
 
 class Warpgroup {
@@ -46,8 +48,8 @@ public:
   /// What ordinary stores wrote so far may be read by tensor copies and wgmma, behind the next barrier.
   void publishStores();
 
-  /// A barrier of the block's `number`, for the threads of one warpgroup.
-  void meet(Value number);
+  /// A barrier of the block's `number`, for the threads of one warpgroup, or so many.
+  void meet(Value number, int64_t threads = kThreads);
   /// Registers a thread from here on; all of the warpgroup say so.
   void giveUpRegisters(uint32_t count);
   void takeRegisters(uint32_t count);
@@ -61,12 +63,18 @@ public:
   void waitForProducts(int64_t groups) { NVVM::WgmmaWaitGroupSyncOp::create(b, uint64_t(groups)); }
   /// a · bᵀ: 64 rows of `a`, `columns` rows of `b`, both `depth` wide.
   Value multiplyTransposed(const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns, int64_t depth);
+  /// sums + a · bᵀ
+  Value multiplyTransposed(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns,
+                           int64_t depth);
   /// sums + a · b: 64 rows of `a`, `depth` wide; `depth` rows of `b`, `columns` wide.
   Value multiply(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns,
                  int64_t depth);
   /// sums + aᵀ · b: `depth` rows of `a`, 64 columns wide, and of `b`, `columns` wide.
   Value multiplyColumns(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b, int64_t columns,
                         int64_t depth);
+  /// sums + aᵀ · bᵀ: `depth` rows of `a`, 64 columns wide; `columns` rows of `b`, `depth` wide.
+  Value multiplyColumnsTransposed(ArrayRef<Quad> sums, const SwizzledMatrix &a, const SwizzledMatrix &b,
+                                  int64_t columns, int64_t depth);
   /// Quads of eight columns.
   SmallVector<Quad> read(Value sums);
 

@@ -25,7 +25,8 @@ WarpgroupBlock::WarpgroupBlock(KernelFunction &kernel, int64_t consumers)
 
 //===- Parameters and shared memory ---------------------------------------------------===//
 
-WarpgroupBlock::Map WarpgroupBlock::tensorMap(const Columns &columns, Attribute rows, int64_t boxRows) {
+WarpgroupBlock::Map WarpgroupBlock::tensorMap(const Columns &columns, Attribute rows, int64_t boxRows,
+                                              int64_t boxColumns) {
   // A map is a parameter of 128 bytes on a device (EmitPTX.cpp), and its address here.
   ThreadBuilder &b = host.b;
   gpu::GPUFuncOp function = host.function;
@@ -34,10 +35,10 @@ WarpgroupBlock::Map WarpgroupBlock::tensorMap(const Columns &columns, Attribute 
   (void)function.insertArgument(number, pointer, DictionaryAttr(), withName(function.getLoc(), "map"));
   maps.push_back(b.getDictionaryAttr(
       {b.getNamedAttr("argument", b.getI64IntegerAttr(number)),
-       b.getNamedAttr("box", b.getDenseI64ArrayAttr({boxRows, SwizzledMatrix::kColumns})),
+       b.getNamedAttr("box", b.getDenseI64ArrayAttr({boxRows, boxColumns})),
        b.getNamedAttr("buffer", b.getI64IntegerAttr(cast<BlockArgument>(columns.buffer).getArgNumber())),
        b.getNamedAttr("columns", b.getI64IntegerAttr(columns.of)), b.getNamedAttr("rows", rows),
-       b.getNamedAttr("swizzle", b.getI64IntegerAttr(SwizzledMatrix::kRowBytes))}));
+       b.getNamedAttr("swizzle", b.getI64IntegerAttr(2 * boxColumns))}));
   return {function.getArgument(number), columns.first};
 }
 
@@ -60,10 +61,13 @@ Value WarpgroupBlock::barrier(int64_t arrivals, int64_t count) {
   return first;
 }
 
-WarpgroupBlock::Ring WarpgroupBlock::ring(int64_t bytes, int64_t tileBytes, int64_t stages,
-                                          int64_t arrivals) {
-  return {
-      {reserve(stages * bytes), tileBytes}, bytes, stages, barrier(arrivals, stages), barrier(consumers, stages)};
+WarpgroupBlock::Ring WarpgroupBlock::ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t fills,
+                                          std::optional<int64_t> releases) {
+  return {{reserve(stages * bytes), tileBytes},
+          bytes,
+          stages,
+          barrier(fills, stages),
+          barrier(releases.value_or(consumers), stages)};
 }
 
 void WarpgroupBlock::finish() {
@@ -126,3 +130,5 @@ void WarpgroupBlock::release(const Stage &stage) {
 }
 
 void WarpgroupBlock::meet() { engines.meet(host.b.plus(consumer, 1)); }
+
+void WarpgroupBlock::meetAll() { engines.meet(host.b.number(consumers + 1), consumers * Warpgroup::kThreads); }

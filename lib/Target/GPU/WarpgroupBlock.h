@@ -41,17 +41,20 @@ public:
   Value reserve(int64_t bytes);
   SwizzledMatrix matrix(int64_t rows, int64_t columns);
   Value barrier(int64_t arrivals, int64_t count = 1);
-  /// Of stages of `bytes`, in tiles of `tileBytes`; `arrivals` fill a stage, beside the bytes of its copies.
-  Ring ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t arrivals = 1);
+  /// Of stages of `bytes`, in tiles of `tileBytes`; `fills` arrivals fill a stage, beside the bytes of its copies,
+  /// and `releases` empty it: without a number, those of all computing warpgroups.
+  Ring ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t fills = 1,
+            std::optional<int64_t> releases = std::nullopt);
 
   /// A tensor map of a buffer in bf16, and the first column that is meant.
   struct Map {
     Value pointer;
     int64_t first;
   };
-  /// With boxes of `boxRows` rows of 64 columns; `rows`: a number, or the name of a scalar. A parameter of the
-  /// kernel behind the others, described by `mlora.tensor_maps`.
-  Map tensorMap(const Columns &columns, Attribute rows, int64_t boxRows);
+  /// With boxes of `boxRows` rows of 64 columns, or 32, whose swizzle is as wide; `rows`: a number, or the name of
+  /// a scalar. A parameter of the kernel behind the others, described by `mlora.tensor_maps`.
+  Map tensorMap(const Columns &columns, Attribute rows, int64_t boxRows,
+                int64_t boxColumns = SwizzledMatrix::kColumns);
 
   /// Makes the barriers, then the warpgroups part. `copyRegisters`: of a thread that copies; those that
   /// compute have what is left.
@@ -73,6 +76,8 @@ public:
   void release(const Stage &stage);
   /// The warpgroup's threads wait for each other.
   void meet();
+  /// Those of all computing warpgroups do.
+  void meetAll();
 
   /// Shared memory and maps are known.
   void finish();
