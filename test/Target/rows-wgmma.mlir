@@ -110,7 +110,7 @@ mlora.emulate @kernels::@norm_grad grid [2] block [384] dynamic_shared 165888 ar
   {tensor_map = 0, box = array<i64: 32, 64>, swizzle = 128},
   {tensor_map = 1, box = array<i64: 32, 64>, swizzle = 128},
   {tensor_map = 3, box = array<i64: 32, 64>, swizzle = 128},
-  {tensor_map = 4, box = array<i64: 64, 64>, swizzle = 128},
+  {tensor_map = 4, box = array<i64: 64, 16>, swizzle = 32},
   {tensor_map = 5, box = array<i64: 32, 64>, swizzle = 128}]
 
 // Gate and up are columns of one buffer.
@@ -207,7 +207,7 @@ mlora.emulate @kernels::@copied grid [2] block [384] dynamic_shared 99328 argume
   {init = dense<[40, 0, 40, 0]> : tensor<4xi64>},
   {type = tensor<1xi8>},
   {tensor_map = 0, box = array<i64: 32, 64>, swizzle = 128},
-  {tensor_map = 1, box = array<i64: 64, 64>, swizzle = 128},
+  {tensor_map = 1, box = array<i64: 48, 64>, swizzle = 128},
   {tensor_map = 3, box = array<i64: 32, 64>, swizzle = 128}]
 
 // Three products of values of two widths, one behind another: 3 + 1 + 1 steps.

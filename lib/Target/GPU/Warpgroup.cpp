@@ -72,7 +72,7 @@ void Warpgroup::takeRegisters(uint32_t count) {
 /// "Matrix descriptor" of the PTX ISA: start, leading and stride offset over 16, and the swizzle. The stride
 /// is that of eight rows; `leading` leads to the next tile where rows are the dimension that is summed over.
 Value Warpgroup::descriptor(const SwizzledMatrix &matrix, int64_t leading) {
-  uint64_t swizzle = matrix.rowBytes == SwizzledMatrix::kNarrowRowBytes ? 2 : 1;
+  uint64_t swizzle = matrix.rowBytes == SwizzledMatrix::kRowBytes ? 1 : matrix.rowBytes == 64 ? 2 : 3;
   uint64_t form = uint64_t(leading >> 4) << 16 | uint64_t(8 * matrix.rowBytes >> 4) << 32 | swizzle << 62;
   Value start = arith::ExtUIOp::create(b, b.getI64Type(), b.right(matrix.address, 4));
   return arith::OrIOp::create(b, start, arith::ConstantIntOp::create(b, b.getI64Type(), int64_t(form)));

@@ -15,12 +15,11 @@ namespace mlir::mlora {
 struct SwizzledMatrix {
   Value address;                ///< of the first row that is meant
   int64_t tileBytes;            ///< from a tile to the next
-  int64_t rowBytes = kRowBytes; ///< or 64, the swizzle's span too: tiles of 32 columns, which depth leads through
+  int64_t rowBytes = kRowBytes; ///< or 64 or 32, the swizzle's span too: tiles of 32 or 16 columns
 
   static constexpr int64_t kColumns = 64;     ///< of a tile
   static constexpr int64_t kRowBytes = 128;   ///< of a tile's row
   static constexpr int64_t kAlignment = 1024; ///< of eight rows
-  static constexpr int64_t kNarrowColumns = 32, kNarrowRowBytes = 64;
 };
 
 class Warpgroup {

@@ -51,7 +51,7 @@ public:
     Value pointer;
     int64_t first;
   };
-  /// With boxes of `boxRows` rows of 64 columns, or 32, whose swizzle is as wide; `rows`: a number, or the name of
+  /// With boxes of `boxRows` rows of 64 columns, or 32 or 16, whose swizzle is as wide; `rows`: a number, or the name of
   /// a scalar. A parameter of the kernel behind the others, described by `mlora.tensor_maps`.
   Map tensorMap(const Columns &columns, Attribute rows, int64_t boxRows,
                 int64_t boxColumns = SwizzledMatrix::kColumns);

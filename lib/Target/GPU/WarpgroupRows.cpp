@@ -28,7 +28,7 @@ constexpr int64_t kMostProducts = 9;       ///< of which a thread keeps the sums
 constexpr int64_t kSharedBytes = 227 * 1024, kMostMaps = 24;
 
 /// A skinny product in 64 ranks at a time. The last ones begin where they end with the ranks, and those that two have
-/// leave once; of fewer than 64 ranks, there are columns that nobody wants.
+/// leave once; of fewer than 64, the others are zeros.
 struct Product {
   RowProduct op;
   int64_t offset; ///< of its weight's tile in a stage
@@ -37,33 +37,29 @@ struct Product {
   int64_t firstRank(int64_t i) const {
     return std::min(Warpgroup::kRows * i, std::max<int64_t>(op.ranks - Warpgroup::kRows, 0));
   }
-  /// B̃'s columns come 32 at a time where that leaves none out and none unwanted.
-  bool isNarrow() const { return !op.isDown && op.ranks > Warpgroup::kRows && op.ranks % 64 == 32; }
-  int64_t boxColumns() const { return isNarrow() ? SwizzledMatrix::kNarrowColumns : SwizzledMatrix::kColumns; }
-  /// Ã's rows come in equal boxes.
+  /// Of Ã, rows come in equal boxes; of B̃, columns in the widest that leave none out, and whose swizzle is as wide.
+  int64_t boxColumns() const {
+    int64_t columns = SwizzledMatrix::kColumns;
+    while (!op.isDown && op.ranks % columns != 0)
+      columns /= 2;
+    return columns;
+  }
   int64_t boxRows() const {
     if (!op.isDown)
       return kDepth;
-    int64_t rows = std::max(op.ranks, Warpgroup::kRows), boxes = llvm::divideCeil(rows, kMostBox);
-    while (rows % boxes != 0 || rows / boxes % 8 != 0)
+    int64_t boxes = llvm::divideCeil(op.ranks, kMostBox);
+    while (op.ranks % boxes != 0 || op.ranks / boxes % 8 != 0)
       ++boxes;
-    return rows / boxes;
+    return op.ranks / boxes;
   }
+  int64_t boxRanks() const { return op.isDown ? boxRows() : boxColumns(); }
   int64_t boxBytes() const { return boxRows() * boxColumns() * 2; }
-  int64_t boxes() const {
-    if (op.isDown)
-      return std::max(op.ranks, Warpgroup::kRows) / boxRows();
-    return isNarrow() ? op.ranks / boxColumns() : count();
-  }
-  int64_t bytes() const { return boxes() * boxBytes(); }
-  /// The first rank of a box of B̃.
-  int64_t boxRank(int64_t i) const { return isNarrow() ? i * boxColumns() : firstRank(i); }
+  int64_t bytesOf(int64_t ranks) const { return ranks * kDepth * 2; }
+  int64_t copiedBytes() const { return bytesOf(op.ranks); }
+  int64_t bytes() const { return bytesOf(std::max(op.ranks, Warpgroup::kRows)); }
   /// 64 ranks of the tile at `address`: those of the i-th product.
   SwizzledMatrix part(ThreadBuilder &b, Value address, int64_t i) const {
-    int64_t before = op.isDown ? firstRank(i) * SwizzledMatrix::kRowBytes
-                     : isNarrow() ? firstRank(i) / boxColumns() * boxBytes()
-                                  : i * boxBytes();
-    return {b.at(address, before), boxBytes(), 2 * boxColumns()};
+    return {b.at(address, bytesOf(firstRank(i))), boxBytes(), 2 * boxColumns()};
   }
 };
 
@@ -91,6 +87,7 @@ private:
   Columns sourceColumns(Value source);
   Map sourceMap(Value source) { return mapOf(sourceColumns(source), tokens, kBlockRows); }
 
+  void clearPadding();
   void copy(const Segment &segment, bool isForSums);
   void copyWeight(const Product &product, Value column, const Stage &stage);
 
@@ -254,11 +251,31 @@ void WarpgroupRows::copyWeight(const Product &product, Value column, const Stage
   Attribute rows = b.getI64IntegerAttr(cast<RankedTensorType>(matrix.getType()).getDimSize(0));
   Map map = mapOf(sourceColumns(weight), rows, boxRows, product.boxColumns());
   Value to = b.at(stage.matrix.address, product.offset);
-  for (int64_t i = 0; i < product.boxes(); ++i) {
-    Value from = product.op.isDown ? b.number(first + i * boxRows) : b.plus(column, first);
-    Value at = product.op.isDown ? b.plus(column, map.first) : b.number(map.first + product.boxRank(i));
-    engines.load(b.at(to, i * product.boxBytes()), map.pointer, from, at, stage.full);
+  for (int64_t rank = 0; rank < product.op.ranks; rank += product.boxRanks()) {
+    Value row = product.op.isDown ? b.number(first + rank) : b.plus(column, first);
+    Value at = product.op.isDown ? b.plus(column, map.first) : b.number(map.first + rank);
+    engines.load(b.at(to, product.bytesOf(rank)), map.pointer, row, at, stage.full);
   }
+}
+
+/// Ranks behind the last are multiplied, too. In front of all copies, which write other bytes or later.
+void WarpgroupRows::clearPadding() {
+  bool isCleared = false;
+  for (const Segment &segment : segments)
+    for (const Product &product : segment.products) {
+      int64_t chunks = (product.bytes() - product.copiedBytes()) / 16;
+      if (chunks == 0)
+        continue;
+      Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(VectorType::get({4}, b.getI32Type())));
+      b.loop(thread, b.number(ring.stages * chunks), threads(kConsumers), {}, [&](Value number, ValueRange) {
+        Value at = b.plus(b.times(b.over(number, chunks), ring.bytes), b.left(b.rest(number, chunks), 4));
+        b.store(zeros, b.at(b.plus(ring.matrix.address, at), product.offset + product.copiedBytes()));
+        return Values();
+      });
+      isCleared = true;
+    }
+  if (isCleared)
+    engines.publishStores();
 }
 
 /// All steps of a segment, of those for sums only what these are of.
@@ -270,7 +287,7 @@ void WarpgroupRows::copy(const Segment &segment, bool isForSums) {
       sources.push_back(source);
   int64_t bytes = sources.size() * kTileBytes;
   for (const Product &product : segment.products)
-    bytes += isForSums ? 0 : product.bytes();
+    bytes += isForSums ? 0 : product.copiedBytes();
   int64_t first = isForSums ? segment.sumsFirst : segment.first;
   b.loop(b.number(first), b.number(first + segment.steps()), 1, {}, [&](Value step, ValueRange) {
     Stage stage = at(ring, step);
@@ -548,8 +565,9 @@ void WarpgroupRows::storeProducts(ArrayRef<Quad> mine) {
 }
 
 void WarpgroupRows::build() {
+  clearPadding();
   specialise(
-      /*copyRegisters=*/40,
+      /*copyRegisters=*/56,
       [&] {
         whenCopying([&] {
           for (const Segment &segment : segments) {
