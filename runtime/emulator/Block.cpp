@@ -123,6 +123,7 @@ void Block::run(uint64_t number) {
   uninitialised.reset();
   waitingForRegisters.clear();
   order = Order(random() % 4);
+  copiesAreLate = random() % 4 == 0;
   for (NamedBarrier &barrier : barriers)
     barrier = {};
   cluster = {};
@@ -226,8 +227,10 @@ size_t Block::pick() {
 
 void Block::next(Fiber &from) {
   if (statistics.switches++ % 64 == 0) {
-    static const uint32_t rates[] = {1, 2, 8, 32};
-    transferRate = rates[random() % 4];
+    // Late ones let others go through several steps: nothing says in which order copies land. Not for ever, since
+    // threads that spin for one are always ready.
+    static const uint32_t rates[] = {1, 2, 8, 32}, late = 4096;
+    transferRate = copiesAreLate ? late : rates[random() % 4];
   }
   while (!transfers.empty() && (ready.empty() || random() % transferRate == 0)) {
     size_t pick = random() % transfers.size();

@@ -335,7 +335,8 @@ private:
   const uint64_t electSeed;
   uint64_t spins = 0, spinsProgress = 0;
   std::optional<Fault> uninitialised;
-  uint32_t transferRate = 8; ///< one in so many switches lands a transfer
+  uint32_t transferRate = 8;  ///< one in so many switches lands a transfer
+  bool copiesAreLate = false; ///< in this block
   enum class Order : uint8_t { Uniform, Newest, Low, High } order = Order::Uniform; ///< who runs next, mostly
 
   friend char *resolveAddress(ThreadContext *, uint64_t, uint32_t, uint32_t);

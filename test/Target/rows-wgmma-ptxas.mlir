@@ -13,7 +13,7 @@
 // PTX-LABEL: .entry swiglu(
 // PTX: .maxntid 384
 // PTX: .minnctapersm 1
-// PTX: setmaxnreg.inc.sync.aligned.u32 232
+// PTX: setmaxnreg.inc.sync.aligned.u32 224
 // PTX: mbarrier.try_wait.parity
 // PTX-COUNT-4: ld.shared.v4.b32
 // PTX: ex2.approx.ftz.f32
@@ -22,13 +22,14 @@
 // PTX: fence.proxy.async.shared::cta
 // PTX: bar{{(rier)?}}.sync
 // PTX: cp.async.bulk.tensor.2d.global.shared::cta
+// PTX: cp.async.bulk.commit_group
 // PTX: wgmma.fence.sync.aligned
 // PTX-COUNT-8: wgmma.mma_async.sync.aligned.m64n32k16.f32.bf16.bf16
 // PTX: wgmma.wait_group.sync.aligned 0
-// PTX: cp.async.bulk.wait_group.read 0
+// PTX: cp.async.bulk.wait_group.read 1
 // PTX: mbarrier.arrive
 // PTX: stmatrix.sync.aligned.m8n8.x4.trans.shared.b16
-// PTX-DAG: setmaxnreg.dec.sync.aligned.u32 40
+// PTX-DAG: setmaxnreg.dec.sync.aligned.u32 56
 // PTX-DAG: cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes
 // PTXAS: Used 168 registers
 

@@ -11,6 +11,7 @@
 // CHECK: @kernels::@swiglu_grad: 2 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@copied: 2 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@of_three: 3 blocks of 384 threads, 3 seeds: passed
+// CHECK: @kernels::@odd_stages: 2 blocks of 384 threads, 3 seeds: passed
 
 // A norm and m of the layers that read it, side by side; Ã is rows of the augmented weight; the last block has 13 rows.
 // SCHEDULE: gpu.func @norm({{.*}}mlora.grid = ["rows by 32"]{{.*}}mlora.schedule = "rows 32, wgmma 32x96x64x8"
@@ -245,3 +246,29 @@ mlora.emulate @kernels::@of_three grid [3] block [384] dynamic_shared 132096 arg
   {tensor_map = 3, box = array<i64: 64, 32>, swizzle = 64},
   {tensor_map = 1, box = array<i64: 32, 64>, swizzle = 128},
   {tensor_map = 2, box = array<i64: 32, 64>, swizzle = 128}]
+
+// Stages that go to the warpgroups in turn, five of them, several times around; sums first.
+// SCHEDULE: gpu.func @odd_stages({{.*}}mlora.grid = ["rows by 32"]{{.*}}mlora.schedule = "rows 32, wgmma 32x288x64x5"
+mlora.kernel @odd_stages(%h: tensor<?x1024xbf16> {mlora.extent = "rows"}, %w: tensor<1024xbf16>, %a: tensor<288x1024xbf16>)
+    -> (tensor<?x1312xbf16> {mlora.extent = "rows"}) grid ["rows by 32"] {
+  %x = mlora.rms_norm %h, %w eps 1.000000e-05 : (tensor<?x1024xbf16>, tensor<1024xbf16>) -> tensor<?x1024xbf16>
+  %m = mlora.linear %x, %a : (tensor<?x1024xbf16>, tensor<288x1024xbf16>) -> tensor<?x288xbf16>
+  %xm = mlora.join %x, %m : (tensor<?x1024xbf16>, tensor<?x288xbf16>) -> tensor<?x1312xbf16>
+  mlora.yield %xm : tensor<?x1312xbf16>
+}
+func.func @odd_stages.xm(%h: tensor<40x1024xbf16>, %w: tensor<1024xbf16>, %a: tensor<288x1024xbf16>, %before_xm: tensor<40x1312xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<40x1312xbf16> {
+  %x = mlora.rms_norm %h, %w eps 1.000000e-05 : (tensor<40x1024xbf16>, tensor<1024xbf16>) -> tensor<40x1024xbf16>
+  %m = mlora.linear %x, %a : (tensor<40x1024xbf16>, tensor<288x1024xbf16>) -> tensor<40x288xbf16>
+  %xm = mlora.join %x, %m : (tensor<40x1024xbf16>, tensor<40x288xbf16>) -> tensor<40x1312xbf16>
+  return %xm : tensor<40x1312xbf16>
+}
+mlora.emulate @kernels::@odd_stages grid [2] block [384] dynamic_shared 206848 arguments [
+  {type = tensor<40x1024xbf16>, init = "random", seed = 1},
+  {type = tensor<1024xbf16>, init = "random", seed = 2},
+  {type = tensor<288x1024xbf16>, init = "random", seed = 3},
+  {type = tensor<40x1312xbf16>, init = "uninitialised", expect = @odd_stages.xm, tolerance = 8.0e-02},
+  {init = dense<[40, 0, 40, 0]> : tensor<4xi64>},
+  {type = tensor<1xi8>},
+  {tensor_map = 0, box = array<i64: 32, 64>, swizzle = 128},
+  {tensor_map = 2, box = array<i64: 144, 64>, swizzle = 128},
+  {tensor_map = 3, box = array<i64: 32, 64>, swizzle = 128}]

@@ -25,7 +25,10 @@ Value RowElements::pack(const Values &values) {
   return words;
 }
 
-void RowElements::set(Value tensor, Value words) { elements[tensor] = unpack(words); }
+void RowElements::set(Value tensor, Value packed) {
+  words[tensor] = packed;
+  elements[tensor] = unpack(packed);
+}
 
 void RowElements::give(Value tensor, const Values &values) { set(tensor, pack(values)); }
 

@@ -16,7 +16,7 @@ public:
 
   /// 16 bytes of bf16.
   void set(Value tensor, Value words);
-  Value wordsOf(Value tensor) { return pack(elements[tensor]); }
+  Value wordsOf(Value tensor) { return words[tensor]; }
 
   /// What an op with sums along the row adds up here: Σ x², of a gradient Σ z·x with z = w ∘ dy, too.
   static unsigned numSums(Operation *op);
@@ -34,7 +34,8 @@ private:
   void give(Value tensor, const Values &values);
 
   ThreadBuilder &b;
-  DenseMap<Value, Values> elements;
+  DenseMap<Value, Value> words;
+  DenseMap<Value, Values> elements; ///< of these words
 };
 
 } // namespace mlir::mlora

@@ -9,8 +9,6 @@ using namespace mlir::mlora;
 
 static bool wantsSums(Operation *op) { return isa<RmsNormOp, RmsNormInputGradOp>(op); }
 
-bool RowSegment::hasSums() const { return llvm::any_of(ops, wantsSums); }
-
 bool RowSegment::has(Value value) const {
   Operation *op = value.getDefiningOp();
   return llvm::is_contained(sources, value) || (op && llvm::is_contained(ops, op));
@@ -42,6 +40,7 @@ private:
   bool readElements(Operation *op, ValueRange rows);
   bool readProduct(Value operand, Value weight, Value output, bool isDown);
   bool readPlaces(Value value, Value leaves, int64_t of, int64_t first);
+  bool arePlacesApart();
   bool hasNestedSums(const RowSegment &segment);
 };
 } // namespace
@@ -121,16 +120,36 @@ bool Reader::readPlaces(Value value, Value leaves, int64_t of, int64_t first) {
     return true;
   }
   if (auto place = value.getDefiningOp<PlaceOp>()) {
-    Value before = place.getInput();
-    bool isIn = before && before.getDefiningOp<PlaceOp>();
-    return first == 0 && place.getAt()[0] == 0 && readPlaces(place.getPart(), leaves, of, place.getAt()[1]) &&
-           (!isIn || readPlaces(before, leaves, of, 0));
+    Value before = place.getInput(); // is there, or was placed here, too
+    bool isPlaced = before && before.getDefiningOp<PlaceOp>();
+    return first == 0 && place.getAt()[0] == 0 && (!before || isPlaced || isa<BlockArgument>(before)) &&
+           readPlaces(place.getPart(), leaves, of, place.getAt()[1]) &&
+           (!isPlaced || readPlaces(before, leaves, of, 0));
   }
   bool isProduct = isa_and_nonnull<LinearOp, LinearInputGradOp>(value.getDefiningOp());
-  if (first % 8 != 0 || (!isProduct && !segmentOf(value)))
+  bool isItself = value == leaves && isa<BlockArgument>(value); // an argument that leaves under another pointer
+  if (first % 8 != 0 || isItself || (!isProduct && !segmentOf(value)))
     return false;
   result.places[value].push_back({leaves, of, first});
   return true;
+}
+
+/// Each result of the kernel once, and no column of it twice.
+bool Reader::arePlacesApart() {
+  ValueRange leaving = kernel.getBody().front().getTerminator()->getOperands();
+  if (DenseSet<Value>(leaving.begin(), leaving.end()).size() != leaving.size())
+    return false;
+  DenseMap<Value, SmallVector<std::pair<int64_t, int64_t>>> taken;
+  for (auto &[value, places] : result.places)
+    for (const RowPlace &place : places)
+      taken[place.result].push_back({place.first, place.first + columnsOf(value)});
+  return llvm::all_of(taken, [](auto &entry) {
+    llvm::sort(entry.second);
+    for (size_t i = 1; i < entry.second.size(); ++i)
+      if (entry.second[i].first < entry.second[i - 1].second)
+        return false;
+    return true;
+  });
 }
 
 /// A sum of what waits for a sum, for which a row would be read a third time.
@@ -174,7 +193,8 @@ bool Reader::read() {
   for (Value value : kernel.getBody().front().getTerminator()->getOperands())
     if (!isRows(value) || !readPlaces(value, value, columnsOf(value), 0))
       return false;
-  return hasProducts && llvm::none_of(result.segments, [&](const RowSegment &s) { return hasNestedSums(s); });
+  return hasProducts && arePlacesApart() &&
+         llvm::none_of(result.segments, [&](const RowSegment &segment) { return hasNestedSums(segment); });
 }
 
 std::optional<RowKernel> mlir::mlora::findRowProducts(KernelOp kernel) {

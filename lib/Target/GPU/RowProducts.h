@@ -25,8 +25,6 @@ struct RowSegment {
   SmallVector<Operation *> ops; ///< elementwise, rms_norm and its gradient; in order
   SmallVector<RowProduct> products;
 
-  /// Ops that want sums along the row first.
-  bool hasSums() const;
   /// Whether a value is an op's result or a source of this segment.
   bool has(Value value) const;
 };

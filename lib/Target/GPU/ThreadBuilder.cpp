@@ -158,8 +158,9 @@ Quad ThreadBuilder::loadMatrices(Value address, int64_t offset, bool isTranspose
 
 void ThreadBuilder::storeMatrices(Value address, int64_t offset, const Quad &registers, bool isTransposed) {
   auto shape = NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8);
-  NVVM::StMatrixOp::create(*this, at(toPointer(address), offset), ValueRange(registers),
-                           isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row, shape, NVVM::LdStMatrixEltType::B16);
+  auto layout = isTransposed ? NVVM::MMALayout::col : NVVM::MMALayout::row;
+  NVVM::StMatrixOp::create(*this, at(toPointer(address), offset), ValueRange(registers), layout, shape,
+                           NVVM::LdStMatrixEltType::B16);
 }
 
 void ThreadBuilder::multiplyAdd(Quad &sums, const Quad &a, Value b0, Value b1) {

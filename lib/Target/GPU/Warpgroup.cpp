@@ -43,8 +43,8 @@ void Warpgroup::store(Value from, Value map, Value row, Value column) {
 }
 
 void Warpgroup::waitForStores() {
-  NVVM::CpAsyncBulkCommitGroupOp::create(b);
-  NVVM::CpAsyncBulkWaitGroupOp::create(b, uint32_t(0), b.getUnitAttr());
+  commitStores();
+  waitForGroups(0);
 }
 
 void Warpgroup::publishStores() {
@@ -72,7 +72,8 @@ void Warpgroup::takeRegisters(uint32_t count) {
 /// "Matrix descriptor" of the PTX ISA: start, leading and stride offset over 16, and the swizzle. The stride
 /// is that of eight rows; `leading` leads to the next tile where rows are the dimension that is summed over.
 Value Warpgroup::descriptor(const SwizzledMatrix &matrix, int64_t leading) {
-  uint64_t swizzle = matrix.rowBytes == SwizzledMatrix::kRowBytes ? 1 : matrix.rowBytes == 64 ? 2 : 3;
+  constexpr uint64_t swizzle128 = 1, swizzle64 = 2, swizzle32 = 3;
+  uint64_t swizzle = matrix.rowBytes == 128 ? swizzle128 : matrix.rowBytes == 64 ? swizzle64 : swizzle32;
   uint64_t form = uint64_t(leading >> 4) << 16 | uint64_t(8 * matrix.rowBytes >> 4) << 32 | swizzle << 62;
   Value start = arith::ExtUIOp::create(b, b.getI64Type(), b.right(matrix.address, 4));
   return arith::OrIOp::create(b, start, arith::ConstantIntOp::create(b, b.getI64Type(), int64_t(form)));

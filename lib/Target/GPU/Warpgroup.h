@@ -11,11 +11,12 @@ namespace mlir::mlora {
 
 /// bf16 in shared memory as tensor copies write it and wgmma reads it: tiles of 64 columns, whose rows of 128
 /// bytes are the span of the swizzle (the 16-byte chunk c of row r lies at c ^ (r & 7)), one behind another.
-/// Begins at a multiple of 1024.
+/// Begins at a multiple of 1024, eight rows. Of tiles of 32 (16) columns rows are 64 (32) bytes, c lies at
+/// c ^ (r / 2 & 3) (c ^ (r / 4 & 1)), and the matrix begins at a multiple of 512 (256).
 struct SwizzledMatrix {
   Value address;                ///< of the first row that is meant
   int64_t tileBytes;            ///< from a tile to the next
-  int64_t rowBytes = kRowBytes; ///< or 64 or 32, the swizzle's span too: tiles of 32 or 16 columns
+  int64_t rowBytes = kRowBytes; ///< the swizzle's span
 
   static constexpr int64_t kColumns = 64;     ///< of a tile
   static constexpr int64_t kRowBytes = 128;   ///< of a tile's row
@@ -42,6 +43,10 @@ public:
   // read as zeros and not written.
   void load(Value to, Value map, Value row, Value column, Value barrier);
   void store(Value from, Value map, Value row, Value column);
+  /// The stores of this thread so far are a group.
+  void commitStores() { NVVM::CpAsyncBulkCommitGroupOp::create(b); }
+  /// Until all but the last `groups` of them have read their source.
+  void waitForGroups(int64_t groups) { NVVM::CpAsyncBulkWaitGroupOp::create(b, uint32_t(groups), b.getUnitAttr()); }
   /// Until the stores of this thread have read their source.
   void waitForStores();
   /// What ordinary stores wrote so far may be read by tensor copies and wgmma, behind the next barrier.

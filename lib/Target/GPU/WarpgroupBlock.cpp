@@ -4,6 +4,8 @@
 
 #include "mlora/Dialect/Names.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace mlir::mlora;
 
@@ -61,13 +63,13 @@ Value WarpgroupBlock::barrier(int64_t arrivals, int64_t count) {
   return first;
 }
 
-WarpgroupBlock::Ring WarpgroupBlock::ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t fills,
-                                          std::optional<int64_t> releases) {
-  return {{reserve(stages * bytes), tileBytes},
-          bytes,
-          stages,
-          barrier(fills, stages),
-          barrier(releases.value_or(consumers), stages)};
+WarpgroupBlock::Ring WarpgroupBlock::ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t arrivals,
+                                          Readers readers) {
+  bool isInTurn = readers == Readers::InTurn;
+  int64_t fulls = isInTurn ? std::lcm(stages, consumers) : stages;
+  SwizzledMatrix first = {reserve(stages * bytes), tileBytes};
+  Value full = barrier(arrivals, fulls);
+  return {first, bytes, stages, fulls, full, barrier(isInTurn ? 1 : consumers, stages)};
 }
 
 void WarpgroupBlock::finish() {
@@ -112,17 +114,21 @@ void WarpgroupBlock::whenCopying(function_ref<void()> body) {
 }
 
 void WarpgroupBlock::waitUntilEmpty(const Stage &stage) {
-  engines.wait(stage.empty, host.b.bitXor(stage.parity, host.b.number(1)));
+  engines.wait(stage.empty, host.b.bitXor(stage.emptyParity, host.b.number(1)));
 }
 
 WarpgroupBlock::Stage WarpgroupBlock::at(const Ring &ring, Value step) {
   ThreadBuilder &b = host.b;
   Value number = b.rest(step, ring.stages), place = b.left(number, 3);
+  auto parityOf = [&](int64_t steps) { return b.bitAnd(b.over(step, steps), b.number(1)); };
+  Value parity = parityOf(ring.stages);
+  bool isSame = ring.fulls == ring.stages;
   return {{b.plus(ring.matrix.address, b.times(number, ring.bytes)), ring.matrix.tileBytes},
-          b.plus(ring.full, place),
+          b.plus(ring.full, isSame ? place : b.left(b.rest(step, ring.fulls), 3)),
           b.plus(ring.empty, place),
           number,
-          b.bitAnd(b.over(step, ring.stages), b.number(1))};
+          isSame ? parity : parityOf(ring.fulls),
+          parity};
 }
 
 void WarpgroupBlock::release(const Stage &stage) {

@@ -18,19 +18,23 @@ public:
   /// Of `kernel`, which has `threads(consumers)` threads.
   WarpgroupBlock(KernelFunction &kernel, int64_t consumers);
 
-  /// Stages, and their mbarriers.
+  /// Who computes on a stage: all warpgroups, or each step's one, which take steps in turn.
+  enum class Readers { All, InTurn };
+  /// Stages, and their mbarriers. A wait tells a phase from the one before it only: whoever waits for some of an
+  /// mbarrier's phases must wait for all of them. Where warpgroups take an odd number of stages in turn, a stage's
+  /// phases are one warpgroup's and the other's, and there are as many `full` as two laps have steps.
   struct Ring {
     SwizzledMatrix matrix; ///< of the first stage
     int64_t bytes;         ///< of a stage
-    int64_t stages;
-    Value full, empty; ///< of the first stage; eight bytes each
+    int64_t stages, fulls;
+    Value full, empty; ///< the first ones; eight bytes each
   };
   /// A ring's stage in one step.
   struct Stage {
     SwizzledMatrix matrix;
     Value full, empty;
-    Value number; ///< of the stage
-    Value parity; ///< of the phase that fills it
+    Value number;              ///< of the stage
+    Value parity, emptyParity; ///< of the phases that fill it, and that empty it behind that
   };
 
   Warpgroup engines;
@@ -41,18 +45,16 @@ public:
   Value reserve(int64_t bytes);
   SwizzledMatrix matrix(int64_t rows, int64_t columns);
   Value barrier(int64_t arrivals, int64_t count = 1);
-  /// Of stages of `bytes`, in tiles of `tileBytes`; `fills` arrivals fill a stage, beside the bytes of its copies,
-  /// and `releases` empty it: without a number, those of all computing warpgroups.
-  Ring ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t fills = 1,
-            std::optional<int64_t> releases = std::nullopt);
+  /// Of stages of `bytes`, in tiles of `tileBytes`; `arrivals` fill a stage, beside the bytes of its copies.
+  Ring ring(int64_t bytes, int64_t tileBytes, int64_t stages, int64_t arrivals = 1, Readers readers = Readers::All);
 
   /// A tensor map of a buffer in bf16, and the first column that is meant.
   struct Map {
     Value pointer;
     int64_t first;
   };
-  /// With boxes of `boxRows` rows of 64 columns, or 32 or 16, whose swizzle is as wide; `rows`: a number, or the name of
-  /// a scalar. A parameter of the kernel behind the others, described by `mlora.tensor_maps`.
+  /// With boxes of `boxRows` rows of 64 columns, or 32 or 16, whose swizzle is as wide; `rows`: a number, or the
+  /// name of a scalar. A parameter of the kernel behind the others, described by `mlora.tensor_maps`.
   Map tensorMap(const Columns &columns, Attribute rows, int64_t boxRows,
                 int64_t boxColumns = SwizzledMatrix::kColumns);
 

@@ -19,16 +19,18 @@ using namespace mlir::mlora;
 namespace {
 constexpr int64_t kConsumers = 2;
 constexpr int64_t kBlockRows = 32;
-constexpr int64_t kDepth = 64;    ///< columns of a step
-constexpr int64_t kStages = 8;    ///< at most
-constexpr int64_t kMostBox = 256; ///< rows
+constexpr int64_t kDepth = 64; ///< columns of a step
 constexpr int64_t kTileBytes = kBlockRows * SwizzledMatrix::kRowBytes;
+constexpr int64_t kMostStages = 8, kMostSumTiles = 8;
+constexpr int64_t kLateRelease = 4; ///< stages from which on a warpgroup may hold two
+constexpr int64_t kMostBox = 256;   ///< rows
 constexpr int64_t kQuads = kBlockRows / 8; ///< a product of 64 ranks
 constexpr int64_t kMostProducts = 9;       ///< of which a thread keeps the sums
-constexpr int64_t kSharedBytes = 227 * 1024, kMostMaps = 24;
+constexpr int64_t kQuadBytes = Warpgroup::kThreads * 16;
+constexpr int64_t kSharedBytes = 227 * 1024, kParameterBytes = 4096, kMapBytes = 128;
 
 /// A skinny product in 64 ranks at a time. The last ones begin where they end with the ranks, and those that two have
-/// leave once; of fewer than 64, the others are zeros.
+/// leave once; of fewer than 64, the others are zeros (or what another segment left) and do not leave.
 struct Product {
   RowProduct op;
   int64_t offset; ///< of its weight's tile in a stage
@@ -57,6 +59,8 @@ struct Product {
   int64_t bytesOf(int64_t ranks) const { return ranks * kDepth * 2; }
   int64_t copiedBytes() const { return bytesOf(op.ranks); }
   int64_t bytes() const { return bytesOf(std::max(op.ranks, Warpgroup::kRows)); }
+  /// Bytes of a token's ranks where they are gathered in the end: an odd number of chunks.
+  int64_t stagedStride() const { return 2 * op.ranks + 16; }
   /// 64 ranks of the tile at `address`: those of the i-th product.
   SwizzledMatrix part(ThreadBuilder &b, Value address, int64_t i) const {
     return {b.at(address, bytesOf(firstRank(i))), boxBytes(), 2 * boxColumns()};
@@ -68,52 +72,89 @@ struct Segment {
   SmallVector<Product> products;
   DenseMap<Value, int64_t> tile; ///< of sources and of results that are stored or multiplied: its number in a stage
   int64_t tiles = 0;
-  int64_t sumsFirst = 0, first = 0; ///< step of the block
+  // The way for sums along the row, if there is one: several tiles of each source a step, since nothing else is there.
+  SmallVector<Operation *> sumOps; ///< that have sums, and what these need
+  SmallVector<Value> sumSources;
+  int64_t sumTiles = 1, numSums = 0;
+  int64_t sumsFirst = 0, first = 0; ///< steps of the block
 
   int64_t steps() const { return rows.columns / kDepth; }
-  int64_t bytes() const { return products.empty() ? tiles * kTileBytes : products.back().offset + products.back().bytes(); }
+  int64_t sumSteps() const { return numSums == 0 ? 0 : steps() / sumTiles; }
+  int64_t bytes() const {
+    return products.empty() ? tiles * kTileBytes : products.back().offset + products.back().bytes();
+  }
+};
+
+struct Schedule {
+  std::vector<Segment> segments;
+  int64_t stages = 0, stageBytes = 0;
+  int64_t sumBytes = 0;               ///< sums along rows, of both warpgroups
+  int64_t products = 0, endBytes = 0; ///< of 64 ranks; sums of one warpgroup and behind them what leaves
+
+  std::string name() const;
 };
 
 class WarpgroupRows : public KernelFunction, public WarpgroupBlock {
 public:
-  WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, std::vector<Segment> segments, int64_t stages);
+  WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, Schedule schedule);
   void build();
 
 private:
   /// What an op with sums along the row needs of each of a thread's two rows.
   using Factors = DenseMap<Operation *, std::array<Values, 2>>;
+  /// A thread's two times eight elements of a tile.
+  using Elements = std::array<RowElements, 2>;
 
   Map mapOf(const Columns &columns, Attribute rows, int64_t boxRows, int64_t boxColumns = SwizzledMatrix::kColumns);
   Columns sourceColumns(Value source);
-  Map sourceMap(Value source) { return mapOf(sourceColumns(source), tokens, kBlockRows); }
-
   void clearPadding();
-  void copy(const Segment &segment, bool isForSums);
+  void copyForSums(const Segment &segment);
+  void copy(const Segment &segment);
+  void copySource(Value source, Value column, Value to, const Stage &stage);
   void copyWeight(const Product &product, Value column, const Stage &stage);
 
-  /// The steps of a segment that are this warpgroup's, the first of them at the block's step `first`.
+  /// Steps of the block from `first` on that are this warpgroup's, numbered from there.
   Values loopSteps(int64_t first, int64_t steps, ValueRange start,
-                   function_ref<Values(const Stage &, Value, ValueRange)> body);
+                   function_ref<Values(Value, ValueRange)> body);
+  Value turnAt(int64_t first) {
+    return first % kConsumers == 0 ? consumer : b.bitXor(consumer, b.number(1));
+  }
   SmallVector<Value> weightWords(ArrayRef<Operation *> ops, Value column);
-  /// Sources in a stage, as a thread's two times eight elements.
-  std::array<RowElements, 2> loadElements(const Segment &segment, ArrayRef<Operation *> ops, const Stage &stage,
-                                          ArrayRef<Value> weights);
+  Elements load(ArrayRef<Value> sources, function_ref<Value(Value)> tileOf, ArrayRef<Operation *> ops,
+                ArrayRef<Value> weights);
+  Value placeOf(Value tile, int64_t half) { return b.at(b.plus(tile, elementOffset), half * kTileBytes / 2); }
+
   Factors sumRows(const Segment &segment);
+  Factors exchangeSums(const Segment &segment, Values totals);
+
   SmallVector<Quad> multiply(const Segment &segment, const Factors &factors);
+  void computeElements(const Segment &segment, const Stage &stage, ArrayRef<Value> weights, const Factors &factors);
+  void storeTiles(const Segment &segment, const Stage &stage, Value column);
+  Values multiplyStage(const Segment &segment, const Stage &stage, ValueRange before);
+  void releaseLast(const Segment &segment);
   SmallVector<Value> stored(const Segment &segment);
+  bool releasesLate(const Segment &segment) { return ring.stages >= kLateRelease && !stored(segment).empty(); }
   Value tileAt(const Segment &segment, Value tensor, const Stage &stage) {
     return b.at(stage.matrix.address, segment.tile.lookup(tensor) * kTileBytes);
   }
-  void storeProducts(ArrayRef<Quad> sums);
-  void storeRanks(const Product &product, Value staged, int64_t stride);
+
+  Value quadPlace(int64_t quad) {
+    return b.at(b.plus(ring.matrix.address, b.left(ofWarpgroup, 4)), quad * kQuadBytes);
+  }
+  Quad addedUp(ArrayRef<Quad> mine, int64_t quad);
+  void giveSums(ArrayRef<Quad> mine);
+  void stageRanks(const Product &product, ArrayRef<Quad> mine, int64_t firstQuad, Value to);
+  void storeRanks(const Product &product, Value staged);
+  void storeProducts(ArrayRef<Quad> mine);
 
   RowKernel rowKernel;
-  std::vector<Segment> segments;
-  Attribute tokens;
+  Schedule schedule;
+  StringAttr tokens;
   Value firstRow;
   Ring ring;
   Value sums; ///< along rows, in shared memory
   DenseMap<std::tuple<Value, int64_t, int64_t>, Value> maps; ///< of a buffer, and a box
+  Value ofWarpgroup;               ///< the thread's number in it
   Value elementRow, elementOffset; ///< of a thread's first eight elements of a tile; the others are 16 rows on
   Value elementColumn;
 };
@@ -121,7 +162,7 @@ private:
 
 //===- Schedule -------------------------------------------------------------------------===//
 
-/// Ops that come before a segment's last op with sums, and that they need, and these.
+/// Ops with sums, and what these need.
 static SmallVector<Operation *> opsForSums(const RowSegment &rows) {
   SmallVector<Operation *> ops;
   SmallVector<Value> wanted;
@@ -136,8 +177,10 @@ static SmallVector<Operation *> opsForSums(const RowSegment &rows) {
   return ops;
 }
 
-static bool isRead(Value source, ArrayRef<Operation *> ops) {
-  return llvm::any_of(ops, [&](Operation *op) { return llvm::is_contained(op->getOperands(), source); });
+static SmallVector<Value> readBy(ArrayRef<Operation *> ops, ArrayRef<Value> sources) {
+  return llvm::filter_to_vector(sources, [&](Value source) {
+    return llvm::any_of(ops, [&](Operation *op) { return llvm::is_contained(op->getOperands(), source); });
+  });
 }
 
 /// Results that are stored or multiplied take the place of sources that are not wanted behind them.
@@ -163,66 +206,88 @@ static Segment layOut(const RowKernel &kernel, RowSegment rows) {
     segment.products.push_back({product, offset});
     offset += segment.products.back().bytes();
   }
+  segment.sumOps = opsForSums(rows);
+  segment.sumSources = readBy(segment.sumOps, rows.sources);
+  for (Operation *op : segment.sumOps)
+    segment.numSums += RowElements::numSums(op);
   segment.rows = std::move(rows);
   return segment;
 }
 
-/// The segments one behind another; none where a stage or the sums are too large.
-static std::vector<Segment> schedule(const RowKernel &kernel, int64_t &stages) {
-  std::vector<Segment> segments;
-  int64_t step = 0, products = 0, bytes = 0, maps = 0;
-  for (const RowSegment &rows : kernel.segments) {
-    if (rows.columns % kDepth != 0)
-      return {};
-    Segment segment = layOut(kernel, rows);
-    segment.sumsFirst = step;
-    segment.first = step + (rows.hasSums() ? segment.steps() : 0);
-    step = segment.first + segment.steps();
-    bytes = std::max(bytes, segment.bytes());
-    for (const Product &product : segment.products)
-      products += product.count();
-    maps += segment.tiles + rows.products.size();
-    segments.push_back(std::move(segment));
-  }
-  stages = std::min(kStages, (kSharedBytes - 2 * SwizzledMatrix::kAlignment) / bytes);
-  bool fits = stages >= 2 && products <= kMostProducts && maps <= kMostMaps;
-  return fits ? segments : std::vector<Segment>();
+/// The most tiles of each source that a stage holds, and steps divide.
+static int64_t sumTilesOf(const Segment &segment, int64_t stageBytes) {
+  int64_t bytes = kTileBytes * std::max<int64_t>(segment.sumSources.size(), 1);
+  int64_t tiles = std::min(kMostSumTiles, stageBytes / bytes);
+  while (segment.steps() % tiles != 0)
+    --tiles;
+  return tiles;
 }
 
-WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, std::vector<Segment> list,
-                             int64_t stages)
-    : KernelFunction(kernels, kernel, threads(kConsumers)),
-      WarpgroupBlock(static_cast<KernelFunction &>(*this), kConsumers), rowKernel(std::move(rows)),
-      segments(std::move(list)) {
-  tokens = extentOf(segments.front().rows.sources.front(), "rows");
-  firstRow = b.times(block, kBlockRows);
-  int64_t bytes = 0, products = 0, ranks = 0, numSums = 0;
-  SmallVector<std::string> names;
-  for (const Segment &segment : segments) {
-    bytes = std::max(bytes, segment.bytes());
-    int64_t sumsHere = 0;
-    for (Operation *op : segment.rows.ops)
-      sumsHere += RowElements::numSums(op);
-    numSums = std::max(numSums, sumsHere);
+/// The segments one behind another; none where a stage, the sums or the parameters are too large.
+static std::optional<Schedule> scheduleOf(KernelOp op, const RowKernel &kernel) {
+  Schedule s;
+  int64_t withSums = 0, numProducts = 0;
+  for (const RowSegment &rows : kernel.segments) {
+    Segment segment = layOut(kernel, rows);
+    if (rows.columns % kDepth != 0)
+      return std::nullopt;
     for (const Product &product : segment.products) {
-      products += product.count();
-      ranks += product.op.ranks;
-      std::string name = (Twine(kBlockRows) + "x" + Twine(product.op.ranks) + "x" + Twine(kDepth) + "x" + Twine(stages)).str();
+      if (product.op.ranks % 16 != 0) // a warp's
+        return std::nullopt;
+      s.products += product.count();
+      s.endBytes += product.count() * kQuads * kQuadBytes + kBlockRows * product.stagedStride();
+      ++numProducts;
+    }
+    withSums += segment.numSums > 0;
+    s.sumBytes = std::max(s.sumBytes, kConsumers * segment.numSums * kBlockRows * 4);
+    s.stageBytes = std::max(s.stageBytes, segment.bytes());
+    s.segments.push_back(std::move(segment));
+  }
+  int64_t step = 0;
+  for (Segment &segment : s.segments) {
+    segment.sumTiles = sumTilesOf(segment, s.stageBytes);
+    segment.sumsFirst = step;
+    segment.first = step + segment.sumSteps();
+    step = segment.first + segment.steps();
+  }
+  int64_t left = kSharedBytes - SwizzledMatrix::kAlignment - llvm::alignTo(s.sumBytes, SwizzledMatrix::kAlignment);
+  s.stages = std::min(kMostStages, left / s.stageBytes);
+  int64_t buffers = op.getArgumentTypes().size() + op.getResultTypes().size();
+  int64_t parameters = llvm::alignTo(8 * (buffers + 2), kMapBytes) + kMapBytes * (buffers + numProducts);
+  // Of several segments with sums one would overwrite another's.
+  bool fits = s.stages >= 2 && s.products <= kMostProducts && withSums <= 1 && s.endBytes <= left &&
+              parameters <= kParameterBytes;
+  return fits ? std::optional(std::move(s)) : std::nullopt;
+}
+
+std::string Schedule::name() const {
+  SmallVector<std::string> names;
+  for (const Segment &segment : segments)
+    for (const Product &product : segment.products) {
+      std::string name =
+          (Twine(kBlockRows) + "x" + Twine(product.op.ranks) + "x" + Twine(kDepth) + "x" + Twine(stages)).str();
       if (!llvm::is_contained(names, name))
         names.push_back(name);
     }
-  }
-  if (numSums > 0)
-    sums = reserve(kConsumers * numSums * kBlockRows * 4);
-  ring = WarpgroupBlock::ring(bytes, kTileBytes, stages, /*fills=*/1, /*releases=*/1);
-  // Where the ring was, sums of one warpgroup lie in the end, behind them what leaves.
-  int64_t inTheEnd = products * kQuads * Warpgroup::kThreads * 16 + kBlockRows * (2 * ranks + 16);
-  if (inTheEnd > stages * bytes)
-    reserve(inTheEnd - stages * bytes);
-  describe("rows " + Twine(kBlockRows) + ", wgmma " + llvm::join(names, ", "), {"rows by " + std::to_string(kBlockRows)}, /*sharedBytes=*/0);
-  Value mine = b.bitAnd(thread, b.number(Warpgroup::kThreads - 1));
-  elementRow = b.right(mine, 3);
-  Value chunk = b.bitAnd(mine, b.number(7));
+  return ("rows " + Twine(kBlockRows) + ", wgmma " + llvm::join(names, ", ")).str();
+}
+
+WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, Schedule chosen)
+    : KernelFunction(kernels, kernel, threads(kConsumers)),
+      WarpgroupBlock(static_cast<KernelFunction &>(*this), kConsumers), rowKernel(std::move(rows)),
+      schedule(std::move(chosen)) {
+  tokens = cast<StringAttr>(extentOf(schedule.segments.front().rows.sources.front(), "rows"));
+  firstRow = b.times(block, kBlockRows);
+  if (schedule.sumBytes > 0)
+    sums = reserve(schedule.sumBytes);
+  ring = WarpgroupBlock::ring(schedule.stageBytes, kTileBytes, schedule.stages, /*arrivals=*/1, Readers::InTurn);
+  // Where the ring was.
+  if (int64_t more = schedule.endBytes - schedule.stages * schedule.stageBytes; more > 0)
+    reserve(more);
+  describe(schedule.name(), {(tokens.getValue() + " by " + Twine(kBlockRows)).str()}, /*sharedBytes=*/0);
+  ofWarpgroup = b.bitAnd(thread, b.number(Warpgroup::kThreads - 1));
+  elementRow = b.right(ofWarpgroup, 3);
+  Value chunk = b.bitAnd(ofWarpgroup, b.number(7));
   elementColumn = b.left(chunk, 3);
   elementOffset = b.plus(b.times(elementRow, SwizzledMatrix::kRowBytes),
                          b.left(b.bitXor(chunk, b.bitAnd(elementRow, b.number(7))), 4));
@@ -243,13 +308,18 @@ Columns WarpgroupRows::sourceColumns(Value source) {
 
 //===- Copies ---------------------------------------------------------------------------===//
 
+void WarpgroupRows::copySource(Value source, Value column, Value to, const Stage &stage) {
+  Map map = mapOf(sourceColumns(source), tokens, kBlockRows);
+  engines.load(to, map.pointer, firstRow, b.plus(column, map.first), stage.full);
+}
+
 void WarpgroupRows::copyWeight(const Product &product, Value column, const Stage &stage) {
   Value weight = product.op.weight;
   auto window = weight.getDefiningOp<WindowOp>();
   Value matrix = window ? Value(window.getInput()) : weight;
-  int64_t first = window ? window.getAt()[0] : 0, boxRows = product.boxRows();
+  int64_t first = window ? window.getAt()[0] : 0;
   Attribute rows = b.getI64IntegerAttr(cast<RankedTensorType>(matrix.getType()).getDimSize(0));
-  Map map = mapOf(sourceColumns(weight), rows, boxRows, product.boxColumns());
+  Map map = mapOf(sourceColumns(weight), rows, product.boxRows(), product.boxColumns());
   Value to = b.at(stage.matrix.address, product.offset);
   for (int64_t rank = 0; rank < product.op.ranks; rank += product.boxRanks()) {
     Value row = product.op.isDown ? b.number(first + rank) : b.plus(column, first);
@@ -261,7 +331,7 @@ void WarpgroupRows::copyWeight(const Product &product, Value column, const Stage
 /// Ranks behind the last are multiplied, too. In front of all copies, which write other bytes or later.
 void WarpgroupRows::clearPadding() {
   bool isCleared = false;
-  for (const Segment &segment : segments)
+  for (const Segment &segment : schedule.segments)
     for (const Product &product : segment.products) {
       int64_t chunks = (product.bytes() - product.copiedBytes()) / 16;
       if (chunks == 0)
@@ -278,29 +348,35 @@ void WarpgroupRows::clearPadding() {
     engines.publishStores();
 }
 
-/// All steps of a segment, of those for sums only what these are of.
-void WarpgroupRows::copy(const Segment &segment, bool isForSums) {
-  SmallVector<Operation *> ops = opsForSums(segment.rows);
-  SmallVector<Value> sources;
-  for (Value source : segment.rows.sources)
-    if (!isForSums || isRead(source, ops))
-      sources.push_back(source);
-  int64_t bytes = sources.size() * kTileBytes;
+/// Tiles of a step lie one behind another, those of a column together.
+void WarpgroupRows::copyForSums(const Segment &segment) {
+  int64_t sources = segment.sumSources.size(), first = segment.sumsFirst;
+  b.loop(b.number(first), b.number(segment.first), 1, {}, [&](Value step, ValueRange) {
+    Stage stage = at(ring, step);
+    waitUntilEmpty(stage);
+    engines.arriveExpecting(stage.full, segment.sumTiles * sources * kTileBytes);
+    Value column = b.times(b.minus(step, first), segment.sumTiles * kDepth);
+    for (int64_t tile = 0; tile < segment.sumTiles; ++tile)
+      for (auto [i, source] : llvm::enumerate(segment.sumSources))
+        copySource(source, b.plus(column, tile * kDepth),
+                   b.at(stage.matrix.address, (tile * sources + int64_t(i)) * kTileBytes), stage);
+    return Values();
+  });
+}
+
+void WarpgroupRows::copy(const Segment &segment) {
+  int64_t bytes = segment.rows.sources.size() * kTileBytes;
   for (const Product &product : segment.products)
-    bytes += isForSums ? 0 : product.copiedBytes();
-  int64_t first = isForSums ? segment.sumsFirst : segment.first;
-  b.loop(b.number(first), b.number(first + segment.steps()), 1, {}, [&](Value step, ValueRange) {
+    bytes += product.copiedBytes();
+  b.loop(b.number(segment.first), b.number(segment.first + segment.steps()), 1, {}, [&](Value step, ValueRange) {
     Stage stage = at(ring, step);
     waitUntilEmpty(stage);
     engines.arriveExpecting(stage.full, bytes);
-    Value column = b.times(b.minus(step, first), kDepth);
-    for (Value source : sources) {
-      Map map = sourceMap(source);
-      engines.load(tileAt(segment, source, stage), map.pointer, firstRow, b.plus(column, map.first), stage.full);
-    }
-    if (!isForSums)
-      for (const Product &product : segment.products)
-        copyWeight(product, column, stage);
+    Value column = b.times(b.minus(step, segment.first), kDepth);
+    for (Value source : segment.rows.sources)
+      copySource(source, column, tileAt(segment, source, stage), stage);
+    for (const Product &product : segment.products)
+      copyWeight(product, column, stage);
     return Values();
   });
 }
@@ -308,12 +384,8 @@ void WarpgroupRows::copy(const Segment &segment, bool isForSums) {
 //===- Elements -------------------------------------------------------------------------===//
 
 Values WarpgroupRows::loopSteps(int64_t first, int64_t steps, ValueRange start,
-                                function_ref<Values(const Stage &, Value, ValueRange)> body) {
-  // Of the block's steps the even ones are the first warpgroup's.
-  Value turn = first % 2 == 0 ? consumer : b.bitXor(consumer, b.number(1));
-  return b.loop(b.plus(turn, first), b.number(first + steps), kConsumers, start, [&](Value step, ValueRange now) {
-    return body(at(ring, step), b.times(b.minus(step, first), kDepth), now);
-  });
+                                function_ref<Values(Value, ValueRange)> body) {
+  return b.loop(b.plus(turnAt(first), first), b.number(first + steps), kConsumers, start, body);
 }
 
 /// A norm's weight.
@@ -326,25 +398,20 @@ static Value weightOf(Operation *op) {
 
 /// Norms' weights at this thread's columns, asked for before the stage is waited for; one an op, or null.
 SmallVector<Value> WarpgroupRows::weightWords(ArrayRef<Operation *> ops, Value column) {
-  SmallVector<Value> words;
-  for (Operation *op : ops) {
+  return llvm::map_to_vector(ops, [&](Operation *op) {
     Value weight = weightOf(op);
-    words.push_back(weight ? b.load(VectorType::get({4}, b.getI32Type()),
-                                    b.at(buffer(weight), b.left(b.plus(column, elementColumn), 1)))
-                           : Value());
-  }
-  return words;
+    return weight ? b.load(VectorType::get({4}, b.getI32Type()),
+                           b.at(buffer(weight), b.left(b.plus(column, elementColumn), 1)))
+                  : Value();
+  });
 }
 
-std::array<RowElements, 2> WarpgroupRows::loadElements(const Segment &segment, ArrayRef<Operation *> ops,
-                                                       const Stage &stage, ArrayRef<Value> weights) {
-  std::array<RowElements, 2> elements = {RowElements(b), RowElements(b)};
+WarpgroupRows::Elements WarpgroupRows::load(ArrayRef<Value> sources, function_ref<Value(Value)> tileOf,
+                                            ArrayRef<Operation *> ops, ArrayRef<Value> weights) {
+  Elements elements = {RowElements(b), RowElements(b)};
   for (auto [half, some] : llvm::enumerate(elements)) {
-    for (Value source : segment.rows.sources)
-      if (isRead(source, ops)) {
-        Value place = b.at(b.plus(tileAt(segment, source, stage), elementOffset), int64_t(half) * kTileBytes / 2);
-        some.set(source, b.load(VectorType::get({4}, b.getI32Type()), place));
-      }
+    for (Value source : sources)
+      some.set(source, b.load(VectorType::get({4}, b.getI32Type()), placeOf(tileOf(source), int64_t(half))));
     for (auto [op, words] : llvm::zip(ops, weights))
       if (words)
         some.set(weightOf(op), words);
@@ -352,35 +419,48 @@ std::array<RowElements, 2> WarpgroupRows::loadElements(const Segment &segment, A
   return elements;
 }
 
-/// The first way through a row: a thread adds up its columns in order, eight threads of a warp theirs by halves, the
-/// warpgroups one behind the other.
+/// The first way through a row: a thread adds up its columns in order.
 WarpgroupRows::Factors WarpgroupRows::sumRows(const Segment &segment) {
-  SmallVector<Operation *> ops = opsForSums(segment.rows), summed;
-  int64_t count = 0;
-  for (Operation *op : ops)
-    if (unsigned sums = RowElements::numSums(op)) {
-      summed.push_back(op);
-      count += sums;
-    }
+  int64_t sources = segment.sumSources.size();
   Values totals = loopSteps(
-      segment.sumsFirst, segment.steps(), Values(2 * count, b.real(0)),
-      [&](const Stage &stage, Value column, ValueRange now) {
-        SmallVector<Value> weights = weightWords(ops, column);
+      segment.sumsFirst, segment.sumSteps(), Values(2 * segment.numSums, b.real(0)), [&](Value step, ValueRange now) {
+        Stage stage = at(ring, step);
+        Value column = b.times(b.minus(step, segment.sumsFirst), segment.sumTiles * kDepth);
+        SmallVector<SmallVector<Value>> weights;
+        for (int64_t tile = 0; tile < segment.sumTiles; ++tile)
+          weights.push_back(weightWords(segment.sumOps, b.plus(column, tile * kDepth)));
         waitUntilFull(stage);
-        std::array<RowElements, 2> elements = loadElements(segment, ops, stage, weights);
+        Values results(now);
+        for (int64_t tile = 0; tile < segment.sumTiles; ++tile) {
+          auto tileOf = [&](Value source) {
+            int64_t number = llvm::find(segment.sumSources, source) - segment.sumSources.begin();
+            return b.at(stage.matrix.address, (tile * sources + number) * kTileBytes);
+          };
+          Elements elements = load(segment.sumSources, tileOf, segment.sumOps, weights[tile]);
+          ValueRange before = results;
+          Values after;
+          for (RowElements &some : elements)
+            for (Operation *op : segment.sumOps)
+              if (unsigned count = RowElements::numSums(op))
+                llvm::append_range(after, some.sumsOf(op, take(before, count)));
+              else
+                some.compute(op);
+          results = after;
+        }
+        engines.publishStores(); // what was read here is written by the async proxy next
         meet();
         release(stage);
-        Values results;
-        for (RowElements &some : elements)
-          for (Operation *op : ops)
-            if (unsigned sums = RowElements::numSums(op))
-              llvm::append_range(results, some.sumsOf(op, take(now, sums)));
-            else
-              some.compute(op);
         return results;
       });
+  return exchangeSums(segment, totals);
+}
+
+/// Eight threads of a warp add up theirs by halves, then one warpgroup's and the other's.
+WarpgroupRows::Factors WarpgroupRows::exchangeSums(const Segment &segment, Values totals) {
+  int64_t count = segment.numSums;
   auto place = [&](Value warpgroup, int64_t number, int64_t half) {
-    return b.at(sums, b.left(b.plus(b.plus(b.times(warpgroup, count * kBlockRows), number * kBlockRows + half * kBlockRows / 2), elementRow), 2));
+    Value row = b.plus(elementRow, number * kBlockRows + half * kBlockRows / 2);
+    return b.at(sums, b.left(b.plus(b.times(warpgroup, count * kBlockRows), row), 2));
   };
   Value isFirst = b.compare(arith::CmpIPredicate::eq, elementColumn, b.number(0));
   for (int64_t half : {0, 1})
@@ -394,16 +474,34 @@ WarpgroupRows::Factors WarpgroupRows::sumRows(const Segment &segment) {
   Factors factors;
   for (int64_t half : {0, 1}) {
     int64_t number = 0;
-    for (Operation *op : summed) {
+    for (Operation *op : segment.sumOps) {
       Values both;
       for (unsigned i = 0; i < RowElements::numSums(op); ++i, ++number) {
         Value one = b.load(b.getF32Type(), place(b.number(0), number, half));
         both.push_back(b.add(one, b.load(b.getF32Type(), place(b.number(1), number, half))));
       }
-      factors[op][half] = RowElements::factorsOf(b, op, both);
+      if (!both.empty())
+        factors[op][half] = RowElements::factorsOf(b, op, both);
     }
   }
   return factors;
+}
+
+void WarpgroupRows::computeElements(const Segment &segment, const Stage &stage, ArrayRef<Value> weights,
+                                    const Factors &factors) {
+  ArrayRef<Operation *> ops = segment.rows.ops;
+  Elements elements = load(
+      readBy(ops, segment.rows.sources), [&](Value source) { return tileAt(segment, source, stage); }, ops, weights);
+  for (auto [half, some] : llvm::enumerate(elements))
+    for (Operation *op : ops) {
+      auto known = factors.find(op);
+      some.compute(op, known == factors.end() ? ValueRange() : ValueRange(known->second[half]));
+    }
+  for (auto [half, some] : llvm::enumerate(elements))
+    for (Operation *op : ops)
+      for (Value result : op->getResults())
+        if (segment.tile.count(result))
+          b.store(some.wordsOf(result), placeOf(tileAt(segment, result, stage), int64_t(half)));
 }
 
 //===- Products -------------------------------------------------------------------------===//
@@ -421,84 +519,141 @@ SmallVector<Value> WarpgroupRows::stored(const Segment &segment) {
   return values;
 }
 
+/// A group of tensor stores, by one thread.
+void WarpgroupRows::storeTiles(const Segment &segment, const Stage &stage, Value column) {
+  for (Value value : stored(segment))
+    for (const RowPlace &place : rowKernel.placesOf(value)) {
+      Map map = mapOf({buffer(place.result), place.of, place.first}, tokens, kBlockRows);
+      engines.store(tileAt(segment, value, stage), map.pointer, firstRow, b.plus(column, place.first));
+    }
+  engines.commitStores();
+}
+
+Values WarpgroupRows::multiplyStage(const Segment &segment, const Stage &stage, ValueRange before) {
+  if (segment.products.empty())
+    return {};
+  engines.fence();
+  SmallVector<Value> running;
+  for (const Product &product : segment.products) {
+    SwizzledMatrix rows = {tileAt(segment, product.op.operand, stage), kTileBytes};
+    Value weight = b.at(stage.matrix.address, product.offset);
+    for (int64_t i = 0; i < product.count(); ++i) {
+      SmallVector<Quad> now = takeQuads(before, kQuads);
+      SwizzledMatrix factor = product.part(b, weight, i);
+      running.push_back(product.op.isDown
+                            ? engines.multiplyTransposed(now, factor, rows, kBlockRows, kDepth)
+                            : engines.multiplyColumnsTransposed(now, factor, rows, kBlockRows, kDepth));
+    }
+  }
+  engines.commit();
+  engines.waitForProducts(0);
+  Values results;
+  for (Value product : running)
+    append(results, engines.read(product));
+  return results;
+}
+
+/// A stage that is stored from is released a step of the warpgroup later: nobody waits for the store to read it.
 SmallVector<Quad> WarpgroupRows::multiply(const Segment &segment, const Factors &factors) {
-  SmallVector<Value> leaving = stored(segment);
   ArrayRef<Operation *> ops = segment.rows.ops;
-  int64_t count = 0;
+  bool stores = !stored(segment).empty(), isLate = releasesLate(segment);
+  int64_t quads = 0;
   for (const Product &product : segment.products)
-    count += product.count();
+    quads += product.count() * kQuads;
   Values zeros;
-  append(zeros, SmallVector<Quad>(count * kQuads, b.zeros()));
-  Values results = loopSteps(
-      segment.first, segment.steps(), zeros, [&](const Stage &stage, Value column, ValueRange now) {
-        SmallVector<Value> weights = weightWords(ops, column);
-        waitUntilFull(stage);
-        if (!ops.empty()) {
-          std::array<RowElements, 2> elements = loadElements(segment, ops, stage, weights);
-          for (auto [half, some] : llvm::enumerate(elements))
-            for (Operation *op : ops) {
-              auto known = factors.find(op);
-              some.compute(op, known == factors.end() ? ValueRange() : ValueRange(known->second[half]));
-            }
-          for (auto [half, some] : llvm::enumerate(elements))
-            for (Operation *op : ops)
-              for (Value result : op->getResults())
-                if (segment.tile.count(result))
-                  b.store(some.wordsOf(result), b.at(b.plus(tileAt(segment, result, stage), elementOffset),
-                                                     int64_t(half) * kTileBytes / 2));
-          engines.publishStores();
-          meet();
-        }
-        b.when(leads, [&] {
-          for (Value value : leaving)
-            for (const RowPlace &place : rowKernel.placesOf(value)) {
-              Map map = mapOf({buffer(place.result), place.of, place.first}, tokens, kBlockRows);
-              engines.store(tileAt(segment, value, stage), map.pointer, firstRow, b.plus(column, place.first));
-            }
-        });
-        Values sums;
-        if (!segment.products.empty()) {
-          engines.fence();
-          SmallVector<Value> running;
-          for (const Product &product : segment.products) {
-            SwizzledMatrix rows = {tileAt(segment, product.op.operand, stage), kTileBytes};
-            Value weight = b.at(stage.matrix.address, product.offset);
-            for (int64_t i = 0; i < product.count(); ++i) {
-              SmallVector<Quad> before = takeQuads(now, kQuads);
-              SwizzledMatrix factor = product.part(b, weight, i);
-              running.push_back(product.op.isDown
-                                    ? engines.multiplyTransposed(before, factor, rows, kBlockRows, kDepth)
-                                    : engines.multiplyColumnsTransposed(before, factor, rows, kBlockRows, kDepth));
-            }
-          }
-          engines.commit();
-          engines.waitForProducts(0);
-          for (Value product : running)
-            append(sums, engines.read(product));
-        }
-        b.when(leads, [&] {
-          if (!leaving.empty())
-            engines.waitForStores();
-          engines.arrive(stage.empty);
-        });
-        return sums;
-      });
-  ValueRange rest = results;
-  return takeQuads(rest, count * kQuads);
+  append(zeros, SmallVector<Quad>(quads, b.zeros()));
+  Values totals = loopSteps(segment.first, segment.steps(), zeros, [&](Value step, ValueRange now) {
+    Stage stage = at(ring, step);
+    Value column = b.times(b.minus(step, segment.first), kDepth);
+    SmallVector<Value> weights = weightWords(ops, column);
+    waitUntilFull(stage);
+    if (!ops.empty()) {
+      computeElements(segment, stage, weights, factors);
+      engines.publishStores();
+      meet();
+    }
+    if (stores)
+      b.when(leads, [&] { storeTiles(segment, stage, column); });
+    Values results = multiplyStage(segment, stage, now);
+    b.when(leads, [&] {
+      if (stores)
+        engines.waitForGroups(isLate ? 1 : 0);
+      if (!isLate)
+        return engines.arrive(stage.empty);
+      Value before = b.minus(step, kConsumers);
+      b.when(b.atMost(b.number(segment.first), before), [&] { engines.arrive(at(ring, before).empty); });
+    });
+    return results;
+  });
+  if (isLate)
+    releaseLast(segment);
+  ValueRange rest = totals;
+  return takeQuads(rest, quads);
+}
+
+/// The warpgroup's last stage of a segment, if it has any.
+void WarpgroupRows::releaseLast(const Segment &segment) {
+  int64_t end = segment.first + segment.steps();
+  Value last = b.minus(b.number(end - 1), turnAt(end - 1));
+  b.when(b.both(leads, b.atMost(b.number(segment.first), last)), [&] {
+    engines.waitForGroups(0);
+    engines.arrive(at(ring, last).empty);
+  });
 }
 
 //===- Results --------------------------------------------------------------------------===//
 
+/// The second warpgroup's sums, 16 bytes a thread and quad.
+void WarpgroupRows::giveSums(ArrayRef<Quad> mine) {
+  for (auto [i, quad] : llvm::enumerate(mine)) {
+    Value all = LLVM::UndefOp::create(b, VectorType::get({4}, b.getF32Type()));
+    for (auto [e, value] : llvm::enumerate(quad))
+      all = LLVM::InsertElementOp::create(b, all, value, b.number(e));
+    b.store(all, quadPlace(i));
+  }
+}
+
+/// A quad of the first warpgroup's sums, with the other's.
+Quad WarpgroupRows::addedUp(ArrayRef<Quad> mine, int64_t quad) {
+  Value other = b.load(VectorType::get({4}, b.getF32Type()), quadPlace(quad));
+  Quad sum = mine[quad];
+  for (auto [e, value] : llvm::enumerate(sum))
+    value = b.add(value, LLVM::ExtractElementOp::create(b, other, b.number(e)));
+  return sum;
+}
+
+/// Ranks of a token side by side: eight of them and eight tokens are a matrix that is stored transposed.
+void WarpgroupRows::stageRanks(const Product &product, ArrayRef<Quad> mine, int64_t firstQuad, Value to) {
+  Value warpRank = b.left(b.bitAnd(warp, b.number(3)), 4), matrix = b.right(lane, 3);
+  Value token = b.plus(b.left(b.right(matrix, 1), 3), b.bitAnd(lane, b.number(7)));
+  Value rank = b.plus(warpRank, b.left(b.bitAnd(matrix, b.number(1)), 3));
+  for (int64_t i = 0; i < product.count(); ++i) {
+    int64_t first = product.firstRank(i), quad = firstQuad + i * kQuads;
+    Value mineFirst = b.plus(warpRank, first);
+    Value isNew = b.both(b.atMost(b.number(Warpgroup::kRows * i), mineFirst),
+                         b.less(mineFirst, b.number(product.op.ranks)));
+    b.when(isNew, [&] {
+      for (int64_t n = 0; n < kQuads; n += 2) {
+        Quad low = addedUp(mine, quad + n), high = addedUp(mine, quad + n + 1);
+        Quad registers = {b.pack(low[0], low[1]), b.pack(low[2], low[3]), b.pack(high[0], high[1]),
+                          b.pack(high[2], high[3])};
+        Value at = b.plus(b.times(b.plus(token, 8 * n), product.stagedStride()), b.left(b.plus(rank, first), 1));
+        b.storeMatrices(b.plus(to, at), 0, registers, /*isTransposed=*/true);
+      }
+    });
+  }
+}
+
 /// m or u of the block's rows, 16 bytes a thread at a time.
-void WarpgroupRows::storeRanks(const Product &product, Value staged, int64_t stride) {
+void WarpgroupRows::storeRanks(const Product &product, Value staged) {
   int64_t chunks = product.op.ranks / 8, all = kBlockRows * chunks;
-  Value rows = extent(tokens), mine = b.bitAnd(thread, b.number(Warpgroup::kThreads - 1));
+  Value rows = extent(tokens);
   for (int64_t from = 0; from < all; from += Warpgroup::kThreads) {
-    Value number = b.plus(mine, from), row = b.over(number, chunks), chunk = b.rest(number, chunks);
+    Value number = b.plus(ofWarpgroup, from), row = b.over(number, chunks), chunk = b.rest(number, chunks);
     Value isThere = b.both(b.less(b.plus(firstRow, row), rows), b.less(number, b.number(all)));
     b.when(isThere, [&] {
       Value words = b.load(VectorType::get({4}, b.getI32Type()),
-                           b.at(staged, b.plus(b.times(row, stride), b.left(chunk, 4))));
+                           b.at(staged, b.plus(b.times(row, product.stagedStride()), b.left(chunk, 4))));
       for (const RowPlace &place : rowKernel.placesOf(product.op.output))
         b.store(words, b.at(b.atRow(buffer(place.result), b.plus(firstRow, row), 2 * place.of),
                             b.plus(b.left(chunk, 4), 2 * place.first)));
@@ -508,59 +663,26 @@ void WarpgroupRows::storeRanks(const Product &product, Value staged, int64_t str
 
 /// The second warpgroup's sums go to the first, which adds them to its own.
 void WarpgroupRows::storeProducts(ArrayRef<Quad> mine) {
-  auto vector = VectorType::get({4}, b.getF32Type());
-  Value ours = b.bitAnd(thread, b.number(Warpgroup::kThreads - 1));
-  auto place = [&](int64_t quad) {
-    return b.at(b.plus(ring.matrix.address, b.left(ours, 4)), quad * Warpgroup::kThreads * 16);
+  auto whenIn = [&](int64_t warpgroup, function_ref<void()> body) {
+    b.when(b.compare(arith::CmpIPredicate::eq, consumer, b.number(warpgroup)), body);
   };
   meetAll();
-  b.when(b.compare(arith::CmpIPredicate::eq, consumer, b.number(1)), [&] {
-    for (auto [i, quad] : llvm::enumerate(mine)) {
-      Value all = LLVM::UndefOp::create(b, vector);
-      for (auto [e, value] : llvm::enumerate(quad))
-        all = LLVM::InsertElementOp::create(b, all, value, b.number(e));
-      b.store(all, place(i));
-    }
-  });
+  whenIn(1, [&] { giveSums(mine); });
   meetAll();
-  b.when(b.compare(arith::CmpIPredicate::eq, consumer, b.number(0)), [&] {
-    auto total = [&](int64_t i) {
-      Value other = b.load(vector, place(i));
-      Quad quad = mine[i];
-      for (auto [e, value] : llvm::enumerate(quad))
-        value = b.add(value, LLVM::ExtractElementOp::create(b, other, b.number(e)));
-      return quad;
-    };
-    // Ranks of a token side by side: eight of them at a time are a matrix that is stored transposed.
-    Value firstRank = b.left(b.bitAnd(warp, b.number(3)), 4), part = b.right(lane, 3);
-    Value token = b.plus(b.left(b.right(part, 1), 3), b.bitAnd(lane, b.number(7)));
-    Value rank = b.plus(firstRank, b.left(b.bitAnd(part, b.number(1)), 3));
-    Value next = b.at(ring.matrix.address, int64_t(mine.size()) * Warpgroup::kThreads * 16);
+  whenIn(0, [&] {
+    Value next = b.at(ring.matrix.address, int64_t(mine.size()) * kQuadBytes);
     int64_t quad = 0;
-    SmallVector<std::tuple<const Product *, Value, int64_t>> staged;
-    for (const Segment &segment : segments)
+    SmallVector<std::pair<const Product *, Value>> staged;
+    for (const Segment &segment : schedule.segments)
       for (const Product &product : segment.products) {
-        int64_t stride = 2 * product.op.ranks + 16; // an odd number of chunks
-        staged.emplace_back(&product, next, stride);
-        for (int64_t i = 0; i < product.count(); ++i, quad += kQuads) {
-          int64_t first = product.firstRank(i), from = Warpgroup::kRows * i;
-          Value isNew = b.both(b.atMost(b.number(from), b.plus(firstRank, first)),
-                               b.less(b.plus(firstRank, first), b.number(product.op.ranks)));
-          b.when(isNew, [&] {
-            for (int64_t n = 0; n < kQuads; n += 2) {
-              Quad low = total(quad + n), high = total(quad + n + 1);
-              Quad registers = {b.pack(low[0], low[1]), b.pack(low[2], low[3]), b.pack(high[0], high[1]),
-                                b.pack(high[2], high[3])};
-              Value at = b.plus(b.times(b.plus(token, 8 * n), stride), b.left(b.plus(rank, first), 1));
-              b.storeMatrices(b.plus(next, at), 0, registers, /*isTransposed=*/true);
-            }
-          });
-        }
-        next = b.at(next, kBlockRows * stride);
+        staged.emplace_back(&product, next);
+        stageRanks(product, mine, quad, next);
+        quad += product.count() * kQuads;
+        next = b.at(next, kBlockRows * product.stagedStride());
       }
     meet();
-    for (auto [product, at, stride] : staged)
-      storeRanks(*product, at, stride);
+    for (auto [product, place] : staged)
+      storeRanks(*product, place);
   });
 }
 
@@ -570,17 +692,17 @@ void WarpgroupRows::build() {
       /*copyRegisters=*/56,
       [&] {
         whenCopying([&] {
-          for (const Segment &segment : segments) {
-            if (segment.rows.hasSums())
-              copy(segment, /*isForSums=*/true);
-            copy(segment, /*isForSums=*/false);
+          for (const Segment &segment : schedule.segments) {
+            if (segment.numSums > 0)
+              copyForSums(segment);
+            copy(segment);
           }
         });
       },
       [&] {
         SmallVector<Quad> results;
-        for (const Segment &segment : segments) {
-          Factors factors = segment.rows.hasSums() ? sumRows(segment) : Factors();
+        for (const Segment &segment : schedule.segments) {
+          Factors factors = segment.numSums > 0 ? sumRows(segment) : Factors();
           llvm::append_range(results, multiply(segment, factors));
         }
         storeProducts(results);
@@ -595,11 +717,10 @@ FailureOr<gpu::GPUFuncOp> mlir::mlora::buildWarpgroupRows(KernelOp kernel, OpBui
   std::optional<RowKernel> rows = findRowProducts(kernel);
   if (!rows)
     return failure();
-  int64_t stages = 0;
-  std::vector<Segment> segments = schedule(*rows, stages);
-  if (segments.empty())
+  std::optional<Schedule> schedule = scheduleOf(kernel, *rows);
+  if (!schedule)
     return failure();
-  WarpgroupRows function(kernels, kernel, std::move(*rows), std::move(segments), stages);
+  WarpgroupRows function(kernels, kernel, std::move(*rows), std::move(*schedule));
   function.build();
   return function.function;
 }
