@@ -12,6 +12,7 @@
 // CHECK: @kernels::@copied: 2 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@of_three: 3 blocks of 384 threads, 3 seeds: passed
 // CHECK: @kernels::@odd_stages: 2 blocks of 384 threads, 3 seeds: passed
+// CHECK: @kernels::@of_some: 2 blocks of 384 threads, 3 seeds: passed
 
 // A norm and m of the layers that read it, side by side; Ã is rows of the augmented weight; the last block has 13 rows.
 // SCHEDULE: gpu.func @norm({{.*}}mlora.grid = ["rows by 32"]{{.*}}mlora.schedule = "rows 32, wgmma 32x96x64x8"
@@ -272,3 +273,40 @@ mlora.emulate @kernels::@odd_stages grid [2] block [384] dynamic_shared 206848 a
   {tensor_map = 0, box = array<i64: 32, 64>, swizzle = 128},
   {tensor_map = 2, box = array<i64: 144, 64>, swizzle = 128},
   {tensor_map = 3, box = array<i64: 32, 64>, swizzle = 128}]
+
+// Of q, k and v only q and v are adapted: x leaves beside m and alone.
+// SCHEDULE: gpu.func @of_some({{.*}}mlora.grid = ["rows by 32"]{{.*}}mlora.schedule = "rows 32, wgmma 32x32x64x8"
+mlora.kernel @of_some(%h: tensor<?x128xbf16> {mlora.extent = "rows"}, %w: tensor<128xbf16>, %a: tensor<32x128xbf16>)
+    -> (tensor<?x160xbf16> {mlora.extent = "rows"}, tensor<?x128xbf16> {mlora.extent = "rows"}) grid ["rows by 32"] {
+  %x = mlora.rms_norm %h, %w eps 1.000000e-05 : (tensor<?x128xbf16>, tensor<128xbf16>) -> tensor<?x128xbf16>
+  %m = mlora.linear %x, %a : (tensor<?x128xbf16>, tensor<32x128xbf16>) -> tensor<?x32xbf16>
+  %xm = mlora.join %x, %m : (tensor<?x128xbf16>, tensor<?x32xbf16>) -> tensor<?x160xbf16>
+  %x0 = mlora.window %xm at [0, 0] : (tensor<?x160xbf16>) -> tensor<?x128xbf16>
+  mlora.yield %xm, %x0 : tensor<?x160xbf16>, tensor<?x128xbf16>
+}
+func.func @of_some.xm(%h: tensor<50x128xbf16>, %w: tensor<128xbf16>, %a: tensor<32x128xbf16>, %before_xm: tensor<50x160xbf16>, %before_x0: tensor<50x128xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<50x160xbf16> {
+  %x = mlora.rms_norm %h, %w eps 1.000000e-05 : (tensor<50x128xbf16>, tensor<128xbf16>) -> tensor<50x128xbf16>
+  %m = mlora.linear %x, %a : (tensor<50x128xbf16>, tensor<32x128xbf16>) -> tensor<50x32xbf16>
+  %xm = mlora.join %x, %m : (tensor<50x128xbf16>, tensor<50x32xbf16>) -> tensor<50x160xbf16>
+  %x0 = mlora.window %xm at [0, 0] : (tensor<50x160xbf16>) -> tensor<50x128xbf16>
+  return %xm : tensor<50x160xbf16>
+}
+func.func @of_some.x0(%h: tensor<50x128xbf16>, %w: tensor<128xbf16>, %a: tensor<32x128xbf16>, %before_xm: tensor<50x160xbf16>, %before_x0: tensor<50x128xbf16>, %scalars: tensor<4xi64>, %scratch: tensor<1xi8>) -> tensor<50x128xbf16> {
+  %x = mlora.rms_norm %h, %w eps 1.000000e-05 : (tensor<50x128xbf16>, tensor<128xbf16>) -> tensor<50x128xbf16>
+  %m = mlora.linear %x, %a : (tensor<50x128xbf16>, tensor<32x128xbf16>) -> tensor<50x32xbf16>
+  %xm = mlora.join %x, %m : (tensor<50x128xbf16>, tensor<50x32xbf16>) -> tensor<50x160xbf16>
+  %x0 = mlora.window %xm at [0, 0] : (tensor<50x160xbf16>) -> tensor<50x128xbf16>
+  return %x0 : tensor<50x128xbf16>
+}
+mlora.emulate @kernels::@of_some grid [2] block [384] dynamic_shared 100352 arguments [
+  {type = tensor<50x128xbf16>, init = "random", seed = 1},
+  {type = tensor<128xbf16>, init = "random", seed = 2},
+  {type = tensor<32x128xbf16>, init = "random", seed = 3},
+  {type = tensor<50x160xbf16>, init = "uninitialised", expect = @of_some.xm, tolerance = 3.0e-02},
+  {type = tensor<50x128xbf16>, init = "uninitialised", expect = @of_some.x0, tolerance = 3.0e-02},
+  {init = dense<[50, 0, 50, 0]> : tensor<4xi64>},
+  {type = tensor<1xi8>},
+  {tensor_map = 0, box = array<i64: 32, 64>, swizzle = 128},
+  {tensor_map = 2, box = array<i64: 32, 64>, swizzle = 128},
+  {tensor_map = 3, box = array<i64: 32, 64>, swizzle = 128},
+  {tensor_map = 4, box = array<i64: 32, 64>, swizzle = 128}]

@@ -111,8 +111,20 @@ bool Reader::readProduct(Value operand, Value weight, Value output, bool isDown)
   return true;
 }
 
+/// Columns of values side by side that are one of them.
+static Value joinedAt(WindowOp window) {
+  auto join = window ? window.getInput().getDefiningOp<JoinOp>() : JoinOp();
+  if (join && window.getAt()[0] == 0)
+    for (auto [i, input] : llvm::enumerate(join.getInputs()))
+      if (join.getFirstColumn(i) == window.getAt()[1] && input.getType() == window.getType())
+        return input;
+  return {};
+}
+
 /// Where a value that leaves goes, or what it is made of.
 bool Reader::readPlaces(Value value, Value leaves, int64_t of, int64_t first) {
+  if (Value joined = joinedAt(value.getDefiningOp<WindowOp>()))
+    return readPlaces(joined, leaves, of, first);
   if (auto join = value.getDefiningOp<JoinOp>()) {
     for (auto [i, input] : llvm::enumerate(join.getInputs()))
       if (!readPlaces(input, leaves, of, first + join.getFirstColumn(i)))
