@@ -45,7 +45,8 @@ Values RowElements::sumsOf(Operation *op, ValueRange before) {
   for (int64_t i = 0; i < kCount; ++i) {
     sums[0] = b.add(sums[0], b.multiply(x[i], x[i]));
     if (grad)
-      sums[1] = b.add(sums[1], b.multiply(b.multiply(of(grad.getCotangent())[i], of(grad.getWeight())[i]), x[i]));
+      sums[1] =
+          b.add(sums[1], b.multiply(b.multiply(of(grad.getCotangent())[i], of(grad.getWeight())[i]), x[i]));
   }
   return sums;
 }
@@ -104,7 +105,8 @@ void RowElements::compute(Operation *op, ValueRange factors) {
     give(norm.getOutput(), each([&](int64_t i) { return b.multiply(b.multiply(x[i], factors[0]), w[i]); }));
   } else {
     auto normGrad = cast<RmsNormInputGradOp>(op);
-    const Values &dy = of(normGrad.getCotangent()), &x = of(normGrad.getInput()), &w = of(normGrad.getWeight());
+    const Values &dy = of(normGrad.getCotangent()), &x = of(normGrad.getInput()),
+                 &w = of(normGrad.getWeight());
     give(normGrad.getOutput(), each([&](int64_t i) {
            return b.subtract(b.multiply(factors[0], b.multiply(dy[i], w[i])), b.multiply(x[i], factors[1]));
          }));

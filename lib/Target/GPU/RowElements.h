@@ -7,7 +7,8 @@
 
 namespace mlir::mlora {
 
-/// Values of a segment at eight neighbouring columns of a row, in f32, as rounded to bf16 as their tensors are.
+/// Values of a segment at eight neighbouring columns of a row, in f32, as rounded to bf16 as their tensors
+/// are.
 class RowElements {
 public:
   static constexpr int64_t kCount = 8; ///< 16 bytes

@@ -14,6 +14,12 @@ bool RowSegment::has(Value value) const {
   return llvm::is_contained(sources, value) || (op && llvm::is_contained(ops, op));
 }
 
+SmallVector<Value> RowSegment::readBy(ArrayRef<Operation *> some) const {
+  return llvm::filter_to_vector(sources, [&](Value source) {
+    return llvm::any_of(some, [&](Operation *op) { return llvm::is_contained(op->getOperands(), source); });
+  });
+}
+
 static int64_t columnsOf(Value value) { return cast<RankedTensorType>(value.getType()).getDimSize(1); }
 
 /// bf16, one row a token, rows a multiple of 16 bytes apart: what cuTensorMapEncodeTiled takes.
@@ -139,7 +145,8 @@ bool Reader::readPlaces(Value value, Value leaves, int64_t of, int64_t first) {
            (!isPlaced || readPlaces(before, leaves, of, 0));
   }
   bool isProduct = isa_and_nonnull<LinearOp, LinearInputGradOp>(value.getDefiningOp());
-  bool isItself = value == leaves && isa<BlockArgument>(value); // an argument that leaves under another pointer
+  bool isItself =
+      value == leaves && isa<BlockArgument>(value); // an argument that leaves under another pointer
   if (first % 8 != 0 || isItself || (!isProduct && !segmentOf(value)))
     return false;
   result.places[value].push_back({leaves, of, first});
@@ -187,7 +194,8 @@ bool Reader::read() {
       isRead = readElements(&op, op.getOperands());
     } else if (auto norm = dyn_cast<RmsNormOp>(op)) {
       auto weight = dyn_cast<BlockArgument>(norm.getWeight());
-      isRead = weight && norm.getWeight().getType().getElementType().isBF16() && readElements(&op, {norm.getInput()});
+      isRead = weight && norm.getWeight().getType().getElementType().isBF16() &&
+               readElements(&op, {norm.getInput()});
     } else if (auto grad = dyn_cast<RmsNormInputGradOp>(op)) {
       auto weight = dyn_cast<BlockArgument>(grad.getWeight());
       isRead = weight && grad.getWeight().getType().getElementType().isBF16() &&

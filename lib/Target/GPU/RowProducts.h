@@ -27,6 +27,8 @@ struct RowSegment {
 
   /// Whether a value is an op's result or a source of this segment.
   bool has(Value value) const;
+  /// The sources that these ops read.
+  SmallVector<Value> readBy(ArrayRef<Operation *> some) const;
 };
 
 /// Where in a result a value's columns lie.
@@ -47,7 +49,8 @@ struct RowKernel {
 };
 
 /// None where the kernel has no product, or anything that is not a row's: another op, another type than bf16,
-/// buffers whose rows are no multiple of 16 bytes apart, rows of several extents, sums of what waits for sums.
+/// buffers whose rows are no multiple of 16 bytes apart, rows of several extents, sums of what waits for
+/// sums.
 std::optional<RowKernel> findRowProducts(KernelOp kernel);
 
 } // namespace mlir::mlora

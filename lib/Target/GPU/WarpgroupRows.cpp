@@ -1,102 +1,33 @@
 //===- WarpgroupRows.cpp - rows and skinny products beside them with wgmma ------------===//
 //
-// A block has 32 rows and goes through their columns once, 64 a step; where sums along the row come first, twice.
-// What it reads of rows, and the step's part of Ã or B̃, comes by tensor copies into a stage of the ring; a warpgroup
-// computes the elements of the stage in its place, sends them off by tensor stores, and multiplies them from there.
-// Products are mᵀ: ranks are their 64 rows, tokens their columns, of which wgmma takes any 8. The two warpgroups take
-// steps in turn, so that one computes elements while the other one's product runs, and their sums are added in the end.
+// A block has 32 rows and goes through their columns once, 64 a step; where sums along the row come first,
+// twice. What it reads of rows, and the step's part of Ã or B̃, comes by tensor copies into a stage of the
+// ring; a warpgroup computes the elements of the stage in its place, sends them off by tensor stores, and
+// multiplies them from there. Products are mᵀ: ranks are their 64 rows, tokens their columns, of which wgmma
+// takes any 8. The two warpgroups take steps in turn, so that one computes elements while the other one's
+// product runs, and their sums are added in the end.
 
 #include "WarpgroupRows.h"
 
 #include "../CPU/BlockBuilder.h"
-#include "RowElements.h"
-#include "RowProducts.h"
+#include "RowSchedules.h"
 #include "WarpgroupBlock.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
 
 namespace {
-constexpr int64_t kConsumers = 2;
-constexpr int64_t kBlockRows = 32;
-constexpr int64_t kDepth = 64; ///< columns of a step
-constexpr int64_t kTileBytes = kBlockRows * SwizzledMatrix::kRowBytes;
-constexpr int64_t kMostStages = 8, kMostSumTiles = 8;
+constexpr int64_t kConsumers = RowSteps::kConsumers, kBlockRows = RowSteps::kRows, kDepth = RowSteps::kDepth;
+constexpr int64_t kTileBytes = RowSteps::kTileBytes, kQuads = RowSteps::kQuads,
+                  kQuadBytes = RowSteps::kQuadBytes;
 constexpr int64_t kLateRelease = 4; ///< stages from which on a warpgroup may hold two
-constexpr int64_t kMostBox = 256;   ///< rows
-constexpr int64_t kQuads = kBlockRows / 8; ///< a product of 64 ranks
-constexpr int64_t kMostProducts = 9;       ///< of which a thread keeps the sums
-constexpr int64_t kQuadBytes = Warpgroup::kThreads * 16;
-constexpr int64_t kSharedBytes = 227 * 1024, kParameterBytes = 4096, kMapBytes = 128;
 
-/// A skinny product in 64 ranks at a time. The last ones begin where they end with the ranks, and those that two have
-/// leave once; of fewer than 64, the others are zeros (or what another segment left) and do not leave.
-struct Product {
-  RowProduct op;
-  int64_t offset; ///< of its weight's tile in a stage
-
-  int64_t count() const { return llvm::divideCeil(op.ranks, Warpgroup::kRows); }
-  int64_t firstRank(int64_t i) const {
-    return std::min(Warpgroup::kRows * i, std::max<int64_t>(op.ranks - Warpgroup::kRows, 0));
-  }
-  /// Of Ã, rows come in equal boxes; of B̃, columns in the widest that leave none out, and whose swizzle is as wide.
-  int64_t boxColumns() const {
-    int64_t columns = SwizzledMatrix::kColumns;
-    while (!op.isDown && op.ranks % columns != 0)
-      columns /= 2;
-    return columns;
-  }
-  int64_t boxRows() const {
-    if (!op.isDown)
-      return kDepth;
-    int64_t boxes = llvm::divideCeil(op.ranks, kMostBox);
-    while (op.ranks % boxes != 0 || op.ranks / boxes % 8 != 0)
-      ++boxes;
-    return op.ranks / boxes;
-  }
-  int64_t boxRanks() const { return op.isDown ? boxRows() : boxColumns(); }
-  int64_t boxBytes() const { return boxRows() * boxColumns() * 2; }
-  int64_t bytesOf(int64_t ranks) const { return ranks * kDepth * 2; }
-  int64_t copiedBytes() const { return bytesOf(op.ranks); }
-  int64_t bytes() const { return bytesOf(std::max(op.ranks, Warpgroup::kRows)); }
-  /// Bytes of a token's ranks where they are gathered in the end: an odd number of chunks.
-  int64_t stagedStride() const { return 2 * op.ranks + 16; }
-  /// 64 ranks of the tile at `address`: those of the i-th product.
-  SwizzledMatrix part(ThreadBuilder &b, Value address, int64_t i) const {
-    return {b.at(address, bytesOf(firstRank(i))), boxBytes(), 2 * boxColumns()};
-  }
-};
-
-struct Segment {
-  RowSegment rows;
-  SmallVector<Product> products;
-  DenseMap<Value, int64_t> tile; ///< of sources and of results that are stored or multiplied: its number in a stage
-  int64_t tiles = 0;
-  // The way for sums along the row, if there is one: several tiles of each source a step, since nothing else is there.
-  SmallVector<Operation *> sumOps; ///< that have sums, and what these need
-  SmallVector<Value> sumSources;
-  int64_t sumTiles = 1, numSums = 0;
-  int64_t sumsFirst = 0, first = 0; ///< steps of the block
-
-  int64_t steps() const { return rows.columns / kDepth; }
-  int64_t sumSteps() const { return numSums == 0 ? 0 : steps() / sumTiles; }
-  int64_t bytes() const {
-    return products.empty() ? tiles * kTileBytes : products.back().offset + products.back().bytes();
-  }
-};
-
-struct Schedule {
-  std::vector<Segment> segments;
-  int64_t stages = 0, stageBytes = 0;
-  int64_t sumBytes = 0;               ///< sums along rows, of both warpgroups
-  int64_t products = 0, endBytes = 0; ///< of 64 ranks; sums of one warpgroup and behind them what leaves
-
-  std::string name() const;
-};
+using Product = StagedProduct;
+using Segment = StagedSegment;
 
 class WarpgroupRows : public KernelFunction, public WarpgroupBlock {
 public:
-  WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, Schedule schedule);
+  WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, RowSchedule schedule);
   void build();
 
 private:
@@ -105,7 +36,8 @@ private:
   /// A thread's two times eight elements of a tile.
   using Elements = std::array<RowElements, 2>;
 
-  Map mapOf(const Columns &columns, Attribute rows, int64_t boxRows, int64_t boxColumns = SwizzledMatrix::kColumns);
+  Map mapOf(const Columns &columns, Attribute rows, int64_t boxRows,
+            int64_t boxColumns = SwizzledMatrix::kColumns);
   Columns sourceColumns(Value source);
   void clearPadding();
   void copyForSums(const Segment &segment);
@@ -116,9 +48,7 @@ private:
   /// Steps of the block from `first` on that are this warpgroup's, numbered from there.
   Values loopSteps(int64_t first, int64_t steps, ValueRange start,
                    function_ref<Values(Value, ValueRange)> body);
-  Value turnAt(int64_t first) {
-    return first % kConsumers == 0 ? consumer : b.bitXor(consumer, b.number(1));
-  }
+  Value turnAt(int64_t first) { return first % kConsumers == 0 ? consumer : b.bitXor(consumer, b.number(1)); }
   SmallVector<Value> weightWords(ArrayRef<Operation *> ops, Value column);
   Elements load(ArrayRef<Value> sources, function_ref<Value(Value)> tileOf, ArrayRef<Operation *> ops,
                 ArrayRef<Value> weights);
@@ -128,12 +58,15 @@ private:
   Factors exchangeSums(const Segment &segment, Values totals);
 
   SmallVector<Quad> multiply(const Segment &segment, const Factors &factors);
-  void computeElements(const Segment &segment, const Stage &stage, ArrayRef<Value> weights, const Factors &factors);
+  void computeElements(const Segment &segment, const Stage &stage, ArrayRef<Value> weights,
+                       const Factors &factors);
   void storeTiles(const Segment &segment, const Stage &stage, Value column);
   Values multiplyStage(const Segment &segment, const Stage &stage, ValueRange before);
   void releaseLast(const Segment &segment);
   SmallVector<Value> stored(const Segment &segment);
-  bool releasesLate(const Segment &segment) { return ring.stages >= kLateRelease && !stored(segment).empty(); }
+  bool releasesLate(const Segment &segment) {
+    return ring.stages >= kLateRelease && !stored(segment).empty();
+  }
   Value tileAt(const Segment &segment, Value tensor, const Stage &stage) {
     return b.at(stage.matrix.address, segment.tile.lookup(tensor) * kTileBytes);
   }
@@ -148,131 +81,20 @@ private:
   void storeProducts(ArrayRef<Quad> mine);
 
   RowKernel rowKernel;
-  Schedule schedule;
+  RowSchedule schedule;
   StringAttr tokens;
   Value firstRow;
   Ring ring;
-  Value sums; ///< along rows, in shared memory
+  Value sums;                                                ///< along rows, in shared memory
   DenseMap<std::tuple<Value, int64_t, int64_t>, Value> maps; ///< of a buffer, and a box
-  Value ofWarpgroup;               ///< the thread's number in it
-  Value elementRow, elementOffset; ///< of a thread's first eight elements of a tile; the others are 16 rows on
+  Value ofWarpgroup;                                         ///< the thread's number in it
+  Value elementRow,
+      elementOffset; ///< of a thread's first eight elements of a tile; the others are 16 rows on
   Value elementColumn;
 };
 } // namespace
 
-//===- Schedule -------------------------------------------------------------------------===//
-
-/// Ops with sums, and what these need.
-static SmallVector<Operation *> opsForSums(const RowSegment &rows) {
-  SmallVector<Operation *> ops;
-  SmallVector<Value> wanted;
-  for (Operation *op : llvm::reverse(rows.ops)) {
-    bool isWanted = RowElements::numSums(op) > 0 ||
-                    llvm::any_of(op->getResults(), [&](Value value) { return llvm::is_contained(wanted, value); });
-    if (!isWanted)
-      continue;
-    ops.insert(ops.begin(), op);
-    llvm::append_range(wanted, op->getOperands());
-  }
-  return ops;
-}
-
-static SmallVector<Value> readBy(ArrayRef<Operation *> ops, ArrayRef<Value> sources) {
-  return llvm::filter_to_vector(sources, [&](Value source) {
-    return llvm::any_of(ops, [&](Operation *op) { return llvm::is_contained(op->getOperands(), source); });
-  });
-}
-
-/// Results that are stored or multiplied take the place of sources that are not wanted behind them.
-static Segment layOut(const RowKernel &kernel, RowSegment rows) {
-  Segment segment;
-  auto isKept = [&](Value value) {
-    return !kernel.placesOf(value).empty() ||
-           llvm::any_of(rows.products, [&](const RowProduct &product) { return product.operand == value; });
-  };
-  SmallVector<int64_t> free;
-  for (Value source : rows.sources) {
-    if (!isKept(source))
-      free.push_back(segment.tiles);
-    segment.tile[source] = segment.tiles++;
-  }
-  std::reverse(free.begin(), free.end());
-  for (Operation *op : rows.ops)
-    for (Value result : op->getResults())
-      if (isKept(result))
-        segment.tile[result] = free.empty() ? segment.tiles++ : free.pop_back_val();
-  int64_t offset = segment.tiles * kTileBytes;
-  for (const RowProduct &product : rows.products) {
-    segment.products.push_back({product, offset});
-    offset += segment.products.back().bytes();
-  }
-  segment.sumOps = opsForSums(rows);
-  segment.sumSources = readBy(segment.sumOps, rows.sources);
-  for (Operation *op : segment.sumOps)
-    segment.numSums += RowElements::numSums(op);
-  segment.rows = std::move(rows);
-  return segment;
-}
-
-/// The most tiles of each source that a stage holds, and steps divide.
-static int64_t sumTilesOf(const Segment &segment, int64_t stageBytes) {
-  int64_t bytes = kTileBytes * std::max<int64_t>(segment.sumSources.size(), 1);
-  int64_t tiles = std::min(kMostSumTiles, stageBytes / bytes);
-  while (segment.steps() % tiles != 0)
-    --tiles;
-  return tiles;
-}
-
-/// The segments one behind another; none where a stage, the sums or the parameters are too large.
-static std::optional<Schedule> scheduleOf(KernelOp op, const RowKernel &kernel) {
-  Schedule s;
-  int64_t withSums = 0, numProducts = 0;
-  for (const RowSegment &rows : kernel.segments) {
-    Segment segment = layOut(kernel, rows);
-    if (rows.columns % kDepth != 0)
-      return std::nullopt;
-    for (const Product &product : segment.products) {
-      if (product.op.ranks % 16 != 0) // a warp's
-        return std::nullopt;
-      s.products += product.count();
-      s.endBytes += product.count() * kQuads * kQuadBytes + kBlockRows * product.stagedStride();
-      ++numProducts;
-    }
-    withSums += segment.numSums > 0;
-    s.sumBytes = std::max(s.sumBytes, kConsumers * segment.numSums * kBlockRows * 4);
-    s.stageBytes = std::max(s.stageBytes, segment.bytes());
-    s.segments.push_back(std::move(segment));
-  }
-  int64_t step = 0;
-  for (Segment &segment : s.segments) {
-    segment.sumTiles = sumTilesOf(segment, s.stageBytes);
-    segment.sumsFirst = step;
-    segment.first = step + segment.sumSteps();
-    step = segment.first + segment.steps();
-  }
-  int64_t left = kSharedBytes - SwizzledMatrix::kAlignment - llvm::alignTo(s.sumBytes, SwizzledMatrix::kAlignment);
-  s.stages = std::min(kMostStages, left / s.stageBytes);
-  int64_t buffers = op.getArgumentTypes().size() + op.getResultTypes().size();
-  int64_t parameters = llvm::alignTo(8 * (buffers + 2), kMapBytes) + kMapBytes * (buffers + numProducts);
-  // Of several segments with sums one would overwrite another's.
-  bool fits = s.stages >= 2 && s.products <= kMostProducts && withSums <= 1 && s.endBytes <= left &&
-              parameters <= kParameterBytes;
-  return fits ? std::optional(std::move(s)) : std::nullopt;
-}
-
-std::string Schedule::name() const {
-  SmallVector<std::string> names;
-  for (const Segment &segment : segments)
-    for (const Product &product : segment.products) {
-      std::string name =
-          (Twine(kBlockRows) + "x" + Twine(product.op.ranks) + "x" + Twine(kDepth) + "x" + Twine(stages)).str();
-      if (!llvm::is_contained(names, name))
-        names.push_back(name);
-    }
-  return ("rows " + Twine(kBlockRows) + ", wgmma " + llvm::join(names, ", ")).str();
-}
-
-WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, Schedule chosen)
+WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows, RowSchedule chosen)
     : KernelFunction(kernels, kernel, threads(kConsumers)),
       WarpgroupBlock(static_cast<KernelFunction &>(*this), kConsumers), rowKernel(std::move(rows)),
       schedule(std::move(chosen)) {
@@ -280,7 +102,8 @@ WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows
   firstRow = b.times(block, kBlockRows);
   if (schedule.sumBytes > 0)
     sums = reserve(schedule.sumBytes);
-  ring = WarpgroupBlock::ring(schedule.stageBytes, kTileBytes, schedule.stages, /*arrivals=*/1, Readers::InTurn);
+  ring =
+      WarpgroupBlock::ring(schedule.stageBytes, kTileBytes, schedule.stages, /*arrivals=*/1, Readers::InTurn);
   // Where the ring was.
   if (int64_t more = schedule.endBytes - schedule.stages * schedule.stageBytes; more > 0)
     reserve(more);
@@ -293,7 +116,8 @@ WarpgroupRows::WarpgroupRows(OpBuilder &kernels, KernelOp kernel, RowKernel rows
                          b.left(b.bitXor(chunk, b.bitAnd(elementRow, b.number(7))), 4));
 }
 
-WarpgroupRows::Map WarpgroupRows::mapOf(const Columns &columns, Attribute rows, int64_t boxRows, int64_t boxColumns) {
+WarpgroupRows::Map WarpgroupRows::mapOf(const Columns &columns, Attribute rows, int64_t boxRows,
+                                        int64_t boxColumns) {
   Value &known = maps[{columns.buffer, boxRows, boxColumns}];
   if (!known)
     known = tensorMap(columns, rows, boxRows, boxColumns).pointer;
@@ -303,7 +127,8 @@ WarpgroupRows::Map WarpgroupRows::mapOf(const Columns &columns, Attribute rows, 
 Columns WarpgroupRows::sourceColumns(Value source) {
   auto window = source.getDefiningOp<WindowOp>();
   Value argument = window ? Value(window.getInput()) : source;
-  return {buffer(argument), cast<RankedTensorType>(argument.getType()).getDimSize(1), window ? window.getAt()[1] : 0};
+  return {buffer(argument), cast<RankedTensorType>(argument.getType()).getDimSize(1),
+          window ? window.getAt()[1] : 0};
 }
 
 //===- Copies ---------------------------------------------------------------------------===//
@@ -368,17 +193,18 @@ void WarpgroupRows::copy(const Segment &segment) {
   int64_t bytes = segment.rows.sources.size() * kTileBytes;
   for (const Product &product : segment.products)
     bytes += product.copiedBytes();
-  b.loop(b.number(segment.first), b.number(segment.first + segment.steps()), 1, {}, [&](Value step, ValueRange) {
-    Stage stage = at(ring, step);
-    waitUntilEmpty(stage);
-    engines.arriveExpecting(stage.full, bytes);
-    Value column = b.times(b.minus(step, segment.first), kDepth);
-    for (Value source : segment.rows.sources)
-      copySource(source, column, tileAt(segment, source, stage), stage);
-    for (const Product &product : segment.products)
-      copyWeight(product, column, stage);
-    return Values();
-  });
+  b.loop(b.number(segment.first), b.number(segment.first + segment.steps()), 1, {},
+         [&](Value step, ValueRange) {
+           Stage stage = at(ring, step);
+           waitUntilEmpty(stage);
+           engines.arriveExpecting(stage.full, bytes);
+           Value column = b.times(b.minus(step, segment.first), kDepth);
+           for (Value source : segment.rows.sources)
+             copySource(source, column, tileAt(segment, source, stage), stage);
+           for (const Product &product : segment.products)
+             copyWeight(product, column, stage);
+           return Values();
+         });
 }
 
 //===- Elements -------------------------------------------------------------------------===//
@@ -422,36 +248,37 @@ WarpgroupRows::Elements WarpgroupRows::load(ArrayRef<Value> sources, function_re
 /// The first way through a row: a thread adds up its columns in order.
 WarpgroupRows::Factors WarpgroupRows::sumRows(const Segment &segment) {
   int64_t sources = segment.sumSources.size();
-  Values totals = loopSteps(
-      segment.sumsFirst, segment.sumSteps(), Values(2 * segment.numSums, b.real(0)), [&](Value step, ValueRange now) {
-        Stage stage = at(ring, step);
-        Value column = b.times(b.minus(step, segment.sumsFirst), segment.sumTiles * kDepth);
-        SmallVector<SmallVector<Value>> weights;
-        for (int64_t tile = 0; tile < segment.sumTiles; ++tile)
-          weights.push_back(weightWords(segment.sumOps, b.plus(column, tile * kDepth)));
-        waitUntilFull(stage);
-        Values results(now);
-        for (int64_t tile = 0; tile < segment.sumTiles; ++tile) {
-          auto tileOf = [&](Value source) {
-            int64_t number = llvm::find(segment.sumSources, source) - segment.sumSources.begin();
-            return b.at(stage.matrix.address, (tile * sources + number) * kTileBytes);
-          };
-          Elements elements = load(segment.sumSources, tileOf, segment.sumOps, weights[tile]);
-          ValueRange before = results;
-          Values after;
-          for (RowElements &some : elements)
-            for (Operation *op : segment.sumOps)
-              if (unsigned count = RowElements::numSums(op))
-                llvm::append_range(after, some.sumsOf(op, take(before, count)));
-              else
-                some.compute(op);
-          results = after;
-        }
-        engines.publishStores(); // what was read here is written by the async proxy next
-        meet();
-        release(stage);
-        return results;
-      });
+  Values totals =
+      loopSteps(segment.sumsFirst, segment.sumSteps(), Values(2 * segment.numSums, b.real(0)),
+                [&](Value step, ValueRange now) {
+                  Stage stage = at(ring, step);
+                  Value column = b.times(b.minus(step, segment.sumsFirst), segment.sumTiles * kDepth);
+                  SmallVector<SmallVector<Value>> weights;
+                  for (int64_t tile = 0; tile < segment.sumTiles; ++tile)
+                    weights.push_back(weightWords(segment.sumOps, b.plus(column, tile * kDepth)));
+                  waitUntilFull(stage);
+                  Values results(now);
+                  for (int64_t tile = 0; tile < segment.sumTiles; ++tile) {
+                    auto tileOf = [&](Value source) {
+                      int64_t number = llvm::find(segment.sumSources, source) - segment.sumSources.begin();
+                      return b.at(stage.matrix.address, (tile * sources + number) * kTileBytes);
+                    };
+                    Elements elements = load(segment.sumSources, tileOf, segment.sumOps, weights[tile]);
+                    ValueRange before = results;
+                    Values after;
+                    for (RowElements &some : elements)
+                      for (Operation *op : segment.sumOps)
+                        if (unsigned count = RowElements::numSums(op))
+                          llvm::append_range(after, some.sumsOf(op, take(before, count)));
+                        else
+                          some.compute(op);
+                    results = after;
+                  }
+                  engines.publishStores(); // what was read here is written by the async proxy next
+                  meet();
+                  release(stage);
+                  return results;
+                });
   return exchangeSums(segment, totals);
 }
 
@@ -491,7 +318,7 @@ void WarpgroupRows::computeElements(const Segment &segment, const Stage &stage, 
                                     const Factors &factors) {
   ArrayRef<Operation *> ops = segment.rows.ops;
   Elements elements = load(
-      readBy(ops, segment.rows.sources), [&](Value source) { return tileAt(segment, source, stage); }, ops, weights);
+      segment.rows.readBy(ops), [&](Value source) { return tileAt(segment, source, stage); }, ops, weights);
   for (auto [half, some] : llvm::enumerate(elements))
     for (Operation *op : ops) {
       auto known = factors.find(op);
@@ -553,7 +380,8 @@ Values WarpgroupRows::multiplyStage(const Segment &segment, const Stage &stage, 
   return results;
 }
 
-/// A stage that is stored from is released a step of the warpgroup later: nobody waits for the store to read it.
+/// A stage that is stored from is released a step of the warpgroup later: nobody waits for the store to read
+/// it.
 SmallVector<Quad> WarpgroupRows::multiply(const Segment &segment, const Factors &factors) {
   ArrayRef<Operation *> ops = segment.rows.ops;
   bool stores = !stored(segment).empty(), isLate = releasesLate(segment);
@@ -637,7 +465,8 @@ void WarpgroupRows::stageRanks(const Product &product, ArrayRef<Quad> mine, int6
         Quad low = addedUp(mine, quad + n), high = addedUp(mine, quad + n + 1);
         Quad registers = {b.pack(low[0], low[1]), b.pack(low[2], low[3]), b.pack(high[0], high[1]),
                           b.pack(high[2], high[3])};
-        Value at = b.plus(b.times(b.plus(token, 8 * n), product.stagedStride()), b.left(b.plus(rank, first), 1));
+        Value at =
+            b.plus(b.times(b.plus(token, 8 * n), product.stagedStride()), b.left(b.plus(rank, first), 1));
         b.storeMatrices(b.plus(to, at), 0, registers, /*isTransposed=*/true);
       }
     });
@@ -711,13 +540,14 @@ void WarpgroupRows::build() {
   KernelFunction::finish();
 }
 
-FailureOr<gpu::GPUFuncOp> mlir::mlora::buildWarpgroupRows(KernelOp kernel, OpBuilder &kernels, StringRef chip) {
+FailureOr<gpu::GPUFuncOp> mlir::mlora::buildWarpgroupRows(KernelOp kernel, OpBuilder &kernels,
+                                                          StringRef chip) {
   if (chip != "sm_90a")
     return failure();
   std::optional<RowKernel> rows = findRowProducts(kernel);
   if (!rows)
     return failure();
-  std::optional<Schedule> schedule = scheduleOf(kernel, *rows);
+  std::optional<RowSchedule> schedule = scheduleRows(kernel, *rows);
   if (!schedule)
     return failure();
   WarpgroupRows function(kernels, kernel, std::move(*rows), std::move(*schedule));
