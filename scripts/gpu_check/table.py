@@ -16,6 +16,7 @@ LENGTH = 2048
 
 # Attention with wgmma beside mma.sync's on the same GPU (unit/goldens/WgmmaTest.cpp has the same request).
 WGMMA_MODELS, WGMMA_CHIPS = ["heads-64", "heads-128"], ["sm_90a", MMA_CHIP]
+WGMMA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "down_proj"]
 
 # What the table should have and nothing makes yet: a line of the report each.
 NOT_BUILT = []

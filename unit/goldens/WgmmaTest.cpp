@@ -40,7 +40,7 @@ ProgramRequest requestFor(const std::string &model, const std::string &target, c
   request.numBranches = 2;
   request.loraR = 4;
   request.loraAlpha = 4;
-  request.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+  request.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "down_proj"};
   request.capacity.rows = request.capacity.countedRows = request.capacity.kvRows = 320;
   return request;
 }
@@ -137,10 +137,9 @@ TEST(Wgmma, TheLogNamesItsSchedules) {
                    "attention.wgmma query_grad width 128 tile 128x64 stages 3 warps 12"}));
   EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "sm_90a"), "sums."),
             Lines{"sums.wgmma 128x64x64x4"});
-  // Rows with products beside them; a row of gate and up has 80 columns in one model, which are no whole steps.
-  EXPECT_EQ(schedulesOf(requestFor("heads-128", "emulate", "sm_90a"), "rows 32, "),
-            (Lines{"rows 32, wgmma 32x16x64x8", "rows 32, wgmma 32x32x64x8", "rows 32, wgmma 32x48x64x8"}));
-  EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "sm_90a"), "rows 32, mma"), Lines{"rows 32, mma 32x16x64x8"});
+  // Rows with products beside them; the 80 columns of gate and up are no whole steps.
+  EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "sm_90a"), "rows 32, "),
+            (Lines{"rows 32, mma 32x16x64x8", "rows 32, wgmma 32x16x64x8", "rows 32, wgmma 32x48x64x8"}));
   for (const std::string &schedule : schedulesOf(requestFor("heads-64", "emulate", "auto"), "attention."))
     EXPECT_TRUE(schedule.starts_with("attention.mma ")) << schedule;
   EXPECT_EQ(schedulesOf(requestFor("heads-64", "emulate", "auto"), "sums."), Lines());
@@ -148,8 +147,9 @@ TEST(Wgmma, TheLogNamesItsSchedules) {
 
 class WgmmaPrograms : public testing::TestWithParam<const char *> {};
 
-/// Measured: gradients, as one vector, are off the CPU's by 2.9e-2 (heads of 64) and 2.7e-2 (128) with either
-/// tier, which is bf16's rounding, and off each other's by 9.7e-3 and 1.1e-2; losses by 1e-4 and less.
+/// Measured: gradients, as one vector, are off the CPU's by 2.6e-2 (heads of 64) and 1.9e-2 (128) with either
+/// tier, which is bf16's rounding of everything else, and off each other's by 5e-3 and 6e-3; losses by 2e-4
+/// and 6e-5.
 TEST_P(WgmmaPrograms, TrainAsTheOthersDo) {
   Steps cpu = train(requestFor(GetParam(), "cpu", "auto")),
         mma = train(requestFor(GetParam(), "emulate", "auto")),
@@ -157,7 +157,7 @@ TEST_P(WgmmaPrograms, TrainAsTheOthersDo) {
   EXPECT_LT(worstLoss(wgmma, cpu), 1e-3);
   EXPECT_LT(distance(wgmma, cpu), 4e-2);
   EXPECT_LT(worstLoss(wgmma, mma), 3e-4);
-  EXPECT_LT(distance(wgmma, mma), 1.5e-2);
+  EXPECT_LT(distance(wgmma, mma), 1e-2);
   std::cout << "losses and gradients off by, of themselves: from the CPU's " << worstLoss(wgmma, cpu) << ", "
             << distance(wgmma, cpu) << " (mma.sync " << worstLoss(mma, cpu) << ", " << distance(mma, cpu)
             << "), from mma.sync's " << worstLoss(wgmma, mma) << ", " << distance(wgmma, mma) << "\n";
@@ -175,6 +175,25 @@ TEST(Wgmma, TrainsAllWeights) {
         wgmma = train(request("emulate", "sm_90a"));
   EXPECT_LT(worstLoss(wgmma, mma), 1e-3);
   EXPECT_LT(distance(wgmma, mma), 1e-2);
+  EXPECT_LT(distance(wgmma, cpu), 4e-2);
+  std::cout << "losses and gradients off by, of themselves: from the CPU's " << worstLoss(wgmma, cpu) << ", "
+            << distance(wgmma, cpu) << ", from mma.sync's " << worstLoss(wgmma, mma) << ", "
+            << distance(wgmma, mma) << "\n";
+}
+
+/// Adapters on all projections, and rows of whole steps: every kernel of rows with products is wgmma. Measured: gradients are off
+/// mma.sync's by 9.8e-3 and the CPU's by 3.1e-2, losses by 5e-5 and 2e-4.
+TEST(Wgmma, TrainsAdaptersOfAllProjections) {
+  auto request = [](const std::string &target, const std::string &chip) {
+    ProgramRequest request = requestFor("all-projections", target, chip);
+    request.targets = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"};
+    return request;
+  };
+  EXPECT_EQ(schedulesOf(request("emulate", "sm_90a"), "rows 32, mma"), std::vector<std::string>());
+  Steps cpu = train(request("cpu", "auto")), mma = train(request("emulate", "auto")),
+        wgmma = train(request("emulate", "sm_90a"));
+  EXPECT_LT(worstLoss(wgmma, mma), 3e-4);
+  EXPECT_LT(distance(wgmma, mma), 1.5e-2);
   EXPECT_LT(distance(wgmma, cpu), 4e-2);
   std::cout << "losses and gradients off by, of themselves: from the CPU's " << worstLoss(wgmma, cpu) << ", "
             << distance(wgmma, cpu) << ", from mma.sync's " << worstLoss(wgmma, mma) << ", "
@@ -202,13 +221,10 @@ std::vector<float> logitsOf(ProgramRequest request) {
   return all;
 }
 
-/// Measured: off by 2.2e-2, as with mma.sync.
 TEST_P(WgmmaPrograms, GenerateAsTheCpuDoes) {
-  std::vector<float> cpu = logitsOf(requestFor(GetParam(), "cpu", "auto"));
-  double mma = relative(logitsOf(requestFor(GetParam(), "emulate", "auto")), cpu),
-         wgmma = relative(logitsOf(requestFor(GetParam(), "emulate", "sm_90a")), cpu);
-  EXPECT_LT(wgmma, 3e-2);
-  std::cout << "logits off the CPU's by, of themselves: " << wgmma << " (mma.sync " << mma << ")\n";
+  EXPECT_LT(relative(logitsOf(requestFor(GetParam(), "emulate", "sm_90a")),
+                     logitsOf(requestFor(GetParam(), "cpu", "auto"))),
+            2e-2);
 }
 
 /// The same on this machine's GPU, by both tiers.
@@ -230,7 +246,7 @@ TEST_P(WgmmaCuda, TrainsAsMmaSyncDoes) {
   Steps mma = train(requestFor(GetParam(), "cuda", "sm_90")),
         wgmma = train(requestFor(GetParam(), "cuda", "auto"));
   EXPECT_LT(worstLoss(wgmma, mma), 3e-4);
-  EXPECT_LT(distance(wgmma, mma), 1.5e-2);
+  EXPECT_LT(distance(wgmma, mma), 1e-2);
   std::cout << "losses and gradients off by, of themselves: from mma.sync's " << worstLoss(wgmma, mma) << ", "
             << distance(wgmma, mma) << "\n";
 }

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "mlora/Dialect/MLora.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -20,6 +22,18 @@ inline gpu::GPUModuleOp getKernelModule(ModuleOp module) {
 inline std::string chipOf(ModuleOp module) {
   auto name = module->getAttrOfType<StringAttr>("mlora.chip");
   return name ? name.str() : "sm_80";
+}
+
+/// Kernels become what `build` makes of them for the chip, or for the module's where there is none; the others
+/// stay.
+inline void buildKernels(ModuleOp module, StringRef chip,
+                         function_ref<FailureOr<gpu::GPUFuncOp>(KernelOp, OpBuilder &, StringRef)> build) {
+  std::string target = chip.empty() ? chipOf(module) : chip.str();
+  for (KernelOp kernel : llvm::make_early_inc_range(module.getOps<KernelOp>())) {
+    OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(module).getBody());
+    if (succeeded(build(kernel, kernels, target)))
+      kernel.erase();
+  }
 }
 
 } // namespace mlir::mlora

@@ -3,11 +3,10 @@
 #include "RowProducts.h"
 
 #include "KernelFunction.h"
+#include "RowElements.h"
 
 using namespace mlir;
 using namespace mlir::mlora;
-
-static bool wantsSums(Operation *op) { return isa<RmsNormOp, RmsNormInputGradOp>(op); }
 
 bool RowSegment::has(Value value) const {
   Operation *op = value.getDefiningOp();
@@ -176,9 +175,9 @@ bool Reader::hasNestedSums(const RowSegment &segment) {
   DenseSet<Value> late;
   for (Operation *op : segment.ops) {
     bool waits = llvm::any_of(op->getOperands(), [&](Value value) { return late.contains(value); });
-    if (waits && wantsSums(op))
+    if (waits && RowElements::numSums(op) > 0)
       return true;
-    if (waits || wantsSums(op))
+    if (waits || RowElements::numSums(op) > 0)
       late.insert_range(op->getResults());
   }
   return false;

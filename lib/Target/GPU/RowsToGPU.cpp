@@ -20,13 +20,6 @@ using namespace mlir::mlora;
 namespace {
 struct RowsToGPU : mlir::mlora::impl::RowsToGPUBase<RowsToGPU> {
   using RowsToGPUBase::RowsToGPUBase;
-  void runOnOperation() override {
-    std::string target = chip.empty() ? chipOf(getOperation()) : std::string(chip);
-    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
-      OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
-      if (succeeded(buildWarpgroupRows(kernel, kernels, target)))
-        kernel.erase();
-    }
-  }
+  void runOnOperation() override { buildKernels(getOperation(), chip, buildWarpgroupRows); }
 };
 } // namespace

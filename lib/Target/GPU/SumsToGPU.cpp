@@ -19,13 +19,6 @@ using namespace mlir::mlora;
 namespace {
 struct SumsToGPU : mlir::mlora::impl::SumsToGPUBase<SumsToGPU> {
   using SumsToGPUBase::SumsToGPUBase;
-  void runOnOperation() override {
-    std::string target = chip.empty() ? chipOf(getOperation()) : std::string(chip);
-    for (KernelOp kernel : llvm::make_early_inc_range(getOperation().getOps<KernelOp>())) {
-      OpBuilder kernels = OpBuilder::atBlockEnd(getKernelModule(getOperation()).getBody());
-      if (succeeded(buildWarpgroupSums(kernel, kernels, target)))
-        kernel.erase();
-    }
-  }
+  void runOnOperation() override { buildKernels(getOperation(), chip, buildWarpgroupSums); }
 };
 } // namespace

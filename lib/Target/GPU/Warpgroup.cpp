@@ -104,24 +104,24 @@ static int64_t columnOffset(const SwizzledMatrix &matrix, int64_t column) {
   return column / SwizzledMatrix::kColumns * matrix.tileBytes + column % SwizzledMatrix::kColumns * 2;
 }
 
-Value Warpgroup::multiplyTransposed(const SwizzledMatrix &left, const SwizzledMatrix &right, int64_t columns,
-                                    int64_t depth) {
+Value Warpgroup::addTransposed(Value sums, NVVM::WGMMAScaleOut first, const SwizzledMatrix &left,
+                               const SwizzledMatrix &right, int64_t columns, int64_t depth) {
   Value l = descriptor(left, 0), r = descriptor(right, 0);
-  Value sums = LLVM::UndefOp::create(b, structType(b, columns));
   for (int64_t k = 0; k < depth; k += 16)
     sums = step(sums, advance(b, l, columnOffset(left, k)), advance(b, r, columnOffset(right, k)), columns,
-                k == 0 ? NVVM::WGMMAScaleOut::zero : NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row,
-                NVVM::MMALayout::col);
+                k == 0 ? first : NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row, NVVM::MMALayout::col);
   return sums;
+}
+
+Value Warpgroup::multiplyTransposed(const SwizzledMatrix &left, const SwizzledMatrix &right, int64_t columns,
+                                    int64_t depth) {
+  Value nothing = LLVM::UndefOp::create(b, structType(b, columns));
+  return addTransposed(nothing, NVVM::WGMMAScaleOut::zero, left, right, columns, depth);
 }
 
 Value Warpgroup::multiplyTransposed(ArrayRef<Quad> values, const SwizzledMatrix &left, const SwizzledMatrix &right,
                                     int64_t columns, int64_t depth) {
-  Value sums = structOf(values, columns), l = descriptor(left, 0), r = descriptor(right, 0);
-  for (int64_t k = 0; k < depth; k += 16)
-    sums = step(sums, advance(b, l, columnOffset(left, k)), advance(b, r, columnOffset(right, k)), columns,
-                NVVM::WGMMAScaleOut::one, NVVM::MMALayout::row, NVVM::MMALayout::col);
-  return sums;
+  return addTransposed(structOf(values, columns), NVVM::WGMMAScaleOut::one, left, right, columns, depth);
 }
 
 Value Warpgroup::structOf(ArrayRef<Quad> quads, int64_t columns) {

@@ -85,6 +85,9 @@ public:
 private:
   Value pointer(Value address) { return b.toPointer(address); }
   Value descriptor(const SwizzledMatrix &matrix, int64_t leading);
+  /// Sums, or what `first` leaves of them, + a · bᵀ.
+  Value addTransposed(Value sums, NVVM::WGMMAScaleOut first, const SwizzledMatrix &a, const SwizzledMatrix &b,
+                      int64_t columns, int64_t depth);
   /// Sums as products take them.
   Value structOf(ArrayRef<Quad> quads, int64_t columns);
   Value step(Value sums, Value a, Value bDescriptor, int64_t columns, NVVM::WGMMAScaleOut accumulate,
